@@ -1,0 +1,95 @@
+"""The seam between a worker and a language: what an engine does, and what it may ask of its host.
+
+Two engines implement `Engine` (lua, javascript); `worker.Worker` implements `Host`. Both run in one thread.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from llmspell.engines.protocol import Start
+
+
+class HostError(Exception):
+    """The host answered with an error. `fields` is `LlmspellError.to_value()`; the engine throws it as the script's own."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        super().__init__(str(fields.get("message", "")))
+        self.fields = fields
+
+
+class Ended(Exception):  # noqa: N818  not an error: the way out of the loop
+    """The host has closed the channel: the worker leaves quietly."""
+
+
+class Host(Protocol):
+    """What an engine asks of the worker around it."""
+
+    def call(self, name: str, receiver: int | None, args: list[Any], site: str) -> int:
+        """Starts an asynchronous call; its answer comes by `Engine.settle` under the number given."""
+        ...
+
+    def ask(self, name: str, receiver: int | None, args: list[Any], site: str) -> Any:
+        """A synchronous call. Raises HostError. `Engine.invoke` and `Engine.pump` may be entered meanwhile."""
+        ...
+
+    def tell(self, name: str, args: list[Any], site: str) -> None: ...
+
+    def cancel(self, calls: list[int]) -> None:
+        """The answers of these calls are no longer wanted; `Engine.settle` will not come for them."""
+        ...
+
+    def result(self, callback: int, ok: bool, value: Any) -> None:
+        """What a callback gave, or with ok False the error map it ended with."""
+        ...
+
+    def done(self, value: Any) -> None: ...
+
+    def fail(self, error: dict[str, Any]) -> None: ...
+
+    def clock(self) -> float:
+        """Milliseconds since 1970. Recorded, and answered from the recording in a replay."""
+        ...
+
+    def cpu_clock(self) -> float:
+        """Seconds of CPU this worker has used. Recorded like `clock`."""
+        ...
+
+    def random(self) -> float:
+        """A number in [0, 1) from the run's seed."""
+        ...
+
+    def random_bytes(self, count: int) -> bytes: ...
+
+
+class Engine(Protocol):
+    """One language. Made and bound before the fork (`warm`), used for one spell after it."""
+
+    def start(self, start: Start) -> None:
+        """Compiles the spell and makes its main chunk ready to run; a syntax error is `host.fail` with `source` and type
+        `syntax`. Nothing of the spell runs before `pump`."""
+        ...
+
+    def settle(self, call: int, ok: bool, value: Any) -> None:
+        """The answer to a call has come (an error map when not ok). Makes what waited for it ready."""
+        ...
+
+    def invoke(self, callback: int, function: int, args: list[Any]) -> None:
+        """Makes a script function ready to run; its outcome goes to `host.result`."""
+        ...
+
+    def cancel(self, callback: int) -> None:
+        """Stops a callback's task where the language can; its result is no longer wanted."""
+        ...
+
+    def release(self, functions: list[tuple[int, int]]) -> None:
+        """The host has forgotten function n, which it had received `count` times."""
+        ...
+
+    def pump(self) -> None:
+        """Runs everything that is ready until all of it waits. Re-entrant.
+
+        When the main chunk has returned and no call, callback or task is pending: `host.done(value)`. When the main
+        chunk, a task it left behind or an unhandled rejection has failed: `host.fail(error)`. Each at most once.
+        """
+        ...

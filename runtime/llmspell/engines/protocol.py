@@ -1,0 +1,112 @@
+"""What a host and a worker say to each other: msgpack arrays over a stream socket, one language for every transport.
+
+Each frame is a 4-byte little-endian length and a msgpack array `[op, ...]`. The host refuses a longer frame than
+its limit before it reads it. `site` is the script's own position as `file:line`, "" where there is none.
+
+Host to worker
+    run      [start]                      begin a spell; `start` is a map, see `Start`
+    ret      [call, ok, value]            the answer to a `call` or `ask`; with ok False the value is an error map
+    callback [callback, function, args]   run a script function; the worker answers with `result`
+    cancel   [callback]                   stop a callback's task: its result is no longer wanted
+    release  [[function, count], ...]     the host has forgotten functions it had received `count` times
+
+Worker to host
+    call     [call, name, receiver, args, site]   an asynchronous call; the worker goes on
+    ask      [call, name, receiver, args, site]   a synchronous call: the worker reads frames until its `ret`;
+                                                  callbacks may enter meanwhile
+    tell     [name, args, site]                   no answer is wanted: `print`, `warning`
+    cancel   [[call, ...]]                        answers no longer wanted: the host cancels what computes them
+    result   [callback, ok, value]                what a callback gave; with ok False the value is an error map
+    clock    [readings]                           clock readings since the last frame, packed little-endian doubles
+    done     [value]                              the spell has ended: main chunk returned, nothing pending
+    fail     [error]                              the spell has ended with an error map
+    ready    [pid]                                first frame of a worker
+
+`name` is a name of the registry, `Agent.chat`; `receiver` is an object's number or None for a static member.
+An error map is `LlmspellError.to_value()`, plus `value` where a script threw something that is not an error.
+Each `call` and `ask` gets exactly one `ret`, a cancelled one too. The worker is single-threaded and takes frames in order, so what a spell does is a function of the frames it was
+sent: that is what replay rests on.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any, Final, TypedDict
+
+from llmspell.engines import values
+
+LENGTH: Final = struct.Struct("<I")
+#: Largest frame, in bytes, unless the settings say otherwise.
+FRAME_LIMIT: Final = 16 * 1024 * 1024
+
+Frame = list[Any]
+
+
+class FrameTooLong(Exception):  # noqa: N818  it ends the worker, it is not shown as it is
+    """The other side announced a frame over the limit. `size` is in bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"a frame of {size} bytes")
+        self.size = size
+
+
+class Start(TypedDict):
+    """What a worker needs to run a spell; everything else it asks for."""
+
+    language: str
+    """`lua` or `javascript`."""
+    label: str
+    """The spell's path as the person knows it: the `file` of each site."""
+    source: str
+    """The text as it runs (imports already rewritten in JavaScript)."""
+    module: bool
+    """JavaScript only: whether the text is a module (it has import or export)."""
+    params: Any
+    config: Any
+    env: dict[str, str]
+    """The allow-listed environment."""
+    globals: dict[str, Any]
+    """More names to bind, each to a value."""
+    seed: int
+    """128 bits: the one source of randomness, of uuids too."""
+    clock: bytes | None
+    """Recorded clock readings (packed doubles) to answer from, in a replay."""
+    memory_mb: int
+    """Limit of the engine's own heap."""
+
+
+def encode(frame: Frame) -> bytes:
+    """A frame as it goes on the wire, length first."""
+    body = values.pack(frame)
+    return LENGTH.pack(len(body)) + body
+
+
+class Decoder:
+    """Cuts a byte stream into frames. `limit` is in bytes; a longer frame raises `FrameTooLong`."""
+
+    def __init__(self, limit: int = FRAME_LIMIT) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+        self._start = 0
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """The frames completed by these bytes."""
+        self._buffer += data
+        while (frame := self._next()) is not None:
+            yield frame
+        if self._start:
+            del self._buffer[: self._start]
+            self._start = 0
+
+    def _next(self) -> Frame | None:
+        begin = self._start + LENGTH.size
+        if len(self._buffer) < begin:
+            return None
+        (size,) = LENGTH.unpack_from(self._buffer, self._start)
+        if size > self._limit:
+            raise FrameTooLong(size)
+        if len(self._buffer) < begin + size:
+            return None
+        self._start = begin + size
+        return values.unpack(memoryview(self._buffer)[begin : begin + size].tobytes())

@@ -1,0 +1,175 @@
+"""The loop inside a worker: frames in, one engine step, frames out. Blocking, single-threaded, no asyncio.
+
+Runs unchanged in a forked, sandboxed process and, for trusted spells, in a thread of the host: only the socket's
+other end differs. Knows no language and no name of the registry.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from llmspell.engines import protocol
+from llmspell.engines.engine import Ended, Engine, HostError
+from llmspell.engines.protocol import Frame
+
+_READINGS_A_FRAME = 512
+
+
+class Worker:
+    """One spell's host as its engine sees it (`engine.Host`), over a connected stream socket."""
+
+    def __init__(self, channel: socket.socket, make_engine: Callable[[Worker, str], Engine], pid: int) -> None:
+        """make_engine: gives the engine of a language, bound to this worker."""
+        self._channel = channel
+        self._decoder = protocol.Decoder()
+        self._frames: deque[Frame] = deque()
+        self._deferred: deque[Frame] = deque()
+        self._make_engine = make_engine
+        self._engine: Engine | None = None
+        self._asking: set[int] = set()
+        self._answers: dict[int, tuple[bool, Any]] = {}
+        self._calls = 0
+        self._cancelled: set[int] = set()
+        self._readings: list[float] = []
+        self._recorded: deque[float] | None = None
+        self._random = random.Random()
+        self._ended = False
+        self._send(["ready", pid])
+
+    def run(self) -> None:
+        """Serves one spell until it ends or the host closes the channel."""
+        try:
+            while not self._ended:
+                self._handle(self._receive())
+        except (Ended, BrokenPipeError, ConnectionResetError):
+            return
+
+    # -- frames --------------------------------------------------------------------------------------------------
+
+    def _handle(self, frame: Frame) -> None:
+        match frame:
+            case ["run", start]:
+                self._random.seed(start["seed"])
+                if start["clock"] is not None:
+                    self._recorded = deque(item[0] for item in struct.iter_unpack("<d", start["clock"]))
+                self._engine = self._make_engine(self, start["language"])
+                self._engine.start(start)
+            case ["ret", call, ok, value]:
+                if call in self._cancelled:
+                    self._cancelled.discard(call)
+                    return
+                self._running.settle(call, ok, value)
+            case ["callback", callback, function, args]:
+                self._running.invoke(callback, function, args)
+            case ["cancel", callback]:
+                self._running.cancel(callback)
+            case ["release", functions]:
+                self._running.release([(number, count) for number, count in functions])
+                return
+            case _:
+                raise Ended
+        self._running.pump()
+
+    @property
+    def _running(self) -> Engine:
+        if self._engine is None:
+            raise Ended
+        return self._engine
+
+    def _receive(self) -> Frame:
+        if self._deferred:
+            return self._deferred.popleft()
+        return self._read()
+
+    def _read(self) -> Frame:
+        while not self._frames:
+            data = self._channel.recv(262144)
+            if not data:
+                raise Ended
+            self._frames.extend(self._decoder.feed(data))
+        return self._frames.popleft()
+
+    def _send(self, frame: Frame) -> None:
+        if self._readings:
+            self._flush_readings()
+        self._channel.sendall(protocol.encode(frame))
+
+    # -- what an engine asks -------------------------------------------------------------------------------------
+
+    def call(self, name: str, receiver: int | None, args: list[Any], site: str) -> int:
+        self._calls += 1
+        self._send(["call", self._calls, name, receiver, args, site])
+        return self._calls
+
+    def ask(self, name: str, receiver: int | None, args: list[Any], site: str) -> Any:
+        self._calls += 1
+        call = self._calls
+        self._asking.add(call)
+        self._send(["ask", call, name, receiver, args, site])
+        while call not in self._answers:
+            frame = self._read()
+            match frame:
+                case ["ret", number, ok, value] if number in self._asking:
+                    self._answers[number] = (ok, value)
+                case ["callback", *_] | ["release", *_]:
+                    self._handle(frame)
+                case _:  # answers to other calls wait: what a spell sees depends on frames alone, not on their timing
+                    self._deferred.append(frame)
+        self._asking.discard(call)
+        ok, value = self._answers.pop(call)
+        if not ok:
+            raise HostError(value)
+        return value
+
+    def tell(self, name: str, args: list[Any], site: str) -> None:
+        self._send(["tell", name, args, site])
+
+    def cancel(self, calls: list[int]) -> None:
+        self._cancelled.update(calls)
+        self._send(["cancel", calls])
+
+    def result(self, callback: int, ok: bool, value: Any) -> None:
+        self._send(["result", callback, ok, value])
+
+    def done(self, value: Any) -> None:
+        self._end(["done", value])
+
+    def fail(self, error: dict[str, Any]) -> None:
+        self._end(["fail", error])
+
+    def _end(self, frame: Frame) -> None:
+        if not self._ended:
+            self._send(frame)
+            self._ended = True
+
+    # -- time and chance -----------------------------------------------------------------------------------------
+
+    def clock(self) -> float:
+        return self._reading(lambda: time.time() * 1000.0)
+
+    def cpu_clock(self) -> float:
+        return self._reading(time.process_time)
+
+    def _reading(self, read: Callable[[], float]) -> float:
+        value = self._recorded.popleft() if self._recorded else read()
+        self._readings.append(value)
+        if len(self._readings) >= _READINGS_A_FRAME:
+            self._flush_readings()
+        return value
+
+    def _flush_readings(self) -> None:
+        packed = struct.pack(f"<{len(self._readings)}d", *self._readings)
+        self._readings.clear()
+        self._channel.sendall(protocol.encode(["clock", packed]))
+
+    def random(self) -> float:
+        return self._random.random()
+
+    def random_bytes(self, count: int) -> bytes:
+        return self._random.randbytes(count)
