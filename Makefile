@@ -1,0 +1,82 @@
+# What a developer of llmspell types. Needs Python 3.11 or newer with pip, and make; everything else lands in .uv/ and .venv/.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+
+UV := .uv/$(UV_VERSION)/bin/uv
+BIN := .venv/bin
+READY := .venv/.ready
+
+# Behind a proxy that signs with its own authority uv trusts what the system trusts.
+export UV_SYSTEM_CERTS := 1
+export UV_PYTHON_DOWNLOADS := never
+# uv keeps its cache in HOME; where there is none to write to, here.
+ifneq ($(shell test -n "$$HOME" -a -w "$$HOME" && echo yes),yes)
+export UV_CACHE_DIR := $(CURDIR)/.uv/cache
+endif
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check gen bench soak mission seed lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## install everything into .venv
+
+demo: $(READY) ## run the research example in Lua and in JavaScript and show its trace
+	@$(BIN)/llmspell run --trace examples/research/spell.lua
+	@$(BIN)/llmspell run --trace examples/research/spell.js
+
+test: $(READY) ## run every test
+	@$(BIN)/python -m pytest -n 2
+
+check: $(READY) ## style, types, layers, and that no file names a machine
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "check: format with $(BIN)/ruff format ."; exit 1; }
+	@said=$$($(BIN)/pyright --warnings 2>&1) || { echo "$$said"; exit 1; }
+	@said=$$($(BIN)/lint-imports 2>&1) || { echo "$$said"; exit 1; }
+	@$(BIN)/python -m pytest -p no:cacheprovider tests/test_house.py -k "machine or top_level or lock"
+
+gen: $(READY) ## write the files generated from the registry
+	@$(BIN)/python -m llmspell.api.gen
+
+bench: $(READY) ## measure the table of goals, each beside its floor
+	@$(BIN)/python tests/benchmarks/run.py
+
+soak: $(READY) ## the long runs of which `make test` takes a sample
+	@$(BIN)/python -m pytest tests/soak -m soak
+
+mission: $(READY) ## which rows of the mission have a test
+	@$(BIN)/python tests/mission/report.py
+
+seed: $(READY) ## run the scripts of a design document: make seed SEED=FILE
+	@test -n "$(SEED)" || { echo "seed: say which document: make seed SEED=path/to/architecture-v2.md"; exit 2; }
+	@$(BIN)/python tests/seed/run.py "$(SEED)"
+
+lock: $(UV) ## compile requirements.lock anew from pyproject.toml
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --group dev pyproject.toml --output-file requirements.lock
+	@sed -i '1i # Every package with its hashes, compiled from pyproject.toml by `make lock`.' requirements.lock
+
+clean: ## remove what make and the tools have made
+	@rm -rf .venv .uv .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+# uv follows the package index that pip is configured with.
+$(READY): requirements.lock pyproject.toml $(UV)
+	@echo "setup: installing into .venv"
+	@test -x $(BIN)/python || $(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
+	@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null)}}; \
+	  test -z "$$index" || export UV_DEFAULT_INDEX="$$index"; \
+	  $(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(UV) pip install --quiet --offline --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "setup: $(PYTHON) is not Python 3.11 or newer; name one that is: make setup PYTHON=python3.11"; exit 2; }
+	@echo "setup: fetching uv $(UV_VERSION)"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action=ignore \
+	  --target .uv/$(UV_VERSION) uv==$(UV_VERSION)
+	@touch $@

@@ -1,0 +1,1 @@
+"""What happens in a run: the event as a value, and the bus that delivers it to listeners."""
