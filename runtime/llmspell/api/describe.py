@@ -1,0 +1,185 @@
+"""How a class says what of it scripts may see: marks on classes, methods and properties, read by `gen`.
+
+A mark costs an attribute at import; nothing here inspects, validates or imports pydantic. Docstrings and type hints
+are the description: `gen` turns them into schemas, stubs, reference pages and bindings.
+
+    @exposed(options=AgentOptions)
+    class Agent(BaseAgent):
+        @method(errors=("timeout",), example="agent:chat('Hello')")
+        async def chat(self, message: str, options: ChatOptions | None = None) -> str:
+            '''Sends one user turn and gives the answer's text.'''
+
+`async def` is asynchronous in scripts, `def` synchronous, an async generator a stream, `@local` is answered inside
+the worker (its Python body is only the description). An options class is a dataclass whose fields carry attribute
+docstrings; a Callable hint is a script function, a hint of an exposed class is an object of that class.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar
+
+MemberKind = Literal["local", "sync", "async", "stream"]
+
+_CLASS: Final = "__llmspell_class__"
+_MEMBER: Final = "__llmspell_member__"
+
+C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A tool's example: arguments, and what comes back (None where it depends on the world)."""
+
+    params: dict[str, Any]
+    result: Any = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolMark:
+    """What makes an exposed class a built-in tool. See `tools.base.BuiltinTool`.
+
+    params, result: a dataclass and a TypedDict (or type) that describe arguments and content.
+    permissions: what it needs, of `read`, `write`, `net`, `exec`, `env`; automatic: see `providers.base.ToolSpec`.
+    """
+
+    name: str
+    category: str
+    params: type
+    result: Any
+    examples: tuple[Example, ...]
+    permissions: tuple[str, ...] = ()
+    timeout: float = 30_000
+    max_output: int = 1_000_000
+
+    @property
+    def automatic(self) -> bool:
+        return not {"write", "exec", "net"} & set(self.permissions)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMark:
+    name: str
+    aliases: tuple[str, ...] = ()
+    options: type | None = None
+    positional: tuple[str, ...] = ()
+    namespace: bool = False
+    constructible: bool = True
+    tool: ToolMark | None = None
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberMark:
+    name: str
+    kind: MemberKind
+    static: bool = False
+    overridable: bool = False
+    property: bool = False
+    live: bool = False
+    errors: tuple[str, ...] = ()
+    example: str = ""
+    result: Any = None
+    """A more exact type than the signature's, where that one is a host type."""
+
+
+def exposed(
+    *,
+    name: str | None = None,
+    aliases: tuple[str, ...] = (),
+    options: type | None = None,
+    positional: tuple[str, ...] = (),
+    namespace: bool = False,
+    constructible: bool = True,
+    tool: ToolMark | None = None,
+    example: str = "",
+) -> Callable[[C], C]:
+    """Marks a class as visible to scripts under `name` (its own unless given) and `aliases`."""
+
+    def mark(cls: C) -> C:
+        found = ClassMark(
+            name=name or cls.__name__,
+            aliases=aliases,
+            options=options,
+            positional=positional,
+            namespace=namespace,
+            constructible=constructible and not namespace,
+            tool=tool,
+            example=example,
+        )
+        setattr(cls, _CLASS, found)
+        return cls
+
+    return mark
+
+
+def method(
+    *,
+    static: bool = False,
+    overridable: bool = False,
+    errors: tuple[str, ...] = (),
+    example: str = "",
+    result: Any = None,
+    name: str | None = None,
+) -> Callable[[F], F]:
+    """Marks a method. static: called on the class, `Agent.get("name")`; it is written as a classmethod-like function
+    whose first argument is the run, not an instance."""
+
+    def mark(function: F) -> F:
+        if inspect.isasyncgenfunction(function):
+            kind: MemberKind = "stream"
+        elif inspect.iscoroutinefunction(function):
+            kind = "async"
+        else:
+            kind = "sync"
+        found = MemberMark(
+            name or function.__name__, kind, static, overridable, errors=errors, example=example, result=result
+        )
+        setattr(function, _MEMBER, found)
+        return function
+
+    return mark
+
+
+def local(
+    *, static: bool = True, errors: tuple[str, ...] = (), example: str = "", name: str | None = None
+) -> Callable[[F], F]:
+    """Marks a member that the engines' preludes answer themselves; the Python body is description only."""
+
+    def mark(function: F) -> F:
+        found = MemberMark(name or function.__name__, "local", static, errors=errors, example=example)
+        setattr(function, _MEMBER, found)
+        return function
+
+    return mark
+
+
+def prop(*, live: bool = False, static: bool = False, example: str = "") -> Callable[[F], F]:
+    """Marks the getter under a `@property`. live: a table whose fields are read and written in the host."""
+
+    def mark(function: F) -> F:
+        setattr(
+            function,
+            _MEMBER,
+            MemberMark(function.__name__, "sync", static, property=True, live=live, example=example),
+        )
+        return function
+
+    return mark
+
+
+def class_mark(cls: type) -> ClassMark | None:
+    """The class's own mark; a subclass does not inherit it."""
+    found = cls.__dict__.get(_CLASS)
+    return found if isinstance(found, ClassMark) else None
+
+
+def member_mark(member: Any) -> MemberMark | None:
+    """The mark of a method or of a property's getter."""
+    target = member.fget if isinstance(member, property) else member
+    found = getattr(target, _MEMBER, None)
+    return found if isinstance(found, MemberMark) else None

@@ -1,0 +1,173 @@
+"""What can be set: every section and key with its type, its default and one line that says what it does.
+
+The fields' metadata is the only list of settings there is: files, variables, flags, `llmspell config show` and the
+flags of `llmspell run` are read from it. This module does not know where values come from (`load`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+Kind = Literal["text", "number", "whole", "switch", "texts", "path", "paths"]
+OnError = Literal["fail", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of one setting beside its default. `least`: the smallest number allowed."""
+
+    kind: Kind
+    help: str
+    flag: str = ""
+    least: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+def setting(
+    default: Any, kind: Kind, help: str, *, flag: str = "", least: float | None = None, choices: tuple[str, ...] = ()
+) -> Any:
+    return field(default=default, metadata={"about": About(kind, help, flag, least, choices)})
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    model: str | None = setting(None, "text", "model of agents that name none, as litellm names it", flag="--model")
+    provider: str | None = setting(None, "text", "provider of agents that name none")
+    temperature: float | None = setting(None, "number", "how freely a model chooses its words", least=0)
+    max_tokens: int | None = setting(None, "whole", "longest answer of a model", least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may use. None: no limit."""
+
+    wall_seconds: float | None = setting(None, "number", "time from start to end", flag="--wall-seconds", least=0)
+    cpu_seconds: float = setting(60.0, "number", "time the spell may compute", flag="--cpu-seconds", least=0)
+    memory_mb: int = setting(256, "whole", "memory of the spell's worker", flag="--memory-mb", least=16)
+    output_mb: float = setting(16.0, "number", "text that the spell may print", least=0)
+    in_flight: int = setting(1000, "whole", "host calls that may wait at once", least=1)
+    frame_mb: float = setting(16.0, "number", "size of one value between spell and host", least=0)
+    max_calls: int | None = setting(None, "whole", "requests sent to models", flag="--max-calls", least=0)
+    max_cost: float | None = setting(None, "number", "dollars spent on models", flag="--max-cost", least=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a run may do. Relative paths are below the project; `config`-like files stay closed whatever is allowed."""
+
+    read: tuple[str, ...] = setting((".",), "paths", "files and folders that may be read", flag="--allow-read")
+    write: tuple[str, ...] = setting(("output",), "paths", "files and folders to write", flag="--allow-write")
+    net: tuple[str, ...] = setting((), "texts", "hosts to reach beside the providers'", flag="--allow-net")
+    exec: tuple[str, ...] = setting((), "texts", "commands that may be run", flag="--allow-exec")
+    env: tuple[str, ...] = setting((), "texts", "environment variables to read", flag="--allow-env")
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    allow: tuple[str, ...] = setting((), "texts", "environment variables to read, as `[permissions] env`")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is kept of a run, and for how long."""
+
+    content: bool = setting(True, "switch", "keep prompts, answers and tool results, not only their sizes")
+    keep_runs: int = setting(200, "whole", "number of stored runs", least=1)
+    keep_days: float = setting(30.0, "number", "age of stored runs", least=0)
+    max_mb: float = setting(1024.0, "number", "size of all stored runs", least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    files: tuple[str, ...] = setting((), "paths", "hook files that serve every spell", flag="--hooks")
+    on_error: OnError = setting(
+        "fail", "text", "whether a handler's error fails what it watched", choices=("fail", "ignore")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """One `[providers.<name>]`. The key itself never stands in a file: `api_key_env` names the variable that holds it."""
+
+    base_url: str | None = setting(None, "text", "address of the endpoint")
+    api_key_env: str | None = setting(None, "text", "name of the variable that holds the key")
+    kind: str | None = setting(None, "text", "protocol that the endpoint speaks: openai, anthropic, litellm, offline")
+    model: str | None = setting(None, "text", "model where an agent names only the provider")
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    dir: str | None = setting(None, "path", "folder of runs, state and recordings")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one run, and where each came from.
+
+    project: the folder of llmspell.toml, else the spell's own. data_dir: absolute; nothing has created it.
+    config: `[config]` as it stands in the files, for the spell's global `config`.
+    files: the settings files that were read. origins: `section.key` -> "default", "file:line", a variable or a flag.
+    """
+
+    project: Path
+    data_dir: Path
+    defaults: Defaults = Defaults()
+    limits: Limits = Limits()
+    permissions: Permissions = Permissions()
+    env: Env = Env()
+    trace: Trace = Trace()
+    hooks: Hooks = Hooks()
+    providers: Mapping[str, ProviderSettings] = MappingProxyType({})
+    config: Mapping[str, Any] = MappingProxyType({})
+    files: tuple[Path, ...] = ()
+    origins: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def allowed_env(self) -> tuple[str, ...]:
+        """The variables a spell may read: `[permissions] env`, `[env] allow` and --allow-env together."""
+        return tuple(dict.fromkeys((*self.permissions.env, *self.env.allow)))
+
+    def origin(self, name: str) -> str:
+        return self.origins.get(name, "default")
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Every setting as (`section.key`, value), in the order of the sections; `config` as its leaves."""
+        for section, kind in SECTIONS.items():
+            part = getattr(self, section, None)
+            for key in fields(kind):
+                yield f"{section}.{key.name}", str(self.data_dir) if part is None else getattr(part, key.name)
+        for name, provider in self.providers.items():
+            for key in fields(ProviderSettings):
+                if (value := getattr(provider, key.name)) is not None:
+                    yield f"providers.{name}.{key.name}", value
+        yield from _leaves("config", self.config)
+
+
+#: The sections of a fixed shape; `[providers.<name>]` and `[config]` are open.
+SECTIONS: Final[Mapping[str, type[Any]]] = MappingProxyType(
+    {
+        "defaults": Defaults,
+        "limits": Limits,
+        "permissions": Permissions,
+        "env": Env,
+        "trace": Trace,
+        "hooks": Hooks,
+        "data": Data,
+    }
+)
+
+
+def about(key: Field[Any]) -> About:
+    return key.metadata["about"]
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}", inner)
+    else:
+        yield name, value
