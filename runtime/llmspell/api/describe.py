@@ -31,6 +31,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
+class Doc:
+    """Describes a parameter: `Annotated[str, Doc("The user's turn.")]`."""
+
+    text: str
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: Any, handler: Callable[[Any], dict[str, Any]]
+    ) -> dict[str, Any]:
+        return {**handler(core_schema), "description": self.text}
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A tool's example: arguments, and what comes back (None where it depends on the world)."""
 

@@ -22,6 +22,14 @@ class Image:
     data: str = ""
     url: str = ""
 
+    def to_value(self) -> dict[str, Any]:
+        pairs = (("media_type", self.media_type), ("data", self.data), ("url", self.url))
+        return {name: value for name, value in pairs if value}
+
+    @staticmethod
+    def from_value(value: dict[str, Any]) -> Image:
+        return Image(**value)
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -35,6 +43,13 @@ class ToolCall:
     name: str
     arguments: dict[str, Any] | str
 
+    def to_value(self) -> dict[str, Any]:
+        return {"id": self.id, "name": self.name, "arguments": self.arguments}
+
+    @staticmethod
+    def from_value(value: dict[str, Any]) -> ToolCall:
+        return ToolCall(**value)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -46,6 +61,29 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
     is_error: bool = False
+
+    def to_value(self) -> dict[str, Any]:
+        value: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.images:
+            value["images"] = [image.to_value() for image in self.images]
+        if self.tool_calls:
+            value["tool_calls"] = [call.to_value() for call in self.tool_calls]
+        if self.tool_call_id:
+            value["tool_call_id"] = self.tool_call_id
+        if self.is_error:
+            value["is_error"] = True
+        return value
+
+    @staticmethod
+    def from_value(value: dict[str, Any]) -> Message:
+        return Message(
+            role=value["role"],
+            content=value["content"],
+            images=tuple(Image.from_value(image) for image in value.get("images", ())),
+            tool_calls=tuple(ToolCall.from_value(call) for call in value.get("tool_calls", ())),
+            tool_call_id=value.get("tool_call_id", ""),
+            is_error=value.get("is_error", False),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +99,18 @@ class ToolSpec:
     parameters: dict[str, Any]
     examples: tuple[dict[str, Any], ...] = ()
     automatic: bool = True
+
+    def to_value(self) -> dict[str, Any]:
+        value: dict[str, Any] = {"name": self.name, "description": self.description, "parameters": self.parameters}
+        if self.examples:
+            value["examples"] = list(self.examples)
+        if not self.automatic:
+            value["automatic"] = False
+        return value
+
+    @staticmethod
+    def from_value(value: dict[str, Any]) -> ToolSpec:
+        return ToolSpec(**{**value, "examples": tuple(value.get("examples", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +138,42 @@ class Request:
 
     def to_value(self) -> dict[str, Any]:
         """Plain maps and lists, defaults left out: what is hashed, recorded and shown."""
-        ...
+        value: dict[str, Any] = {"model": self.model, "messages": [message.to_value() for message in self.messages]}
+        for name in _PLAIN:
+            field_value = getattr(self, name)
+            if field_value is not None and field_value != "":
+                value[name] = field_value
+        if self.tools:
+            value["tools"] = [tool.to_value() for tool in self.tools]
+        if self.stop:
+            value["stop"] = list(self.stop)
+        if self.extra:
+            value["extra"] = self.extra
+        return value
 
     @staticmethod
-    def from_value(value: dict[str, Any]) -> Request: ...
+    def from_value(value: dict[str, Any]) -> Request:
+        return Request(
+            model=value["model"],
+            messages=tuple(Message.from_value(message) for message in value["messages"]),
+            tools=tuple(ToolSpec.from_value(tool) for tool in value.get("tools", ())),
+            stop=tuple(value.get("stop", ())),
+            extra=value.get("extra", {}),
+            **{name: value[name] for name in _PLAIN if name in value},
+        )
+
+
+#: The fields of a Request that are the same in a plain map.
+_PLAIN = ("system", "tool_choice", "temperature", "top_p", "max_tokens", "seed", "schema", "agent", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer. cost: US dollars by litellm's price map, None where the price is not known."""
+    """Tokens of one answer.
+
+    input_tokens counts all that was read, the `cached_tokens` among them included. cost: US dollars by litellm's
+    price map, None where the price is not known.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -106,6 +183,18 @@ class Usage:
     @property
     def total(self) -> int:
         return self.input_tokens + self.output_tokens
+
+    def to_value(self) -> dict[str, Any]:
+        value: dict[str, Any] = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+        if self.cached_tokens:
+            value["cached_tokens"] = self.cached_tokens
+        if self.cost is not None:
+            value["cost"] = self.cost
+        return value
+
+    @staticmethod
+    def from_value(value: dict[str, Any]) -> Usage:
+        return Usage(**value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +207,26 @@ class Completion:
     finish_reason: FinishReason = "stop"
     model: str = ""
 
-    def to_value(self) -> dict[str, Any]: ...
+    def to_value(self) -> dict[str, Any]:
+        value: dict[str, Any] = {
+            "content": self.content,
+            "usage": self.usage.to_value(),
+            "finish_reason": self.finish_reason,
+            "model": self.model,
+        }
+        if self.tool_calls:
+            value["tool_calls"] = [call.to_value() for call in self.tool_calls]
+        return value
 
     @staticmethod
-    def from_value(value: dict[str, Any]) -> Completion: ...
+    def from_value(value: dict[str, Any]) -> Completion:
+        return Completion(
+            content=value["content"],
+            tool_calls=tuple(ToolCall.from_value(call) for call in value.get("tool_calls", ())),
+            usage=Usage.from_value(value["usage"]),
+            finish_reason=value["finish_reason"],
+            model=value["model"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +240,11 @@ class Provider(Protocol):
     """A service that answers requests. Both calls raise ProviderError, never retry, and contact only their own host."""
 
     name: str
+    """As in `openai/gpt-4o-mini`: what scripts, settings and prices call it."""
+
+    def prefetch(self) -> None:
+        """Starts in the background what the first call will need (imports); returns at once. May be called often."""
+        ...
 
     async def complete(self, request: Request) -> Completion: ...
 

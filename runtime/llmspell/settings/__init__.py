@@ -1,4 +1,4 @@
-"""Settings: `llmspell.toml`, the user's file, `LLMSPELL_*` variables and flags, checked, each knowing where it came from."""
+"""Settings from files, `LLMSPELL_*` variables and flags: checked, each knowing where it came from."""
 
 from llmspell.settings.load import FILE_NAME, find_project_file, load, user_file_path, variable_of
 from llmspell.settings.values import (

@@ -1,11 +1,11 @@
 """Checks one value against what its setting may be, and words what is wrong with it.
 
-Knows neither files nor variables: a `place` ("llmspell.toml:4", "LLMSPELL_LIMIT_MEMORY_MB", "--memory-mb") says where a value stood.
+Knows neither files nor variables: a `place` says where a value stood ("llmspell.toml:4", "LLMSPELL_LIMIT_MEMORY_MB",
+"--memory-mb").
 """
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -70,12 +70,14 @@ def from_text(kind: Kind, text: str) -> Any:
 
 
 def absolute(path: str, base: Path) -> str:
-    """`path` with `~` opened, below `base` if relative; links are left for the sandbox to resolve at the moment of use."""
+    """`path` with `~` opened, below `base` if relative; links are resolved at the moment of use, by the sandbox."""
     full = base / Path(path).expanduser()
     return str(full) if ".." not in full.parts else str(full.resolve())
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    import difflib  # 4 ms, for errors only
+
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)), None)
 
 

@@ -112,9 +112,9 @@ class _Reading:
         self._origins: dict[str, str] = {}
         self._files: list[Path] = []
         for section, shape in SECTIONS.items():
-            for entry in fields(shape):
-                if about(entry).kind == "paths":
-                    self._values[section][entry.name] = tuple(absolute(path, project) for path in entry.default)
+            for key, what in known_keys(shape).items():
+                if what.kind == "paths":
+                    self._values[section][key] = tuple(absolute(path, project) for path in what.default)
 
     def read_file(self, path: Path) -> None:
         import tomllib  # 5 ms, and most spells have no settings file

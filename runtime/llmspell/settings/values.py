@@ -13,24 +13,24 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 Kind = Literal["text", "number", "whole", "switch", "texts", "path", "paths"]
-OnError = Literal["fail", "ignore"]
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What is known of one setting beside its default. `least`: the smallest number allowed."""
+    """What is known of one setting. `least`: the smallest number allowed."""
 
+    default: Any
     kind: Kind
-    help: str
+    summary: str
     flag: str = ""
     least: float | None = None
     choices: tuple[str, ...] = ()
 
 
 def setting(
-    default: Any, kind: Kind, help: str, *, flag: str = "", least: float | None = None, choices: tuple[str, ...] = ()
+    default: Any, kind: Kind, summary: str, *, flag: str = "", least: float | None = None, choices: tuple[str, ...] = ()
 ) -> Any:
-    return field(default=default, metadata={"about": About(kind, help, flag, least, choices)})
+    return field(default=default, metadata={"about": About(default, kind, summary, flag, least, choices)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,14 @@ class Trace:
 @dataclass(frozen=True, slots=True)
 class Hooks:
     files: tuple[str, ...] = setting((), "paths", "hook files that serve every spell", flag="--hooks")
-    on_error: OnError = setting(
+    on_error: Literal["fail", "ignore"] = setting(
         "fail", "text", "whether a handler's error fails what it watched", choices=("fail", "ignore")
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """One `[providers.<name>]`. The key itself never stands in a file: `api_key_env` names the variable that holds it."""
+    """One `[providers.<name>]`. A key never stands in a file: `api_key_env` names the variable that holds it."""
 
     base_url: str | None = setting(None, "text", "address of the endpoint")
     api_key_env: str | None = setting(None, "text", "name of the variable that holds the key")
@@ -102,6 +102,10 @@ class ProviderSettings:
 @dataclass(frozen=True, slots=True)
 class Data:
     dir: str | None = setting(None, "path", "folder of runs, state and recordings")
+
+
+def _empty() -> Mapping[str, Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +125,10 @@ class Settings:
     env: Env = Env()
     trace: Trace = Trace()
     hooks: Hooks = Hooks()
-    providers: Mapping[str, ProviderSettings] = MappingProxyType({})
-    config: Mapping[str, Any] = MappingProxyType({})
+    providers: Mapping[str, ProviderSettings] = field(default_factory=_empty)
+    config: Mapping[str, Any] = field(default_factory=_empty)
     files: tuple[Path, ...] = ()
-    origins: Mapping[str, str] = MappingProxyType({})
+    origins: Mapping[str, str] = field(default_factory=_empty)
 
     @property
     def allowed_env(self) -> tuple[str, ...]:

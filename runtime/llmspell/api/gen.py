@@ -1,0 +1,289 @@
+"""Writes the files of `generated/` from the marks, signatures and docstrings of the exposed classes: `make gen`.
+
+pydantic turns type hints into JSON Schemas here and nowhere else. References are inlined; a script function is
+`{"x-function": true}` and an object of an exposed class `{"x-object": "Agent"}`. `--check` says which file has
+drifted and exits 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from llmspell.api import error_classes, event_kinds, hook_points
+from llmspell.api.describe import MemberMark, class_mark, member_mark
+from llmspell.api.registry import GENERATED
+
+Json = dict[str, Any]
+
+
+class _Schemas(GenerateJsonSchema):
+    """JSON Schemas that also know functions and objects of exposed classes."""
+
+    def callable_schema(self, schema: Any) -> Json:
+        return {"x-function": True, "type": "object", "required": ["$function"]}
+
+    def is_instance_schema(self, schema: Any) -> Json:
+        mark = class_mark(schema["cls"])
+        if mark is None:
+            raise TypeError(f"{schema['cls']} is not exposed to scripts")
+        return {"x-object": mark.name, "type": "object", "required": ["$object"]}
+
+    def bytes_schema(self, schema: Any) -> Json:
+        return {"x-bytes": True}
+
+
+def schema_of(hint: Any) -> Json:
+    """The inlined JSON Schema of a type hint."""
+    _configure(hint, set())
+    config = ConfigDict(arbitrary_types_allowed=True, use_attribute_docstrings=True)
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(hint, config=config)
+    except PydanticUserError:  # a dataclass or TypedDict carries its own configuration
+        adapter = TypeAdapter(hint)
+    schema = adapter.json_schema(schema_generator=_Schemas)
+    return _inlined(schema, schema.pop("$defs", {}), ())
+
+
+def _configure(hint: Any, seen: set[int]) -> None:
+    """Lets pydantic read attribute docstrings and exposed classes in every dataclass and TypedDict of a hint."""
+    if id(hint) in seen:
+        return
+    seen.add(id(hint))
+    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or hasattr(hint, "__required_keys__")):
+        closed: Json = {"extra": "forbid"} if dataclasses.is_dataclass(hint) else {}
+        config = ConfigDict(arbitrary_types_allowed=True, use_attribute_docstrings=True, **closed)  # pyright: ignore[reportCallIssue]
+        hint.__pydantic_config__ = config  # pyright: ignore[reportAttributeAccessIssue]
+        for inner in get_type_hints(hint, include_extras=True).values():
+            _configure(inner, seen)
+    for inner in getattr(hint, "__args__", ()):
+        _configure(inner, seen)
+
+
+def _inlined(schema: Any, defs: Json, path: tuple[str, ...]) -> Any:
+    if isinstance(schema, list):
+        return [_inlined(item, defs, path) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    reference = schema.get("$ref")
+    if reference is not None:
+        name = reference.removeprefix("#/$defs/")
+        if name in path:
+            return {"type": "object"}
+        rest = {key: value for key, value in schema.items() if key != "$ref"}
+        return {**_inlined(defs[name], defs, (*path, name)), **rest}
+    found = {key: _inlined(value, defs, path) for key, value in schema.items()}
+    if isinstance(found.get("title"), str) and "properties" not in path[-1:]:
+        found.pop("title")
+    return found
+
+
+def describe_class(cls: type) -> Json:
+    """One class of the registry as plain values."""
+    mark = class_mark(cls)
+    assert mark is not None
+    methods: dict[str, Json] = {}
+    properties: dict[str, Json] = {}
+    for member in vars(cls).values():
+        target = member.__func__ if isinstance(member, staticmethod | classmethod) else member
+        found = member_mark(target)
+        if found is None:
+            continue
+        if found.property:
+            properties[found.name] = _describe_property(target, found)
+        else:
+            methods[found.name] = _describe_method(target, found)
+    options = schema_of(mark.options) if mark.options is not None else None
+    return {
+        "name": mark.name,
+        "doc": inspect.cleandoc(cls.__doc__ or ""),
+        "module": cls.__module__,
+        "extends": next((base_mark.name for base in cls.__mro__[1:] if (base_mark := class_mark(base))), None),
+        "aliases": list(mark.aliases),
+        "namespace": mark.namespace,
+        "constructible": mark.constructible,
+        "positional": list(mark.positional),
+        "options": options,
+        "methods": dict(sorted(methods.items())),
+        "properties": dict(sorted(properties.items())),
+        "tool": _describe_tool(cls),
+        "example": mark.example,
+    }
+
+
+def _describe_method(function: Callable[..., Any], mark: MemberMark) -> Json:
+    hints = get_type_hints(function, include_extras=True)
+    parameters: list[Json] = []
+    signature = inspect.signature(function)
+    names = list(signature.parameters.values())
+    for parameter in names if mark.kind == "local" else names[1:]:
+        if parameter.name == "self":
+            continue
+        schema = schema_of(hints.get(parameter.name, Any))
+        required = (
+            parameter.default is inspect.Parameter.empty and parameter.kind is not inspect.Parameter.VAR_POSITIONAL
+        )
+        described = {
+            "name": parameter.name,
+            "doc": schema.pop("description", ""),
+            "schema": schema,
+            "required": required,
+            "variadic": parameter.kind is inspect.Parameter.VAR_POSITIONAL,
+        }
+        if not required and not described["variadic"]:
+            described["default"] = parameter.default if _plain(parameter.default) else None
+        parameters.append(described)
+    result = mark.result if mark.result is not None else hints.get("return", None)
+    if mark.kind == "stream" and mark.result is None:
+        result = result.__args__[0]
+    return {
+        "name": mark.name,
+        "kind": mark.kind,
+        "static": mark.static,
+        "overridable": mark.overridable,
+        "doc": inspect.cleandoc(function.__doc__ or ""),
+        "params": parameters,
+        "result": {} if result is None else schema_of(result),
+        "errors": list(mark.errors),
+        "example": mark.example,
+    }
+
+
+def _describe_property(member: property, mark: MemberMark) -> Json:
+    hints = get_type_hints(member.fget, include_extras=True)
+    return {
+        "name": mark.name,
+        "doc": inspect.cleandoc(member.fget.__doc__ or ""),
+        "schema": schema_of(hints.get("return", Any)),
+        "static": mark.static,
+        "writable": member.fset is not None or mark.live,
+        "live": mark.live,
+        "example": mark.example,
+    }
+
+
+def _describe_tool(cls: type) -> Json | None:
+    mark = class_mark(cls)
+    if mark is None or mark.tool is None:
+        return None
+    tool = mark.tool
+    parameters = schema_of(tool.params)
+    parameters.pop("description", None)
+    return {
+        "name": tool.name,
+        "category": tool.category,
+        "parameters": parameters,
+        "result": schema_of(tool.result),
+        "examples": [{"params": e.params, "result": e.result, "note": e.note} for e in tool.examples],
+        "permissions": list(tool.permissions),
+        "automatic": tool.automatic,
+        "timeout": tool.timeout,
+        "max_output": tool.max_output,
+    }
+
+
+def _plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+def registry_value() -> Json:
+    """Everything scripts can see, as plain values."""
+    from llmspell import library
+
+    classes = {found["name"]: found for found in (describe_class(cls) for cls in library.load_all())}
+    return {
+        "classes": dict(sorted(classes.items())),
+        "globals": library.GLOBALS,
+        "hook_points": [dataclasses.asdict(point) for point in hook_points.POINTS],
+        "events": [dataclasses.asdict(kind) for kind in event_kinds.KINDS],
+        "event_aliases": event_kinds.ALIASES,
+        "errors": [dataclasses.asdict(error) for error in error_classes.CLASSES],
+    }
+
+
+def binding_value(registry: Json) -> Json:
+    """What the engines bind (`engines.binding.Binding`)."""
+    classes = registry["classes"]
+
+    def declared_options(name: str | None) -> list[str]:
+        if name is None:
+            return []
+        schema = classes[name]["options"]
+        return list(schema["properties"]) if schema else declared_options(classes[name]["extends"])
+
+    def bound(described: Json) -> Json:
+        return {
+            "name": described["name"],
+            "extends": described["extends"],
+            "aliases": described["aliases"],
+            "namespace": described["namespace"],
+            "constructible": described["constructible"],
+            "options": declared_options(described["name"]),
+            "positional": described["positional"],
+            "methods": [
+                {key: method[key] for key in ("name", "kind", "static", "overridable")}
+                for method in described["methods"].values()
+            ],
+            "properties": [
+                {key: found[key] for key in ("name", "writable", "live", "static")}
+                for found in described["properties"].values()
+            ],
+        }
+
+    return {
+        "classes": [bound(described) for described in _bases_first(classes)],
+        "errors": [{"name": error["name"], "type": error["type"]} for error in registry["errors"]],
+    }
+
+
+def _bases_first(classes: Json) -> list[Json]:
+    ordered: dict[str, Json] = {}
+
+    def place(name: str) -> None:
+        if name not in ordered:
+            if classes[name]["extends"]:
+                place(classes[name]["extends"])
+            ordered[name] = classes[name]
+
+    for name in classes:
+        place(name)
+    return list(ordered.values())
+
+
+def files() -> dict[Path, str]:
+    """Every generated file and its text."""
+    from llmspell.api import stubs
+
+    registry = registry_value()
+    return {
+        GENERATED / "api.gen.json": json.dumps(registry, indent=1, ensure_ascii=False) + "\n",
+        GENERATED / "bindings.gen.json": json.dumps(binding_value(registry), indent=1) + "\n",
+        **stubs.files(registry),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    drifted = 0
+    for path, text in files().items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        drifted += 1
+        if "--check" in arguments:
+            print(f"{path.name} has drifted: run `make gen` and commit it", file=sys.stderr)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.name}")
+    return 1 if drifted and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

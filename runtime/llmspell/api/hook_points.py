@@ -1,0 +1,127 @@
+"""The one table of hook points: when each fires, whether it waits, what a handler may change, veto or retry.
+
+Bindings, reference, completion and the tests of the hook mechanism are generated from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Unit = Literal["spell", "execute", "llm_call", "tool_call", "error", "retry"]
+
+
+@dataclass(frozen=True, slots=True)
+class HookPoint:
+    """writable: context fields whose new value takes effect. readable: the other fields a handler finds.
+    veto: whether a throw fails the unit. retry: whether `context.retry = true` repeats it."""
+
+    name: str
+    unit: Unit
+    doc: str
+    writable: tuple[str, ...]
+    readable: tuple[str, ...]
+    veto: bool
+    retry: bool = False
+
+
+_AGENT: Final = ("agent_id", "agent_name", "agent_type")
+_MODEL: Final = ("provider", "model")
+
+POINTS: Final[tuple[HookPoint, ...]] = (
+    HookPoint(
+        "before_spell",
+        "spell",
+        "Before a spell's first line runs. Only hooks registered outside the spell see it.",
+        ("params",),
+        ("spell", "run_id"),
+        veto=True,
+    ),
+    HookPoint(
+        "after_spell",
+        "spell",
+        "When a spell has ended well, before its result is given out.",
+        ("result",),
+        ("spell", "run_id", "duration", "token_usage"),
+        veto=True,
+    ),
+    HookPoint(
+        "before_execute",
+        "execute",
+        "Before an agent works on an input, or (registered on a tool) before the tool runs.",
+        ("input", "message", "params"),
+        (*_AGENT, "tool_name", "user_id"),
+        veto=True,
+    ),
+    HookPoint(
+        "after_execute",
+        "execute",
+        "When an agent, or a tool that the hook is registered on, has done its work.",
+        ("output",),
+        (*_AGENT, "tool_name", "input", "message", "params", "tool_calls", "duration", "token_usage", "user_id"),
+        veto=True,
+    ),
+    HookPoint(
+        "before_llm_call",
+        "llm_call",
+        "Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent.",
+        ("prompt", "message", "system_prompt", "messages", "model", "temperature", "max_tokens"),
+        (*_AGENT, "provider", "tools", "turn"),
+        veto=True,
+    ),
+    HookPoint(
+        "after_llm_call",
+        "llm_call",
+        "When a model has answered. `response` is the answer's text; what a handler writes is what the agent sees.",
+        ("response",),
+        (*_AGENT, *_MODEL, "prompt", "message", "tool_calls", "token_usage", "duration", "finish_reason", "turn"),
+        veto=True,
+    ),
+    HookPoint(
+        "before_tool_call",
+        "tool_call",
+        "Before a tool runs, for a model or for the script.",
+        ("params",),
+        (*_AGENT, "tool_name", "tool_call_id"),
+        veto=True,
+    ),
+    HookPoint(
+        "after_tool_call",
+        "tool_call",
+        "When a tool has given its result. What a handler writes is what the caller gets.",
+        ("result",),
+        (*_AGENT, "tool_name", "tool_call_id", "params", "duration"),
+        veto=True,
+    ),
+    HookPoint(
+        "on_error",
+        "error",
+        "Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after "
+        "`retry_delay` milliseconds; `user_message` replaces the message that the caller sees.",
+        ("retry", "retry_delay", "user_message"),
+        (
+            *_AGENT,
+            *_MODEL,
+            "unit",
+            "tool_name",
+            "error",
+            "stack_trace",
+            "input",
+            "retry_count",
+            "sanitized_context",
+            "user_id",
+        ),
+        veto=True,
+        retry=True,
+    ),
+    HookPoint(
+        "on_retry",
+        "retry",
+        "Before a failed unit is tried again, by the runtime's own retries or by a hook's wish.",
+        ("retry_delay",),
+        (*_AGENT, *_MODEL, "unit", "tool_name", "error", "retry_count"),
+        veto=True,
+    ),
+)
+
+BY_NAME: Final[dict[str, HookPoint]] = {point.name: point for point in POINTS}

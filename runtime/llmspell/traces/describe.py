@@ -1,0 +1,83 @@
+"""Values of any kind as plain JSON data: what goes into an event's `data`, a hash, or a line on the socket.
+
+Values without a JSON form become small maps that say what they were: `{"bytes": 512, "base64": "…"}` (the first
+part), `{"object": "Agent"}`. Knows none of the classes it describes: a frozen dataclass is shown by its fields.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+#: Bytes of a binary value that an event keeps.
+_BYTES_SHOWN: Final = 48
+#: Deeper levels are left out; scripts' values may nest 200 levels.
+_DEPTH: Final = 210
+
+#: Words that say what happened and never what was said; kept when content is left out.
+_STRUCTURE: Final = frozenset(
+    "action agent finish_reason id kind language limit method model name object operation phase point provider "
+    "reason role state status stream tool tool_call_id type".split()
+)
+_STRUCTURE_LENGTH: Final = 100
+
+
+def describe(value: Any, depth: int = 0) -> Any:
+    """JSON-safe data for any value: None, bool, int, finite float, str, list, dict with string keys."""
+    match value:
+        case None | bool() | str() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else {"number": str(value)}
+        case bytes() | bytearray() | memoryview():
+            shown = base64.b64encode(bytes(value[:_BYTES_SHOWN])).decode()
+            return {"bytes": len(value), "base64": shown}
+        case _ if depth >= _DEPTH:
+            return {"object": type(value).__name__}
+        case Mapping():
+            pairs = cast("Mapping[Any, Any]", value).items()
+            return {key if isinstance(key, str) else str(key): describe(item, depth + 1) for key, item in pairs}
+        case list() | tuple() | set() | frozenset():
+            return [describe(item, depth + 1) for item in cast("list[Any]", value)]
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+            return {"object": type(value).__name__, **describe(fields, depth + 1)}
+        case _:
+            return {"object": type(value).__name__}
+
+
+def without_content(value: Any, key: str = "") -> Any:
+    """The same shape with each text replaced by its length and hash; numbers and words of structure stay."""
+    match value:
+        case str():
+            if key in _STRUCTURE and len(value) <= _STRUCTURE_LENGTH:
+                return value
+            digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+            return {"length": len(value), "sha256": digest}
+        case dict():
+            return {name: without_content(item, name) for name, item in cast("dict[str, Any]", value).items()}
+        case list() | tuple():
+            return [without_content(item, key) for item in cast("list[Any]", value)]
+        case bytes():
+            return {"bytes": len(value)}
+        case _:
+            return value
+
+
+def masked(value: Any, mask: Callable[[str], str]) -> Any:
+    """The same value with every text inside passed through `mask`."""
+    match value:
+        case str():
+            return mask(value)
+        case dict():
+            return {key: masked(item, mask) for key, item in cast("dict[Any, Any]", value).items()}
+        case list():
+            return [masked(item, mask) for item in cast("list[Any]", value)]
+        case tuple():
+            return tuple(masked(item, mask) for item in cast("tuple[Any, ...]", value))
+        case _:
+            return value
