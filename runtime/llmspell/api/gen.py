@@ -91,6 +91,7 @@ def describe_class(cls: type) -> Json:
     mark = class_mark(cls)
     assert mark is not None
     methods: dict[str, Json] = {}
+    statics: dict[str, Json] = {}
     properties: dict[str, Json] = {}
     for member in vars(cls).values():
         target = member.__func__ if isinstance(member, staticmethod | classmethod) else member
@@ -100,7 +101,7 @@ def describe_class(cls: type) -> Json:
         if found.property:
             properties[found.name] = _describe_property(target, found)
         else:
-            methods[found.name] = _describe_method(target, found)
+            (statics if found.static else methods)[found.name] = _describe_method(target, found)
     options = schema_of(mark.options) if mark.options is not None else None
     return {
         "name": mark.name,
@@ -113,6 +114,7 @@ def describe_class(cls: type) -> Json:
         "positional": list(mark.positional),
         "options": options,
         "methods": dict(sorted(methods.items())),
+        "statics": dict(sorted(statics.items())),
         "properties": dict(sorted(properties.items())),
         "tool": _describe_tool(cls),
         "example": mark.example,
@@ -230,7 +232,7 @@ def binding_value(registry: Json) -> Json:
             "positional": described["positional"],
             "methods": [
                 {key: method[key] for key in ("name", "kind", "static", "overridable")}
-                for method in described["methods"].values()
+                for method in (*described["methods"].values(), *described["statics"].values())
             ],
             "properties": [
                 {key: found[key] for key in ("name", "writable", "live", "static")}

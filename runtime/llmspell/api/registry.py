@@ -70,11 +70,13 @@ class Registry:
         self._properties: dict[str, dict[str, Any] | None] = {}
         self._options: dict[str, Checker | None] = {}
 
-    def method(self, class_name: str, name: str) -> Member | None:
-        """The method as the class or one of its bases describes it."""
-        key = f"{class_name}.{name}"
+    def method(self, class_name: str, name: str, *, static: bool = False) -> Member | None:
+        """The method as the class or one of its bases describes it; a class may have a static one of the same name
+        (`Agent.execute("name", input)` and `agent:execute(input)`)."""
+        kind = "statics" if static else "methods"
+        key = f"{class_name}.{kind}.{name}"
         if key not in self._methods:
-            found = self._inherited(class_name, "methods", name)
+            found = self._inherited(class_name, kind, name)
             self._methods[key] = None if found is None else Member(f"{found[0]}.{name}", found[1])
         return self._methods[key]
 

@@ -10,7 +10,9 @@ How members become frames (`protocol`):
   base class does not declare stay on the instance of a script's class; on a host class they go to the host, which
   answers with a did-you-mean. A class with `positional` takes its arguments by those option names instead when the
   first is not an option table (`Agent.new("system prompt")`, `AgentTool.new(agent, "name")`).
-* a method: call (async) or ask (sync) `Agent.chat` with the receiver; a static one has receiver None.
+* a method: call (async) or ask (sync) `Agent.chat` with the receiver; a static one has receiver None. A class may have
+  a static and an instance method of one name (`Agent.execute("name", input)`, `agent:execute(input)`): in Lua the
+  static one is meant where the first argument is not an instance.
 * a stream: call `Agent.stream_chat` answers an ObjectRef of class `Stream`, whose `next` (async) gives
   `[value]`, or None at the end, and `close` (sync) ends it early. Scripts see an iterator.
 * a property: ask `Agent.id` with `[]`; to write it, ask `Agent.id=` with `[value]`.
@@ -41,6 +43,8 @@ class Property(TypedDict):
     writable: bool
     live: bool
     """Whether it is a table whose fields are read and written in the host."""
+    static: bool
+    """A namespace's own property."""
 
 
 class Class(TypedDict):
