@@ -23,6 +23,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install everything into .venv
+	@echo "ready: $(BIN)/llmspell"
 
 demo: $(READY) ## run the research example in Lua and in JavaScript and show its trace
 	@$(BIN)/llmspell run --trace examples/research/spell.lua
@@ -77,6 +78,6 @@ $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "setup: $(PYTHON) is not Python 3.11 or newer; name one that is: make setup PYTHON=python3.11"; exit 2; }
 	@echo "setup: fetching uv $(UV_VERSION)"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action=ignore \
+	@$(PYTHON) -m pip install --quiet --quiet --disable-pip-version-check --no-warn-script-location --root-user-action=ignore \
 	  --target .uv/$(UV_VERSION) uv==$(UV_VERSION)
 	@touch $@

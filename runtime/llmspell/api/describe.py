@@ -97,6 +97,8 @@ class MemberMark:
     example: str = ""
     result: Any = None
     """A more exact type than the signature's, where that one is a host type."""
+    params: tuple[tuple[str, Any], ...] = ()
+    """More exact types of parameters, likewise."""
 
 
 def exposed(
@@ -136,22 +138,34 @@ def method(
     errors: tuple[str, ...] = (),
     example: str = "",
     result: Any = None,
+    params: dict[str, Any] | None = None,
     name: str | None = None,
 ) -> Callable[[F], F]:
-    """Marks a method. static: called on the class, `Agent.get("name")`; it is written as a classmethod-like function
-    whose first argument is the run, not an instance."""
+    """Marks a method.
+
+    result, params: more exact types than the signature's. static: called on the class, `Agent.get("name")`; it is
+    written as a function whose first argument is the run, not an instance.
+    """
 
     def mark(function: F) -> F:
-        if inspect.isasyncgenfunction(function):
+        plain = _plain(function)
+        if inspect.isasyncgenfunction(plain):
             kind: MemberKind = "stream"
-        elif inspect.iscoroutinefunction(function):
+        elif inspect.iscoroutinefunction(plain):
             kind = "async"
         else:
             kind = "sync"
         found = MemberMark(
-            name or function.__name__, kind, static, overridable, errors=errors, example=example, result=result
+            name or plain.__name__,
+            kind,
+            static,
+            overridable,
+            errors=errors,
+            example=example,
+            result=result,
+            params=tuple((params or {}).items()),
         )
-        setattr(function, _MEMBER, found)
+        setattr(plain, _MEMBER, found)
         return function
 
     return mark
@@ -163,8 +177,9 @@ def local(
     """Marks a member that the engines' preludes answer themselves; the Python body is description only."""
 
     def mark(function: F) -> F:
-        found = MemberMark(name or function.__name__, "local", static, errors=errors, example=example)
-        setattr(function, _MEMBER, found)
+        plain = _plain(function)
+        found = MemberMark(name or plain.__name__, "local", static, errors=errors, example=example)
+        setattr(plain, _MEMBER, found)
         return function
 
     return mark
@@ -182,6 +197,11 @@ def prop(*, live: bool = False, static: bool = False, example: str = "") -> Call
         return function
 
     return mark
+
+
+def _plain(function: Any) -> Callable[..., Any]:
+    """The function under a `@staticmethod` or `@classmethod`: marks may stand above or below those."""
+    return function.__func__ if isinstance(function, staticmethod | classmethod) else function
 
 
 def class_mark(cls: type) -> ClassMark | None:

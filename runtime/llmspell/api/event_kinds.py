@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+from llmspell.api.hook_points import USAGE_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +65,16 @@ BY_NAME: Final[dict[str, EventKind]] = {kind.name: kind for kind in KINDS}
 
 #: Older names of the document that mean a canonical event.
 ALIASES: Final[dict[str, str]] = {"agent_started": "execution_started", "agent_completed": "execution_completed"}
+
+#: The keys of an event's payload that change their case with the language; a custom event's are its emitter's own.
+PAYLOAD_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        **{name: {} for kind in KINDS for name in kind.fields},
+        "agent_id": {},
+        "event": {},
+        "timestamp": {},
+        "source": {},
+        "usage": USAGE_SCHEMA,
+    },
+}

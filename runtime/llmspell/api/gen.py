@@ -1,8 +1,7 @@
 """Writes the files of `generated/` from the marks, signatures and docstrings of the exposed classes: `make gen`.
 
-pydantic turns type hints into JSON Schemas here and nowhere else. References are inlined; a script function is
-`{"x-function": true}` and an object of an exposed class `{"x-object": "Agent"}`. `--check` says which file has
-drifted and exits 1.
+Type hints become JSON Schemas (`schemas`), the description becomes stubs and pages (`stubs`). `--check` says which
+file has drifted and exits 1.
 """
 
 from __future__ import annotations
@@ -13,77 +12,12 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
-
-from llmspell.api import error_classes, event_kinds, hook_points
+from llmspell.api import error_classes, event_kinds, fields, hook_points
 from llmspell.api.describe import MemberMark, class_mark, member_mark
 from llmspell.api.registry import GENERATED
-
-Json = dict[str, Any]
-
-
-class _Schemas(GenerateJsonSchema):
-    """JSON Schemas that also know functions and objects of exposed classes."""
-
-    def callable_schema(self, schema: Any) -> Json:
-        return {"x-function": True, "type": "object", "required": ["$function"]}
-
-    def is_instance_schema(self, schema: Any) -> Json:
-        mark = class_mark(schema["cls"])
-        if mark is None:
-            raise TypeError(f"{schema['cls']} is not exposed to scripts")
-        return {"x-object": mark.name, "type": "object", "required": ["$object"]}
-
-    def bytes_schema(self, schema: Any) -> Json:
-        return {"x-bytes": True}
-
-
-def schema_of(hint: Any) -> Json:
-    """The inlined JSON Schema of a type hint."""
-    _configure(hint, set())
-    config = ConfigDict(arbitrary_types_allowed=True, use_attribute_docstrings=True)
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(hint, config=config)
-    except PydanticUserError:  # a dataclass or TypedDict carries its own configuration
-        adapter = TypeAdapter(hint)
-    schema = adapter.json_schema(schema_generator=_Schemas)
-    return _inlined(schema, schema.pop("$defs", {}), ())
-
-
-def _configure(hint: Any, seen: set[int]) -> None:
-    """Lets pydantic read attribute docstrings and exposed classes in every dataclass and TypedDict of a hint."""
-    if id(hint) in seen:
-        return
-    seen.add(id(hint))
-    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or hasattr(hint, "__required_keys__")):
-        closed: Json = {"extra": "forbid"} if dataclasses.is_dataclass(hint) else {}
-        config = ConfigDict(arbitrary_types_allowed=True, use_attribute_docstrings=True, **closed)  # pyright: ignore[reportCallIssue]
-        hint.__pydantic_config__ = config  # pyright: ignore[reportAttributeAccessIssue]
-        for inner in get_type_hints(hint, include_extras=True).values():
-            _configure(inner, seen)
-    for inner in getattr(hint, "__args__", ()):
-        _configure(inner, seen)
-
-
-def _inlined(schema: Any, defs: Json, path: tuple[str, ...]) -> Any:
-    if isinstance(schema, list):
-        return [_inlined(item, defs, path) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    reference = schema.get("$ref")
-    if reference is not None:
-        name = reference.removeprefix("#/$defs/")
-        if name in path:
-            return {"type": "object"}
-        rest = {key: value for key, value in schema.items() if key != "$ref"}
-        return {**_inlined(defs[name], defs, (*path, name)), **rest}
-    found = {key: _inlined(value, defs, path) for key, value in schema.items()}
-    if isinstance(found.get("title"), str) and "properties" not in path[-1:]:
-        found.pop("title")
-    return found
+from llmspell.api.schemas import Json, schema_of
 
 
 def describe_class(cls: type) -> Json:
@@ -98,7 +32,7 @@ def describe_class(cls: type) -> Json:
         found = member_mark(target)
         if found is None:
             continue
-        if found.property:
+        if isinstance(target, property):
             properties[found.name] = _describe_property(target, found)
         else:
             (statics if found.static else methods)[found.name] = _describe_method(target, found)
@@ -122,7 +56,7 @@ def describe_class(cls: type) -> Json:
 
 
 def _describe_method(function: Callable[..., Any], mark: MemberMark) -> Json:
-    hints = get_type_hints(function, include_extras=True)
+    hints = {**get_type_hints(function, include_extras=True), **dict(mark.params)}
     parameters: list[Json] = []
     signature = inspect.signature(function)
     names = list(signature.parameters.values())
@@ -145,10 +79,11 @@ def _describe_method(function: Callable[..., Any], mark: MemberMark) -> Json:
         parameters.append(described)
     result = mark.result if mark.result is not None else hints.get("return", None)
     if mark.kind == "stream" and mark.result is None:
-        result = result.__args__[0]
+        result, *_ = get_args(result) or (Any,)
     return {
         "name": mark.name,
         "kind": mark.kind,
+        "waits": mark.kind in ("async", "stream") or inspect.iscoroutinefunction(function),
         "static": mark.static,
         "overridable": mark.overridable,
         "doc": inspect.cleandoc(function.__doc__ or ""),
@@ -207,6 +142,7 @@ def registry_value() -> Json:
         "hook_points": [dataclasses.asdict(point) for point in hook_points.POINTS],
         "events": [dataclasses.asdict(kind) for kind in event_kinds.KINDS],
         "event_aliases": event_kinds.ALIASES,
+        "fields": fields.FIELDS,
         "errors": [dataclasses.asdict(error) for error in error_classes.CLASSES],
     }
 

@@ -6,7 +6,7 @@ Bindings, reference, completion and the tests of the hook mechanism are generate
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 Unit = Literal["spell", "execute", "llm_call", "tool_call", "error", "retry"]
 
@@ -125,3 +125,28 @@ POINTS: Final[tuple[HookPoint, ...]] = (
 )
 
 BY_NAME: Final[dict[str, HookPoint]] = {point.name: point for point in POINTS}
+
+
+def _table(*names: str) -> dict[str, Any]:
+    return {"type": "object", "properties": {name: {} for name in names}}
+
+
+#: How tokens are counted wherever a script sees them.
+USAGE_SCHEMA: Final[dict[str, Any]] = _table("input_tokens", "output_tokens", "cached_tokens", "total", "cost")
+
+_CALLS: Final[dict[str, Any]] = {"type": "array", "items": _table("id", "name", "arguments", "result", "error")}
+_MESSAGES: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": _table("role", "content", "tool_calls", "tool_call_id", "is_error", "images"),
+}
+
+#: The keys of a handler's context that change their case with the language; all others are a handler's own.
+CONTEXT_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        **{name: {} for point in POINTS for name in (*point.writable, *point.readable)},
+        "token_usage": USAGE_SCHEMA,
+        "tool_calls": _CALLS,
+        "messages": _MESSAGES,
+    },
+}

@@ -18,6 +18,11 @@ def camel(name: str) -> str:
     return first + "".join("LLM" if word == "llm" else word[:1].upper() + word[1:] for word in rest)
 
 
+def pascal(name: str) -> str:
+    """`llm_call` -> `LLMCall`: a name for a type."""
+    return camel(f"x_{name}")[1:]
+
+
 def snake(name: str) -> str:
     """`beforeLLMCall` -> `before_llm_call`, `tool:called` -> `tool_called`, `file-system` -> `file_system`."""
     spaced = name.replace(":", "_").replace("-", "_").replace(".", "_")

@@ -110,7 +110,13 @@ class ToolSpec:
 
     @staticmethod
     def from_value(value: dict[str, Any]) -> ToolSpec:
-        return ToolSpec(**{**value, "examples": tuple(value.get("examples", ()))})
+        return ToolSpec(
+            name=value["name"],
+            description=value["description"],
+            parameters=value["parameters"],
+            examples=tuple(value.get("examples", ())),
+            automatic=value.get("automatic", True),
+        )
 
 
 @dataclass(frozen=True, slots=True)

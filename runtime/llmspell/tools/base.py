@@ -7,7 +7,8 @@ all of that around it, for every tool alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -33,13 +34,15 @@ class ToolContext:
 
     permissions: what the run may do; a tool narrows them by its own options, never widens. project: the folder that
     relative paths start from. scratch: the run's own temporary folder, gone at its end. environ: the host's
-    environment, for secrets by name; it never reaches a script.
+    environment, for secrets by name; it never reaches a script. clock: seconds since 1970; a replay gives the
+    recorded ones.
     """
 
     permissions: Permissions
     project: Path
     scratch: Path
     environ: Mapping[str, str]
+    clock: Callable[[], float] = time.time
 
 
 class Performer(Protocol):

@@ -6,9 +6,8 @@ part), `{"object": "Agent"}`. Knows none of the classes it describes: a frozen d
 
 from __future__ import annotations
 
-import base64
+import binascii
 import dataclasses
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
@@ -20,8 +19,8 @@ _DEPTH: Final = 210
 
 #: Words that say what happened and never what was said; kept when content is left out.
 _STRUCTURE: Final = frozenset(
-    "action agent finish_reason id kind language limit method model name object operation phase point provider "
-    "reason role state status stream tool tool_call_id type".split()
+    {"action", "agent", "finish_reason", "id", "kind", "language", "limit", "method", "model", "name", "object"}
+    | {"operation", "phase", "point", "provider", "role", "state", "status", "stream", "tool", "tool_call_id", "type"}
 )
 _STRUCTURE_LENGTH: Final = 100
 
@@ -34,7 +33,7 @@ def describe(value: Any, depth: int = 0) -> Any:
         case float():
             return value if math.isfinite(value) else {"number": str(value)}
         case bytes() | bytearray() | memoryview():
-            shown = base64.b64encode(bytes(value[:_BYTES_SHOWN])).decode()
+            shown = binascii.b2a_base64(bytes(value[:_BYTES_SHOWN]), newline=False).decode()
             return {"bytes": len(value), "base64": shown}
         case _ if depth >= _DEPTH:
             return {"object": type(value).__name__}
@@ -56,6 +55,8 @@ def without_content(value: Any, key: str = "") -> Any:
         case str():
             if key in _STRUCTURE and len(value) <= _STRUCTURE_LENGTH:
                 return value
+            import hashlib  # 2 ms, in the writer thread
+
             digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
             return {"length": len(value), "sha256": digest}
         case dict():

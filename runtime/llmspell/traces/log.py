@@ -46,12 +46,22 @@ class EventLog:
         self._clock = clock or steady_clock()
         self._sinks: tuple[Sink, ...] = ()
         self._seq = 0
+        self._last_time = 0.0
         self._span = RUN_SPAN
 
     @property
     def seq(self) -> int:
         """The number of the last event, 0 before the first."""
         return self._seq
+
+    @property
+    def last_time(self) -> float:
+        """The time of the last event, 0 before the first."""
+        return self._last_time
+
+    def now(self) -> float:
+        """The time that the next event will carry, which must then be given it: in a replay each event has its own."""
+        return self._clock()
 
     def new_span(self) -> int:
         """The next span's number. The run's own is 1 and needs no asking."""
@@ -76,10 +86,25 @@ class EventLog:
         name: str = "",
         site: str = "",
         data: dict[str, Any] | None = None,
+        time: float | None = None,
     ) -> Event:
-        """Append an event. `data` belongs to the log from here on: nobody changes it any more."""
+        """Append an event. `data` belongs to the log from here on: nobody changes it any more.
+
+        time: a reading of `now` that the data was made with; without it the present.
+        """
         self._seq = seq = self._seq + 1
-        event = Event(seq, self._clock(), kind, phase, span, parent, name, site, {} if data is None else data)
+        event = Event(
+            seq,
+            self._clock() if time is None else time,
+            kind,
+            phase,
+            span,
+            parent,
+            name,
+            site,
+            {} if data is None else data,
+        )
+        self._last_time = event.time
         for sink in self._sinks:
             try:
                 sink(event)

@@ -1,0 +1,183 @@
+"""One turn of a conversation: ask the model, run the tools it wants, tell it what came back, until it answers.
+
+Tool calls of one answer run at once. What goes wrong in a call (bad arguments, an unknown tool, a refusal, a veto)
+becomes a tool message that the model can mend, unless the agent says `tool_errors = "fail"`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from llmspell.agents.model_call import Asker, ask_model, shown_usage
+from llmspell.api.check import Checker
+from llmspell.errors import (
+    ArgumentError,
+    CancelledByUser,
+    LimitError,
+    LlmspellError,
+    ReplayError,
+    SchemaError,
+    ToolError,
+)
+from llmspell.providers.base import Completion, Delta, Message, Provider, Request, ToolCall
+from llmspell.tools import pipeline
+from llmspell.tools.tool import Tool
+
+
+class TurnLimitError(LlmspellError):
+    """The model went on calling tools past `max_turns`."""
+
+    kind = "max_turns"
+
+
+@dataclass(slots=True)
+class Turn:
+    """A turn under way. messages: what it added to the conversation; calls: each with its result or error."""
+
+    prompt: str
+    messages: list[Message] = field(default_factory=list[Message])
+    calls: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    content: str = ""
+    data: Any = None
+    usage: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a turn is held. tools: by name; max_turns: requests at most; schema: what the answer must fit."""
+
+    tools: dict[str, Tool]
+    caller: Any
+    max_turns: int
+    tool_errors: Literal["return", "fail"]
+    schema: dict[str, Any] | None
+
+
+async def converse(
+    asker: Asker, provider: Provider, request: Request, rules: Rules, turn: Turn, *, stream: bool = False
+) -> AsyncGenerator[Delta, None]:
+    """Holds the turn and fills it in; gives the deltas of all its answers where `stream` is set."""
+    history = request.messages[:-1]
+    user = request.messages[-1]
+    turn.messages.append(user)
+    repaired = False
+    for number in range(1, rules.max_turns + 1):
+        asked = replace(request, messages=(*history, *turn.messages))
+        completion: Completion | None = None
+        async for item in ask_model(asker, provider, asked, turn=number, prompt=turn.prompt, stream=stream):
+            if isinstance(item, Delta):
+                yield item
+            elif isinstance(item, Request):
+                _keep_prompt(turn, item, len(history))
+            else:
+                completion = item
+        assert completion is not None
+        _count(turn, completion)
+        turn.messages.append(Message("assistant", completion.content, tool_calls=completion.tool_calls))
+        if completion.tool_calls:
+            turn.messages.extend(await _run_tools(completion.tool_calls, rules, turn))
+            continue
+        turn.content = completion.content
+        if rules.schema is None:
+            return
+        problem = _fits(turn, rules.schema)
+        if problem is None:
+            return
+        if repaired:
+            raise SchemaError(
+                f"the model's answer does not fit the schema: {problem}",
+                hint="simplify the schema or ask a more capable model",
+                data={"answer": completion.content[:2000]},
+            )
+        repaired = True
+        turn.messages.append(
+            Message(
+                "user", f"That does not fit the JSON Schema: {problem}. Answer again with the corrected JSON alone."
+            )
+        )
+    raise TurnLimitError(
+        f"the model still wants tools after {rules.max_turns} requests", hint="raise max_turns, or give it fewer tools"
+    )
+
+
+def _keep_prompt(turn: Turn, sent: Request, history: int) -> None:
+    """History keeps the user's message as hooks left it."""
+    for message in sent.messages[history:]:
+        if message.role == "user":
+            turn.messages[0] = message
+            return
+
+
+def _count(turn: Turn, completion: Completion) -> None:
+    usage = shown_usage(completion)
+    for key, value in usage.items():
+        if value is not None:
+            turn.usage[key] = turn.usage.get(key, 0) + value
+    turn.usage.setdefault("cost", None)
+
+
+async def _run_tools(calls: tuple[ToolCall, ...], rules: Rules, turn: Turn) -> list[Message]:
+    tasks = [asyncio.ensure_future(_run_tool(call, rules)) for call in calls]
+    try:
+        results = await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    messages: list[Message] = []
+    for call, (shown, message) in zip(calls, results, strict=True):
+        turn.calls.append({"id": call.id, "name": call.name, "arguments": call.arguments, **shown})
+        messages.append(message)
+    return messages
+
+
+async def _run_tool(call: ToolCall, rules: Rules) -> tuple[dict[str, Any], Message]:
+    try:
+        tool = rules.tools.get(call.name)
+        if tool is None:
+            known = ", ".join(rules.tools) or "none"
+            raise ToolError(f"there is no tool named {call.name!r}; the tools are: {known}")
+        if isinstance(call.arguments, str):
+            raise SchemaError(f"the arguments are not a JSON object: {call.arguments[:200]}")
+        output = await pipeline.call(tool, call.arguments, rules.caller(call.id))
+    except (LimitError, CancelledByUser, ReplayError):
+        raise
+    except LlmspellError as error:
+        if rules.tool_errors == "fail":
+            raise
+        text = f"Error ({error.type}): {error.message}" + (f" ({error.hint})" if error.hint else "")
+        return {"error": error.message}, Message("tool", text, tool_call_id=call.id, is_error=True)
+    return {"result": output.content}, Message("tool", as_message(output.content), tool_call_id=call.id)
+
+
+def as_message(content: Any) -> str:
+    """A tool's content as a model reads it: text as it is, anything else as JSON."""
+    if isinstance(content, str):
+        return content
+    return json.dumps(content, ensure_ascii=False, default=str)
+
+
+def _fits(turn: Turn, schema: dict[str, Any]) -> str | None:
+    """Parses the answer into `turn.data`; says what is wrong with it, or None."""
+    try:
+        value = json.loads(_without_fence(turn.content))
+    except ValueError as error:
+        return f"it is not JSON ({error})"
+    try:
+        turn.data = Checker(schema).take(value, "the answer")
+    except ArgumentError as error:
+        return error.message
+    return None
+
+
+def _without_fence(text: str) -> str:
+    """Models like to wrap JSON in a Markdown fence."""
+    stripped = text.strip()
+    if stripped.startswith("```") and stripped.endswith("```"):
+        return stripped.partition("\n")[2].rpartition("```")[0]
+    return stripped

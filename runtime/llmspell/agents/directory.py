@@ -1,0 +1,55 @@
+"""The agents of a run by name and id. Names live as long as the run; the newest agent of a name wins."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from llmspell.errors import ArgumentError
+from llmspell.run import Run
+
+if TYPE_CHECKING:
+    from llmspell.agents.base import BaseAgent
+
+
+class Directory:
+    """One a run (`run.service(Directory)`)."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._by_name: dict[str, BaseAgent] = {}
+        self._count = 0
+
+    @staticmethod
+    def of(run: Run) -> Directory:
+        return Directory(run)
+
+    def new_id(self, name: str) -> str:
+        """`researcher_1`: readable, unique in the run, the same in a replay."""
+        self._count += 1
+        return f"{re.sub(r'[^a-z0-9]+', '_', name.lower()).strip('_') or 'agent'}_{self._count}"
+
+    def register(self, agent: BaseAgent) -> None:
+        other = self._by_name.get(agent.name)
+        if other is not None and other is not agent:
+            self._run.warn(f"a second agent is named {agent.name!r}: the name now means the newer one", once=agent.name)
+        self._by_name[agent.name] = agent
+
+    def get(self, name: str) -> BaseAgent:
+        """The agent of a name or id. Raises ArgumentError with a suggestion."""
+        found = self._by_name.get(name.removeprefix("local://"))
+        if found is None:
+            found = next((agent for agent in self._by_name.values() if agent.id == name), None)
+        if found is None:
+            close = difflib.get_close_matches(name, self._by_name, n=1)
+            known = ", ".join(sorted(self._by_name)) or "none yet"
+            hint = f"did you mean {close[0]!r}?" if close else f"agents of this spell: {known}"
+            raise ArgumentError(f"there is no agent named {name!r}", hint=hint)
+        return found
+
+    def find(self, name: str) -> BaseAgent | None:
+        return self._by_name.get(name)
+
+    def names(self) -> list[str]:
+        return list(self._by_name)

@@ -1,0 +1,73 @@
+"""What a text or a function means beyond its type: a hook point, an event, a tool's name; what a callback is given.
+
+Hints that carry these marks give stubs their unions, the language server its completion inside strings, and
+callbacks their typed arguments:
+
+    def register(run, point: HookPointName, handler: HookHandler) -> HookHandle: ...
+    async def update(run, key: StateKey, fn: Annotated[Callback, Takes(value=Any, result=Any)]) -> None: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+
+from llmspell.api.callback import Callback
+
+StringKind = Literal["hook_point", "event", "tool", "agent", "model", "provider", "state_key", "path"]
+FunctionKind = Literal["hook_handler", "event_handler"]
+
+_Handler = Callable[[Any], dict[str, Any]]
+
+
+class Kind:
+    """Marks a text by what it names."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: StringKind) -> None:
+        self.name: Final = name
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: _Handler) -> dict[str, Any]:
+        return {**handler(core_schema), "x-kind": self.name}
+
+
+class Takes:
+    """Marks a function by the arguments it is given, by name, and what it may give back.
+
+    A kind stands where the arguments depend on the hook point or event that is named beside it.
+    """
+
+    __slots__ = ("kind", "params", "result")
+
+    def __init__(self, kind: FunctionKind | None = None, *, result: Any = None, **params: Any) -> None:
+        self.kind: Final = kind
+        self.params: Final = params
+        self.result: Final = result
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: _Handler) -> dict[str, Any]:
+        from llmspell.api.schemas import schema_of  # pydantic: only ever reached while generating
+
+        found = handler(core_schema)
+        if self.kind is not None:
+            found["x-kind"] = self.kind
+        if self.params:
+            found["x-params"] = {name: schema_of(hint) for name, hint in self.params.items()}
+        if self.result is not None:
+            found["x-result"] = schema_of(self.result)
+        return found
+
+
+HookPointName = Annotated[str, Kind("hook_point")]
+EventName = Annotated[str, Kind("event")]
+ToolName = Annotated[str, Kind("tool")]
+AgentName = Annotated[str, Kind("agent")]
+ModelName = Annotated[str, Kind("model")]
+ProviderName = Annotated[str, Kind("provider")]
+StateKey = Annotated[str, Kind("state_key")]
+FilePath = Annotated[str, Kind("path")]
+
+HookHandler = Annotated[Callback, Takes("hook_handler")]
+EventHandler = Annotated[Callback, Takes("event_handler")]
+HookHandlers = dict[HookPointName, HookHandler]
+"""`hooks = {…}` of an agent or a tool: handlers by hook point."""

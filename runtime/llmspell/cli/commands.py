@@ -1,0 +1,28 @@
+"""The commands there are: name, module, one line of help. A command's module is imported when it is used.
+
+A module has `configure(parser)` and `run(args) -> int`; both may read `args.command` (`parser.get_default("command")`)
+where one module serves several commands. A module that has work to begin before arguments are parsed (`run` spawns its
+zygote) does so in `prepare(arguments)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class Command(NamedTuple):
+    module: str
+    summary: str
+
+
+COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
+    {
+        "init": Command("llmspell.cli.init", "begin a project: settings, a first spell, editor stubs"),
+        "trace": Command("llmspell.cli.trace", "stored and live runs: list, show, follow, export, compare"),
+        "config": Command("llmspell.cli.config", "settings, and where each came from"),
+        "doctor": Command("llmspell.cli.doctor", "what works on this machine, and what to do about the rest"),
+        "completion": Command("llmspell.cli.completion", "shell completion for bash, zsh or fish"),
+    }
+)

@@ -1,0 +1,60 @@
+"""The flags of settings (`--memory-mb`, `--allow-read`, …), made from the settings' own description."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, Final
+
+from llmspell.settings import SECTIONS, about
+from llmspell.settings.values import Kind
+
+
+def add_setting_flags(parser: ArgumentParser) -> None:
+    """Every setting that has a flag; a list's flag may be given several times and takes commas (`--allow-net=a,b`)."""
+    group = parser.add_argument_group("settings of this run, over llmspell.toml")
+    for section, shape in SECTIONS.items():
+        for entry in fields(shape):
+            what = about(entry)
+            if what.flag:
+                many = what.kind in {"texts", "paths"}
+                group.add_argument(
+                    what.flag,
+                    dest=f"{section}.{entry.name}",
+                    action="extend" if many else "store",
+                    type=_READERS[what.kind],
+                    metavar=_METAVARS[what.kind],
+                    help=what.summary,
+                )
+
+
+def given_flags(args: Namespace) -> dict[str, Any]:
+    """The flags as `settings.load` takes them; the ones not given are left out."""
+    return {name: value for name, value in vars(args).items() if "." in name and value is not None}
+
+
+def _number(text: str) -> float:
+    return float(text)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+_READERS: Final[dict[Kind, Callable[[str], Any]]] = {
+    "text": str,
+    "path": str,
+    "number": _number,
+    "whole": int,
+    "texts": _parts,
+    "paths": _parts,
+}
+_METAVARS: Final[dict[Kind, str]] = {
+    "text": "NAME",
+    "path": "PATH",
+    "number": "N",
+    "whole": "N",
+    "texts": "NAME,…",
+    "paths": "PATH,…",
+}

@@ -1,0 +1,145 @@
+// Calls to the host, and the host's calls of functions. A call belongs to the group that was current when it was made:
+// a group is what `Async` or one callback started, and ends as one.
+
+const pending = new NativeMap(); // call -> {resolve, reject, group, sites}
+const callOfPromise = new NativeWeakMap();
+const cancellations = new NativeWeakMap(); // the errors that cancelled calls ended with
+let current = null;
+
+const newGroup = (parent) => record({ parent, dead: false });
+const isWithin = (group, ancestor) => {
+  for (; group !== null; group = group.parent) if (group === ancestor) return true;
+  return false;
+};
+const isDead = (group) => {
+  for (; group !== null; group = group.parent) if (group.dead) return true;
+  return false;
+};
+
+const cancelled = () => {
+  const error = errorFrom({ name: "CancelledError", type: "cancelled", message: "the call was cancelled", stack: [] }, "");
+  weakSet(cancellations, error, true);
+  return error;
+};
+
+// An answer is null, a boolean or a number as it is; else text: `p`/`t` and a value, or `!` and an error map.
+const answer = (result, sites) => {
+  if (typeof result !== "string") return result;
+  if (result[0] !== "!") return decode(result);
+  throw errorFrom(decode(sliceText(result, 1)), render(sites));
+};
+
+// Starts a call; `resolve` and `reject` get its outcome. Gives its number, or 0 where its group has ended already:
+// then nothing comes of it.
+const startCall = (name, receiver, args, resolve, reject) => {
+  const sites = trace();
+  const text = encodeArguments(args);
+  if (isDead(current)) return 0;
+  const number = answer(host.call(name, receiver, text, lineIn(sites)), sites);
+  mapSet(pending, number, record({ resolve, reject, group: current, sites }));
+  return number;
+};
+
+const call = (name, receiver, args) => {
+  let number = 0;
+  const promise = new NativePromise((resolve, reject) => {
+    try {
+      number = startCall(name, receiver, args, resolve, reject);
+    } catch (error) {
+      reject(error);
+    }
+  });
+  if (number) weakSet(callOfPromise, promise, number);
+  return promise;
+};
+
+const ask = (name, receiver, args) => {
+  const sites = trace(), group = current;
+  const result = host.ask(name, receiver, encodeArguments(args), lineIn(sites));
+  current = group;
+  return answer(result, sites);
+};
+
+const cancelCalls = (isMeant) => {
+  const numbers = [], ended = [];
+  mapEach(pending, (waiting, number) => {
+    if (!isMeant(waiting, number)) return;
+    append(numbers, number);
+    append(ended, waiting);
+  });
+  if (numbers.length === 0) return;
+  for (let index = 0; index < numbers.length; index++) mapDelete(pending, numbers[index]);
+  host.cancel(`[${join(numbers, ",")}]`);
+  for (let index = 0; index < ended.length; index++) ended[index].reject(cancelled());
+};
+const endGroup = (group) => {
+  group.dead = true;
+  cancelCalls((waiting) => isWithin(waiting.group, group));
+};
+
+entries.settle = (number, ok) => {
+  const waiting = mapGet(pending, number), text = host.take();
+  if (waiting === undefined) return;
+  mapDelete(pending, number);
+  current = waiting.group;
+  try {
+    if (ok) waiting.resolve(decode(text));
+    else waiting.reject(errorFrom(decode(text), render(waiting.sites)));
+  } catch (error) {
+    waiting.reject(error);
+  }
+};
+
+const callbackGroups = new NativeMap(); // callback -> group
+
+entries.invoke = (callback, number) => {
+  const group = newGroup(null), text = host.take();
+  current = group;
+  mapSet(callbackGroups, callback, group);
+  const finish = (ok, value) => {
+    if (!mapDelete(callbackGroups, callback)) return; // cancelled
+    try {
+      host.result(callback, ok, ok ? encodeValue(value, "the result") : describe(value));
+    } catch (error) {
+      host.result(callback, false, describe(error));
+    }
+  };
+  try {
+    const fn = mapGet(functions, number);
+    if (fn === undefined) throw new NativeTypeError(`function ${number} is no longer held`);
+    const value = apply(fn, undefined, decode(text));
+    if (isObject(value)) nativeThen(resolved(value), (settled) => finish(true, settled), (error) => finish(false, error));
+    else finish(true, value);
+  } catch (error) {
+    finish(false, error);
+  }
+};
+
+entries.cancel = (callback) => {
+  const group = mapGet(callbackGroups, callback);
+  if (group === undefined) return;
+  mapDelete(callbackGroups, callback);
+  current = null;
+  endGroup(group);
+};
+
+// -- what nobody catches -------------------------------------------------------------------------------------------
+
+const fail = (error) => host.fail(describe(error));
+
+const unhandled = new NativeMap(); // promise -> reason, since the queue was last empty
+
+entries.reject = (promise, reason, handled) => {
+  if (handled) mapDelete(unhandled, promise);
+  else mapSet(unhandled, promise, reason);
+};
+
+entries.report = () => {
+  let reported = false;
+  mapEach(unhandled, (reason, promise) => {
+    mapDelete(unhandled, promise);
+    if (reported || (isObject(reason) && weakHas(cancellations, reason))) return;
+    reported = true;
+    host.reject(describe(reason));
+  });
+};

@@ -1,0 +1,108 @@
+// Errors on both sides of the border: what the host says becomes an error of the class it names, what a spell throws
+// becomes the map the host knows. A stack travels as text and is read on the Python side.
+
+const errorClasses = record({}); // name -> class
+const hostFields = new NativeWeakMap(); // error -> the map it came with
+
+const FIELDS = ["type", "hint", "source", "retryable", "data"];
+
+const defineErrorClass = (name, type) => {
+  const Class = { [name]: class extends NativeError {
+    constructor(message, options) {
+      super(message, options);
+      define(this, "type", type);
+      if (typeof options !== "object" || options === null) return;
+      const keys = objectKeys(options);
+      for (let index = 0; index < keys.length; index++)
+        if (keys[index] !== "cause") define(this, keys[index] === "retry_after" ? "retryAfter" : keys[index], options[keys[index]]);
+    }
+  } }[name];
+  define(Class.prototype, "name", name);
+  define(errorClasses, name, Class);
+  publish(name, Class);
+};
+
+// fields: the host's error map. stack: the script's frames where the host's own list has none.
+const errorFrom = (fields, stack) => {
+  record(fields);
+  const Class = fields.name in errorClasses ? errorClasses[fields.name] : NativeError;
+  const error = new Class(fields.message);
+  if (Class === NativeError && fields.name && fields.name !== "Error") define(error, "name", fields.name);
+  for (let index = 0; index < FIELDS.length; index++) define(error, FIELDS[index], fields[FIELDS[index]]);
+  define(error, "retryAfter", fields.retry_after);
+  define(error, "retry_after", fields.retry_after);
+  if (fields.cause) define(error, "cause", errorFrom(fields.cause, ""));
+  define(error, "stack", stack || stackOf(error) || "");
+  weakSet(hostFields, error, fields);
+  return error;
+};
+
+const read = (object, key) => {
+  try {
+    return object[key];
+  } catch {
+    return undefined;
+  }
+};
+const textOr = (value, otherwise) => (typeof value === "string" ? value : otherwise);
+
+// The error map of anything thrown, as JSON text.
+const describe = (thrown, seen = new NativeSet(), depth = 0) => {
+  if (!isObject(thrown) || typeof thrown === "function" || (!isError(thrown) && typeof read(thrown, "message") !== "string")) {
+    let value;
+    try {
+      value = encode(thrown, "the thrown value", seen, depth + 1);
+    } catch {
+      value = "null";
+    }
+    const shown = typeof thrown === "string" ? thrown : inspect(thrown);
+    return `{"type":"script","name":"Error","message":${jsonOf(shown)},"value":${value}}`;
+  }
+  const known = weakGet(hostFields, thrown) || record({});
+  const cause = read(thrown, "cause");
+  let text = `{"name":${jsonOf(textOr(read(thrown, "name"), "Error"))},"message":${jsonOf(textOr(read(thrown, "message"), ""))}`;
+  text += `,"type":${jsonOf(textOr(read(thrown, "type"), "script"))},"hint":${jsonOf(textOr(read(thrown, "hint"), ""))}`;
+  text += `,"source":${jsonOf(textOr(known.source, ""))},"frames":${jsonOf(textOr(read(thrown, "stack"), ""))}`;
+  if (isArray(known.stack) && known.stack.length > 0) text += `,"stack":${safely(known.stack, seen, depth)}`;
+  const retryAfter = read(thrown, "retryAfter") ?? read(thrown, "retry_after");
+  if (typeof retryAfter === "number") text += `,"retry_after":${encodeNumber(retryAfter)}`;
+  if (typeof read(thrown, "retryable") === "boolean") text += `,"retryable":${read(thrown, "retryable")}`;
+  if (isObject(read(thrown, "data"))) text += `,"data":${safely(read(thrown, "data"), seen, depth)}`;
+  if (cause !== undefined && cause !== null && depth < 8 && !setHas(seen, cause)) {
+    if (isObject(cause)) setAdd(seen, cause);
+    text += `,"cause":${describe(cause, seen, depth + 1)}`;
+  }
+  return `${text}}`;
+};
+
+const safely = (value, seen, depth) => {
+  try {
+    return encode(value, "data", seen, depth + 1);
+  } catch {
+    return "null";
+  }
+};
+
+// What ErrorHandler.parseError gives: the same fields for whatever was thrown.
+const parseError = (thrown) => {
+  const isErrorLike = isObject(thrown) && typeof read(thrown, "message") === "string";
+  const retryAfter = isErrorLike ? read(thrown, "retryAfter") ?? read(thrown, "retry_after") ?? null : null;
+  const cause = isErrorLike ? read(thrown, "cause") : undefined;
+  return {
+    type: isErrorLike ? textOr(read(thrown, "type"), "script") : "script",
+    message: isErrorLike ? read(thrown, "message") : typeof thrown === "string" ? thrown : inspect(thrown),
+    retryAfter,
+    retry_after: retryAfter,
+    retryable: isErrorLike && read(thrown, "retryable") === true,
+    source: isErrorLike ? textOr(read(thrown, "source"), "") || sourceIn(textOr(read(thrown, "stack"), "")) : "",
+    cause: cause === undefined || cause === null ? null : parseError(cause),
+  };
+};
+
+// The `file:line` of the first frame of a stack.
+const sourceIn = (stack) => {
+  const open = findText(stack, "("), close = findText(stack, ")", open);
+  if (open < 0 || close < 0) return "";
+  const place = sliceText(stack, open + 1, close);
+  return sliceText(place, 0, findLastText(place, ":", place.length));
+};

@@ -1,0 +1,147 @@
+// Compiles a spell and its modules. A module arrives rewritten (modules.py): the body of an async function whose first
+// line says what it exports and imports. An imported name is looked up each time it is used, through `with`, which is
+// what keeps bindings live; the body itself is strict.
+
+const modules = new NativeMap(); // label -> module
+const resolutions = new NativeMap(); // `importer NUL specifier` -> module
+
+const addText = ({ first, last, label }) => append(texts, record({ first, last, label }));
+
+const compile = (text, isModule) => {
+  addText(text);
+  const open = isModule ? "(function($module){with($module.scope){return async function(){'use strict';" : "(function($module){return async function(){";
+  const close = isModule ? "\n}}})" : "\n}})";
+  // The wrapper takes the line before the text's first.
+  return globalEval(`${repeatText("\n", text.first - 2)}${open}\n${text.source}${close}`);
+};
+
+const newModule = (label) => {
+  const namespace = create(null), scope = create(null);
+  define(namespace, toStringTag, "Module");
+  return record({ label, namespace, scope, run: null, outcome: null, done: false });
+};
+
+const exportAs = (module, name, read) => {
+  if (!hasOwn(module.namespace, name)) defineProperty(module.namespace, name, record({ get: read, enumerable: true, configurable: false }));
+};
+
+const importName = (module, source, local, name) => {
+  if (name === "*") return bindName(module, local, () => source.namespace);
+  if (!hasOwn(source.namespace, name) && source.done)
+    throw new NativeSyntaxError(`${source.label} has no export named ${quote(name)}`);
+  bindName(module, local, () => {
+    if (!hasOwn(source.namespace, name)) throw new NativeSyntaxError(`${source.label} has no export named ${quote(name)}`);
+    return source.namespace[name];
+  });
+};
+const bindName = (module, local, read) =>
+  defineProperty(module.scope, local, record({ get: read, enumerable: true, configurable: true }));
+
+// What a module's own text sees as `$module`. chain: the modules that wait for this one; waiting for one of them
+// would be waiting for itself.
+const linkage = (module, chain) => {
+  const load = async (specifier) => {
+    const source = resolve(specifier, module.label);
+    if (findIn(chain, source) < 0) await evaluate(source, chain);
+    return source;
+  };
+  return record({
+    scope: module.scope,
+    meta: record({ url: module.label }),
+    provide(getters) {
+      const names = objectKeys(getters);
+      for (let index = 0; index < names.length; index++) exportAs(module, names[index], getters[names[index]]);
+    },
+    // requests: [[specifier, [[local, name], …], [[exported, name], …]], …]; exported "*" with name "*" is `export *`.
+    async link(requests) {
+      for (let index = 0; index < requests.length; index++) {
+        const source = await load(requests[index][0]), imports = requests[index][1], exports = requests[index][2];
+        for (let each = 0; each < imports.length; each++) importName(module, source, imports[each][0], imports[each][1]);
+        for (let each = 0; each < exports.length; each++) reexport(module, source, exports[each][0], exports[each][1]);
+      }
+    },
+    async import(specifier) {
+      const source = resolve(`${specifier}`, module.label);
+      await evaluate(source, []);
+      return source.namespace;
+    },
+  });
+};
+
+const reexport = (module, source, exported, name) => {
+  if (exported !== "*") return exportAs(module, exported, () => (name === "*" ? source.namespace : source.namespace[name]));
+  const names = objectKeys(source.namespace);
+  for (let index = 0; index < names.length; index++)
+    if (names[index] !== "default") exportAs(module, names[index], () => source.namespace[names[index]]);
+};
+
+const findIn = (list, item) => {
+  for (let index = 0; index < list.length; index++) if (list[index] === item) return index;
+  return -1;
+};
+
+const resolve = (specifier, importer) => {
+  const key = `${importer}\0${specifier}`;
+  if (mapHas(resolutions, key)) return mapGet(resolutions, key);
+  const text = ask("module.load", null, [specifier, importer]);
+  let module = mapGet(modules, text.label);
+  if (module === undefined) {
+    module = newModule(text.label);
+    module.run = compile(text, true);
+    mapSet(modules, text.label, module);
+  }
+  mapSet(resolutions, key, module);
+  return module;
+};
+
+const evaluate = (module, chain) => {
+  if (module.outcome === null) {
+    const below = copyList(chain);
+    append(below, module);
+    module.outcome = runBody(module, below);
+    nativeThen(module.outcome, () => (module.done = true), ignore);
+  }
+  return module.outcome;
+};
+
+const runBody = (module, chain) => {
+  const body = module.run(linkage(module, chain));
+  weakSet(bodies, body, true);
+  return body();
+};
+
+entries.configure = () => {
+  const { params, config, env, globals } = decode(host.take());
+  publish("params", params);
+  publish("config", config);
+  define(process, "env", freeze(record(env)), true);
+  const names = objectKeys(globals);
+  for (let index = 0; index < names.length; index++) publish(names[index], globals[names[index]]);
+};
+
+let main = null;
+
+entries.load = () => {
+  const text = decode(host.take());
+  try {
+    main = newModule(text.label);
+    main.run = compile(text, text.module);
+    mapSet(modules, text.label, main);
+    return true;
+  } catch (error) {
+    define(error, "type", "syntax");
+    fail(error);
+    return false;
+  }
+};
+
+entries.run = () => {
+  current = null;
+  nativeThen(evaluate(main, []), (value) => {
+    try {
+      host.finish(encodeValue(value, "the result"));
+    } catch (error) {
+      fail(error);
+    }
+  }, fail);
+};

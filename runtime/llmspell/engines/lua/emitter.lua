@@ -1,0 +1,87 @@
+-- EventEmitter: on, once, off, emit within one spell. Handlers run at once, in the order they were added.
+
+local K = ...
+local N = K.native
+local error, type, rawequal, setmetatable, remove = N.error, N.type, N.rawequal, N.setmetatable, N.table.remove
+
+local EventEmitter, methods = {}, {}
+local handlers_of = setmetatable({}, { __mode = "k" })
+local metatable = { __name = "EventEmitter", __metatable = EventEmitter, __index = methods }
+
+local function handlers(emitter, name)
+  local all = handlers_of[emitter]
+  if not all then
+    error(K.new_error("invalid_argument", "EventEmitter." .. name .. " needs its emitter before the dot",
+      { hint = "write emitter:" .. name .. "(…) with a colon" }), 0)
+  end
+  return all
+end
+
+local function add(emitter, name, event, handler, once)
+  local all = handlers(emitter, name)
+  if type(handler) ~= "function" then
+    error(K.new_error("invalid_argument", "a handler is a function, not a " .. type(handler)), 0)
+  end
+  if event == nil then error(K.new_error("invalid_argument", "an event needs a name"), 0) end
+  local list = all[event] or {}
+  all[event] = list
+  list[#list + 1] = { handler = handler, once = once }
+  return emitter
+end
+
+function methods.on(emitter, event, handler)
+  return add(emitter, "on", event, handler, false)
+end
+
+function methods.once(emitter, event, handler)
+  return add(emitter, "once", event, handler, true)
+end
+
+function methods.off(emitter, event, handler)
+  local list = handlers(emitter, "off")[event] or {}
+  for i = 1, #list do
+    if rawequal(list[i].handler, handler) then
+      remove(list, i)
+      break
+    end
+  end
+  return emitter
+end
+
+function methods.emit(emitter, event, ...)
+  local list = handlers(emitter, "emit")[event]
+  if not list or #list == 0 then return false end
+  local now = N.table.move(list, 1, #list, 1, {})
+  for i = 1, #now do
+    if now[i].once then methods.off(emitter, event, now[i].handler) end
+    now[i].handler(...)
+  end
+  return true
+end
+
+function methods.listener_count(emitter, event)
+  local list = handlers(emitter, "listener_count")[event]
+  return list and #list or 0
+end
+
+function methods.remove_all_listeners(emitter, event)
+  local all = handlers(emitter, "remove_all_listeners")
+  if event ~= nil then
+    all[event] = nil
+  else
+    handlers_of[emitter] = {}
+  end
+  return emitter
+end
+
+methods.listenerCount, methods.removeAllListeners = methods.listener_count, methods.remove_all_listeners
+
+function EventEmitter.new()
+  local emitter = setmetatable({}, metatable)
+  handlers_of[emitter] = {}
+  return emitter
+end
+
+setmetatable(EventEmitter, { __name = "EventEmitter", __metatable = false, __index = methods, __call = EventEmitter.new })
+
+K.locals.EventEmitter = EventEmitter

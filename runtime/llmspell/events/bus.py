@@ -1,0 +1,104 @@
+"""Listeners by pattern, called in the order they were added. Synchronous: a listener that waits is its own affair.
+
+Names are compared in canonical form, so `tool_called`, `toolCalled` and `tool:called` are one name and `tool:*`
+matches each that begins with `tool_`. A listener for `*` is called with `(name, payload)`, any other with the
+payload alone. Knows nothing of scripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
+
+from llmspell.api.describe import exposed, method, prop
+from llmspell.api.event_kinds import ALIASES
+from llmspell.api.names import snake
+
+Listener = Callable[..., object]
+
+
+@lru_cache(maxsize=4096)
+def canonical(name: str) -> str:
+    """The one spelling of an event's name or pattern."""
+    found = snake(name)
+    return ALIASES.get(found, found)
+
+
+@exposed(constructible=False)
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """One listener, as `on` and `once` give it. `stop` ends it; a stopped one is never called again."""
+
+    pattern: str
+    listener: Listener
+    once: bool
+    _bus: Bus
+
+    @method(example='local heard = agent:on("error", print)\nheard:stop()')
+    def stop(self) -> None:
+        """Stops listening."""
+        self._bus.remove(self)
+
+    @property
+    @prop()
+    def active(self) -> bool:
+        """Whether it still listens."""
+        return self in self._bus.subscriptions
+
+
+class Bus:
+    """Delivers what is published to the listeners whose pattern matches."""
+
+    def __init__(self) -> None:
+        self.subscriptions: list[Subscription] = []
+        self._matching: dict[str, tuple[Subscription, ...]] = {}
+
+    def on(self, pattern: str, listener: Listener, *, once: bool = False) -> Subscription:
+        subscription = Subscription(canonical(pattern), listener, once, self)
+        self.subscriptions.append(subscription)
+        self._matching.clear()
+        return subscription
+
+    def off(self, pattern: str, listener: Listener | None = None) -> int:
+        """Stops the listeners of a pattern, or one of them; says how many."""
+        wanted = canonical(pattern)
+        found = [s for s in self.subscriptions if s.pattern == wanted and (listener is None or s.listener == listener)]
+        for subscription in found:
+            self.remove(subscription)
+        return len(found)
+
+    def remove(self, subscription: Subscription) -> None:
+        if subscription in self.subscriptions:
+            self.subscriptions.remove(subscription)
+            self._matching.clear()
+
+    def publish(self, name: str, payload: Any) -> int:
+        """Calls every matching listener; says how many there were."""
+        found = self._matching.get(name)
+        if found is None:
+            found = self._find(name)
+        for subscription in found:
+            if subscription.once:
+                if subscription not in self.subscriptions:
+                    continue
+                self.remove(subscription)
+            if subscription.pattern == "*":
+                subscription.listener(name, payload)
+            else:
+                subscription.listener(payload)
+        return len(found)
+
+    def listens(self, name: str) -> bool:
+        """Whether anybody would hear it: lets a publisher skip making the payload."""
+        found = self._matching.get(name)
+        return bool(self._find(name) if found is None else found)
+
+    def _find(self, name: str) -> tuple[Subscription, ...]:
+        wanted = canonical(name)
+        found = tuple(s for s in self.subscriptions if s.pattern == wanted or fnmatchcase(wanted, s.pattern))
+        if len(self._matching) < 4096:
+            self._matching[name] = found
+        return found

@@ -1,0 +1,219 @@
+"""Which handlers are asked at a hook point, in which order, and what becomes of what they answer.
+
+A handler is an async callable that takes the context (a dict, snake_case) and gives back the context as it left it.
+Only fields that the point declares writable take effect, together with fields the handler adds: those live on from
+`before_…` to `after_…`. A throw is a veto. Handlers run one after the other, highest priority first; a call made
+inside a handler asks no handler of the same point.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final, Literal, Protocol
+
+from llmspell.api.hook_points import BY_NAME, HookPoint
+from llmspell.api.names import snake
+from llmspell.errors import ArgumentError, LimitError, LlmspellError, TimeoutError  # noqa: A004
+
+Context = dict[str, Any]
+Handler = Callable[[Context], Awaitable[Any]]
+OnHookError = Literal["fail", "ignore"]
+
+#: Handlers inside handlers inside handlers: deeper than this is a loop.
+DEPTH_LIMIT: Final = 16
+
+_active: ContextVar[tuple[str, ...]] = ContextVar("llmspell_active_hook_points", default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A context value that a handler sees as the milliseconds from `start` (an event's time) to when it is asked."""
+
+    start: float
+
+
+@dataclass(slots=True, eq=False)
+class Registration:
+    """One handler at one point. agent, tool: the name it is limited to, None for all. site: where it was registered."""
+
+    point: str
+    handler: Handler
+    priority: int
+    order: int
+    agent: str | None = None
+    tool: str | None = None
+    once: bool = False
+    site: str = ""
+    enabled: bool = True
+
+
+class HookHost(Protocol):
+    """What the table needs of the run it serves."""
+
+    def emit(self, kind: str, name: str, data: dict[str, Any]) -> object: ...
+
+    def hooked(self, point: str, handler: str) -> Any:
+        """A context manager: the span of one handler's work. Its `changes` and `status` are told by `span.data`."""
+        ...
+
+    async def within(self, milliseconds: float, work: Awaitable[Any], what: str) -> Any:
+        """The work's result, or a TimeoutError."""
+        ...
+
+
+@dataclass(slots=True)
+class HookTable:
+    """The handlers of a run. timeout: milliseconds a handler may take; on_error: what a failing after-handler does."""
+
+    host: HookHost
+    timeout: float = 30_000
+    on_error: OnHookError = "fail"
+    _by_point: dict[str, list[Registration]] = field(default_factory=dict[str, list[Registration]])
+    _order: Iterator[int] = field(default_factory=count)
+
+    def register(
+        self,
+        point: str,
+        handler: Handler,
+        *,
+        priority: int = 0,
+        agent: str | None = None,
+        tool: str | None = None,
+        once: bool = False,
+        site: str = "",
+    ) -> Registration:
+        """Adds a handler. Raises ArgumentError for a point that does not exist."""
+        name = point_named(point).name
+        found = Registration(name, handler, priority, next(self._order), agent, tool, once, site)
+        handlers = self._by_point.setdefault(name, [])
+        handlers.append(found)
+        handlers.sort(key=lambda each: (-each.priority, each.order))
+        return found
+
+    def unregister(self, registration: Registration) -> None:
+        handlers = self._by_point.get(registration.point, [])
+        if registration in handlers:
+            handlers.remove(registration)
+
+    def listed(self) -> list[Registration]:
+        return [found for handlers in self._by_point.values() for found in handlers]
+
+    def wants(self, point: str, own: Mapping[str, Handler] | None = None) -> bool:
+        """Whether anybody would be asked: lets a caller skip making the context."""
+        return bool(self._by_point.get(point)) or bool(own and point in own)
+
+    async def ask(
+        self,
+        point: str,
+        context: Context,
+        *,
+        agent: str | None = None,
+        tool: str | None = None,
+        own: Mapping[str, Handler] | None = None,
+        only_tool: bool = False,
+    ) -> Context:
+        """The context as the handlers left it. Raises what a handler threw.
+
+        own: the handlers of the agent or tool itself, asked after global ones of priority 0 and above. only_tool:
+        ask only those and the ones registered for this tool (`before_execute` of a tool is not that of an agent).
+        """
+        handlers = self._matching(point, agent, tool, own)
+        if only_tool:
+            handlers = [each for each in handlers if each.tool == tool]
+        if not handlers:
+            return context
+        active = _active.get()
+        if point in active:
+            return context
+        if len(active) >= DEPTH_LIMIT:
+            raise LimitError(f"hooks call each other {DEPTH_LIMIT} deep at {point}", limit="depth")
+        with _inside(point):
+            for registration in handlers:
+                if registration.once:
+                    self.unregister(registration)
+                context = await self._ask_one(BY_NAME[point], registration, context)
+        return context
+
+    async def _ask_one(self, point: HookPoint, registration: Registration, context: Context) -> Context:
+        with self.host.hooked(point.name, registration.site) as span:
+            asked = {
+                key: round(span.started - value.start, 3) if isinstance(value, Since) else value
+                for key, value in context.items()
+            }
+            try:
+                given = await self.host.within(self.timeout, registration.handler(dict(asked)), f"hook {point.name}")
+            except asyncio.CancelledError:
+                raise
+            except LlmspellError as error:
+                span.data["error"] = error.to_value()
+                if (self.on_error == "ignore" and not point.name.startswith("before_")) or _ignored(self, error):
+                    span.data["status"] = "ignored"
+                    return context
+                span.data["status"] = "veto" if point.name.startswith("before_") else "error"
+                raise
+            changed, refused = merge(point, asked, given)
+            span.data["changes"] = {key: value for key, value in changed.items() if asked.get(key) != value}
+            if refused:
+                names = ", ".join(sorted(refused))
+                self.host.emit(
+                    "warning", point.name, {"message": f"{point.name} cannot change {names}: it is read-only"}
+                )
+            return changed
+
+    def _matching(
+        self, point: str, agent: str | None, tool: str | None, own: Mapping[str, Handler] | None
+    ) -> list[Registration]:
+        found = [
+            each
+            for each in self._by_point.get(point, ())
+            if each.enabled and each.agent in (None, agent) and each.tool in (None, tool)
+        ]
+        if own and (handler := own.get(point)) is not None:
+            place = next((i for i, each in enumerate(found) if each.priority < 0), len(found))
+            found.insert(place, Registration(point, handler, 0, 0, agent, tool, site=getattr(handler, "site", "")))
+        return found
+
+
+def point_named(name: str) -> HookPoint:
+    """The hook point of a name in any spelling. Raises ArgumentError with a suggestion."""
+    found = BY_NAME.get(snake(name))
+    if found is None:
+        import difflib
+
+        close = difflib.get_close_matches(snake(name), BY_NAME, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"hook points: {', '.join(BY_NAME)}"
+        raise ArgumentError(f"there is no hook point {name!r}", hint=hint)
+    return found
+
+
+def merge(point: HookPoint, before: Context, after: Any) -> tuple[Context, set[str]]:
+    """What takes effect of a handler's context, and the read-only fields it tried to change."""
+    if not isinstance(after, dict):
+        return before, set()
+    refused = {key for key in point.readable if key in before and key in after and _differs(after[key], before[key])}
+    kept = {key: value for key, value in after.items() if key not in point.readable}
+    return {**before, **kept}, refused
+
+
+def _differs(after: Any, before: Any) -> bool:
+    """Errors and objects come back as what they are to a script; only plain data can be compared."""
+    return isinstance(before, str | int | float | bool | list | dict) and after != before
+
+
+def _ignored(table: HookTable, error: LlmspellError) -> bool:
+    """A handler that is too slow is cut off; with `ignore` the run goes on as if it had not been asked."""
+    return table.on_error == "ignore" and isinstance(error, TimeoutError)
+
+
+@contextmanager
+def _inside(point: str) -> Generator[None]:
+    token = _active.set((*_active.get(), point))
+    try:
+        yield
+    finally:
+        _active.reset(token)

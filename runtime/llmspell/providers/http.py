@@ -1,0 +1,251 @@
+"""One service's address: JSON posted to it, JSON or a stream of events read from it, over aiohttp.
+
+Contacts no host but its own: redirects are not followed, cookies are not kept, nothing is asked twice. A proxy is used
+where the environment it was given names one. Knows no model and no wire format.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from llmspell.errors import ProviderError
+from llmspell.providers import failures
+from llmspell.providers.failures import Asked
+
+if TYPE_CHECKING:
+    import aiohttp
+
+#: Bytes of one answer, whole or streamed, after decompression. The longest real answers are under 2 MB.
+ANSWER_LIMIT: Final = 32 * 1024 * 1024
+#: Milliseconds for a whole answer where the request names none: ten minutes, as the services' own clients wait.
+DEFAULT_TIMEOUT: Final = 600_000
+#: Seconds to connect.
+CONNECT_TIMEOUT: Final = 30
+#: Connections to one service at once; more requests than that wait for one.
+CONNECTIONS: Final = 1024
+
+
+def prefetch() -> None:
+    """Imports aiohttp (0.2 s) in a thread, while the spell is still being loaded. Does nothing the second time."""
+    global _fetching
+    with _lock:
+        if not _fetching:
+            _fetching = True
+            threading.Thread(target=_load, name="llmspell-import-aiohttp", daemon=True).start()
+
+
+def _load() -> None:
+    import_module("aiohttp")
+
+
+_lock = threading.Lock()
+_fetching = False
+
+
+class Endpoint:
+    """A service at `base_url`, with the headers (the key among them) that go with each request."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str], environ: Mapping[str, str] | None = None) -> None:
+        parts = urlsplit(base_url)
+        self.base_url = base_url.rstrip("/")
+        self.host = parts.netloc.rpartition("@")[2]
+        self._headers = {"Content-Type": "application/json", "User-Agent": "llmspell", **headers}
+        self._proxy = proxy_for(base_url, environ or {})
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.host!r})"
+
+    async def post(self, path: str, body: Mapping[str, Any], asked: Asked, timeout: float | None) -> dict[str, Any]:
+        """The answer's JSON object."""
+        deadline = _deadline(timeout)
+        parts: list[bytes] = []
+        size = 0
+        async with self._answer(path, body, asked, deadline, timeout) as chunks:
+            async for chunk in chunks:
+                size += len(chunk)
+                bound(size, asked)
+                parts.append(chunk)
+        data = b"".join(parts)
+        try:
+            value: Any = json.loads(data)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise malformed(asked, data)
+        return value
+
+    async def events(
+        self, path: str, body: Mapping[str, Any], asked: Asked, timeout: float | None
+    ) -> AsyncGenerator[tuple[str, bytes]]:
+        """The `(event, data)` pairs of the answer's event stream; ends where the service closed it."""
+        from llmspell.providers.sse import EventParser
+
+        parser = EventParser()
+        size = 0
+        async with self._answer(path, body, asked, _deadline(timeout), timeout) as chunks:
+            async for chunk in chunks:
+                size += len(chunk)
+                bound(size, asked)
+                for event in parser.feed(chunk):
+                    yield event
+
+    @asynccontextmanager
+    async def _answer(
+        self, path: str, body: Mapping[str, Any], asked: Asked, deadline: float, timeout: float | None
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """The bytes of a successful answer as they arrive; whatever else comes is raised as a ProviderError."""
+        import aiohttp
+
+        try:
+            payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        except UnicodeEncodeError:
+            # Lone surrogates are legal in JavaScript's strings and in JSON's escapes, not in UTF-8.
+            payload = json.dumps(body, separators=(",", ":")).encode()
+        session = self._open(aiohttp)
+        response: aiohttp.ClientResponse | None = None
+        try:
+            async with asyncio.timeout_at(deadline):
+                response = await session.post(
+                    self.base_url + path, data=payload, allow_redirects=False, proxy=self._proxy
+                )
+            if response.status != 200:
+                raise await self._refusal(response, asked, deadline)
+            yield self._chunks(response, deadline)
+        except TimeoutError:
+            raise too_slow(asked, timeout) from None
+        except aiohttp.InvalidURL:
+            raise asked.fail(
+                "invalid_request",
+                f"{self.host!r} is not an address that can be asked",
+                hint="base_url looks like https://host:port/v1",
+            ) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise (_unreachable(asked, error) if response is None else cut_off(asked)) from None
+        finally:
+            if response is not None:
+                # A connection with an unread rest is closed, any other goes back to the pool.
+                response.close() if not response.content.at_eof() else response.release()
+
+    async def _chunks(self, response: aiohttp.ClientResponse, deadline: float) -> AsyncIterator[bytes]:
+        content = response.content
+        while not content.at_eof():
+            async with asyncio.timeout_at(deadline):
+                chunk = await content.readany()
+            if chunk:
+                yield chunk
+
+    async def _refusal(self, response: aiohttp.ClientResponse, asked: Asked, deadline: float) -> ProviderError:
+        status = response.status
+        if 300 <= status < 400:
+            target = urlsplit(response.headers.get("Location", "")).netloc or "another path"
+            return asked.fail(
+                "invalid_request",
+                f"{asked.host} sends on to {target} (status {status}); redirects are not followed",
+                hint=f"set base_url in [providers.{asked.provider}] to the address that answers",
+                status=status,
+            )
+        body = b""
+        async for chunk in self._chunks(response, deadline):
+            body += chunk
+            if len(body) > 64 * 1024:  # an error's message is in its first bytes
+                break
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return failures.refused(asked, status, headers, body)
+
+    def _open(self, http: Any) -> aiohttp.ClientSession:
+        """The session of the running loop; sessions cannot move between loops."""
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._loop is not loop:
+            self._loop = loop
+            self._session = http.ClientSession(
+                connector=http.TCPConnector(limit=CONNECTIONS),
+                cookie_jar=http.DummyCookieJar(),
+                headers=self._headers,
+                timeout=http.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+                read_bufsize=256 * 1024,
+            )
+        assert self._session is not None
+        return self._session
+
+    async def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+def _deadline(timeout: float | None) -> float:
+    milliseconds = DEFAULT_TIMEOUT if timeout is None else timeout
+    return asyncio.get_running_loop().time() + milliseconds / 1000
+
+
+def bound(size: int, asked: Asked) -> None:
+    if size > ANSWER_LIMIT:
+        raise asked.fail(
+            "network",
+            f"{asked.provider} sent over {ANSWER_LIMIT // 2**20} MB as one answer of model {asked.model!r}: refused",
+            hint="set max_tokens; no model writes this much, is the address right?",
+            retryable=False,
+        )
+
+
+def malformed(asked: Asked, data: bytes) -> ProviderError:
+    shown = data[:80].decode("utf-8", "replace") + ("…" if len(data) > 80 else "")
+    return asked.fail(
+        "network",
+        f"{asked.provider} did not answer with the JSON expected but with {shown!r}",
+        hint=f"is {asked.host} the model's service? base_url in [providers.{asked.provider}] sets another address",
+    )
+
+
+def cut_off(asked: Asked, partial: str = "") -> ProviderError:
+    after = f" after {len(partial)} characters of text" if partial else ""
+    return asked.fail(
+        "network",
+        f"{asked.provider} broke off in the middle of its answer{after}",
+        hint="ask again; a proxy with a short time-out between here and the service does this too",
+        data={"partial": partial},
+    )
+
+
+def too_slow(asked: Asked, timeout: float | None) -> ProviderError:
+    waited = DEFAULT_TIMEOUT if timeout is None else timeout
+    return asked.fail(
+        "timeout", f"{asked.provider} gave no whole answer for model {asked.model!r} within {waited:g} ms"
+    )
+
+
+def _unreachable(asked: Asked, error: BaseException) -> ProviderError:
+    number = getattr(error, "errno", None)
+    if type(error).__name__ == "ServerDisconnectedError":
+        what = "it closed the connection without an answer"
+    elif isinstance(number, int) and number > 0:
+        what = os.strerror(number)
+    else:
+        what = str(error) or type(error).__name__
+    return asked.fail("network", f"{asked.provider} could not be reached at {asked.host}: {what}")
+
+
+def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
+    """The proxy that the environment names for this address (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`)."""
+    scheme = urlsplit(url).scheme
+    names = (f"{scheme}_proxy", "all_proxy")
+    proxy = next((value for name in names for key in (name, name.upper()) if (value := environ.get(key))), None)
+    host = urlsplit(url).hostname or ""
+    if proxy is None or host in ("localhost", "::1") or host.startswith("127."):
+        return None
+    without = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    for entry in without.replace(",", " ").split():
+        suffix = entry.lstrip("*.").partition(":")[0]
+        if entry == "*" or host == suffix or (suffix and host.endswith("." + suffix)):
+            return None
+    return proxy

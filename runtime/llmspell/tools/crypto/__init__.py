@@ -1,0 +1,1 @@
+"""Tools that hash and check."""

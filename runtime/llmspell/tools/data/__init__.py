@@ -1,0 +1,1 @@
+"""Tools that work on data given to them: JSON, CSV, regular expressions."""

@@ -1,0 +1,70 @@
+"""A tool that a script wrote: `Tool.define{…}`, `new Tool({…})`, or a class that extends Tool."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from llmspell.api.callback import Callback
+from llmspell.api.objects import ScriptClass
+from llmspell.errors import ArgumentError, ToolError
+from llmspell.run import Run
+from llmspell.tools.base import ToolContext, ToolOutput
+from llmspell.tools.tool import Tool, ToolOptions
+
+#: What OpenAI and Anthropic take as a function's name.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class ScriptTool(Tool):
+    """Its work is a function of the script, called back through the bridge."""
+
+    recorded = False
+
+    def __init__(self, run: Run, options: ToolOptions, script_class: ScriptClass | None) -> None:
+        """Raises ArgumentError where the name, the description or the work is missing."""
+        override = script_class.overrides.get("execute") if script_class else None
+        where = script_class.name if script_class else "Tool.define"
+        for field, value in (("name", options.name), ("description", options.description)):
+            if not value:
+                raise ArgumentError(f"{where}: missing {field!r}", hint=f"a tool needs a {field}: models read it")
+        if not _NAME.fullmatch(options.name):
+            hint = "use letters, digits, _ and -, at most 64"
+            raise ArgumentError(f"{where}: {options.name!r} cannot be a tool's name", hint=hint)
+        if options.execute is None and override is None:
+            raise ArgumentError(f"{where}: missing 'execute'", hint="give it a function that does the tool's work")
+        self._name = options.name
+        self._description = options.description
+        self._parameters = options.parameters or {"type": "object", "properties": {}}
+        self._function: Callback | None = options.execute
+        self._override = override
+        self.examples = tuple(options.examples or ())
+        self.permissions = tuple(options.permissions or ())
+        self.timeout = options.timeout
+        self.max_output = options.max_output
+        self.version = options.version
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def description(self) -> str:
+        return self._description
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return self._parameters
+
+    async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
+        if self._override is not None:
+            return ToolOutput(await self._override(self, params))
+        return await self._own(params)
+
+    async def base_execute(self, params: dict[str, Any] | None = None) -> Any:
+        return (await self._own(params or {})).content
+
+    async def _own(self, params: dict[str, Any]) -> ToolOutput:
+        if self._function is None:
+            raise ToolError(f"tool {self.name!r} has no execute below its own", hint="do not call super.execute here")
+        return ToolOutput(await self._function(params))

@@ -1,0 +1,1 @@
+"""Tools that know clocks and calendars."""

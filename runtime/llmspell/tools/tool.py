@@ -1,0 +1,206 @@
+"""Tools as scripts see and write them: the class `Tool`, `Tool.define{…}` and `class X extends Tool`.
+
+Every tool object, built in or scripted, is a `Tool`; calls go through `pipeline`. Knows no agents.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypedDict
+
+from llmspell.api.callback import Callback
+from llmspell.api.check import Checker
+from llmspell.api.describe import exposed, method, prop
+from llmspell.api.objects import ScriptClass
+from llmspell.hooks.handlers import handlers_of
+from llmspell.hooks.table import Handler
+from llmspell.run import Run
+from llmspell.tools import pipeline
+from llmspell.tools.base import ToolContext, ToolOutput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOptions:
+    name: str = ""
+    """What models and scripts call it by: letters, digits, `_` and `-`."""
+    description: str = ""
+    """What it does and when to use it, written for a model."""
+    parameters: dict[str, Any] | None = None
+    """JSON Schema of its arguments, an object. Without it, it takes any table."""
+    execute: Callback | None = None
+    """Does the work: takes the arguments, gives any value."""
+    examples: list[dict[str, Any]] | None = None
+    """Argument tables that show how it is called."""
+    permissions: list[str] | None = None
+    """What it needs, of read, write, net, exec, env. The offline model calls no tool that needs write, net or exec."""
+    timeout: float = pipeline.TIMEOUT
+    """Milliseconds it may take."""
+    max_output: int = pipeline.MAX_OUTPUT
+    """Longest result, in characters of JSON."""
+    version: str = ""
+    """Its version, for `metadata()`."""
+    hooks: dict[str, Callback] | None = None
+    """Its own hooks by hook point, such as `before_execute`."""
+
+
+class ToolSchema(TypedDict):
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class ToolMetadata(TypedDict):
+    name: str
+    version: str
+    category: str
+    permissions: list[str]
+    examples: list[dict[str, Any]]
+
+
+class ToolResources(TypedDict):
+    timeout: float
+    max_output: int
+    permissions: list[str]
+
+
+class ToolResult(TypedDict):
+    content: Any
+    metadata: dict[str, Any]
+    artifacts: list[dict[str, Any]]
+
+
+class Validity(TypedDict):
+    valid: bool
+    error: str
+
+
+@exposed(
+    options=ToolOptions,
+    example='Tool.define{ name = "greet", description = "Greets", execute = function(p) return "Hi" end }',
+)
+class Tool(ABC):
+    """Something a model or a script can call: a name, a description, a JSON Schema of parameters, and the work itself.
+
+    Define one with `Tool.define`, or extend this class and override `execute`. Arguments are checked against the
+    schema before `execute` sees them, whether a model or a script gives them.
+    """
+
+    #: Whether a replay takes its result from the recording. A script's own tool runs again instead.
+    recorded: bool = True
+    timeout: float = pipeline.TIMEOUT
+    max_output: int = pipeline.MAX_OUTPUT
+    category: str = "script"
+    version: str = ""
+    permissions: tuple[str, ...] = ()
+    examples: tuple[dict[str, Any], ...] = ()
+
+    run: Run
+    hooks: Mapping[str, Handler]
+    checker: Checker
+    _options: dict[str, Any]
+
+    @classmethod
+    def create(cls, run: Run, options: dict[str, Any], script_class: ScriptClass | None) -> Tool:
+        from llmspell.tools.script import ScriptTool
+
+        return ScriptTool(run, ToolOptions(**options), script_class).attach(run, options)
+
+    def attach(self, run: Run, options: dict[str, Any]) -> Self:
+        """Makes it a tool of a run. options: as they were given."""
+        self.run = run
+        self._options = {key: value for key, value in options.items() if key not in ("hooks", "execute")}
+        self.hooks = handlers_of(options.get("hooks"))
+        self.checker = Checker(self.parameters)
+        return self
+
+    @method(
+        static=True,
+        errors=("invalid_argument",),
+        params={"options": ToolOptions},
+        example='local shout = Tool.define{ name = "shout", description = "Says it loud", execute = function(p) … end }',
+    )
+    @staticmethod
+    def define(run: Run, options: dict[str, Any]) -> Tool:
+        """A tool of your own. Needs `name`, `description` and `execute`."""
+        return Tool.create(run, options, None)
+
+    @property
+    @prop()
+    @abstractmethod
+    def name(self) -> str:
+        """What models call it by; unique within an agent."""
+
+    @property
+    @prop()
+    @abstractmethod
+    def description(self) -> str:
+        """What it does, as models read it."""
+
+    @property
+    @prop()
+    @abstractmethod
+    def parameters(self) -> dict[str, Any]:
+        """JSON Schema of its arguments."""
+
+    @property
+    @prop()
+    def config(self) -> dict[str, Any]:
+        """The options it was made with."""
+        return self._options
+
+    @method(
+        overridable=True,
+        errors=("validation", "tool", "permission", "timeout"),
+        example='calculator:execute{ expression = "2 + 2" }  -- { result = 4 }',
+    )
+    async def execute(self, params: dict[str, Any] | None = None) -> Any:
+        """Runs the tool and gives its content, in the shape its reference page states."""
+        return (await pipeline.call(self, params or {}, pipeline.SCRIPT)).content
+
+    @method(errors=("validation", "tool", "permission", "timeout"), result=ToolResult)
+    async def execute_detailed(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Runs the tool and gives `content`, `metadata` and `artifacts`."""
+        output = await pipeline.call(self, params or {}, pipeline.SCRIPT)
+        return {"content": output.content, "metadata": output.metadata, "artifacts": list(output.artifacts)}
+
+    @method(result=ToolSchema)
+    def schema(self) -> dict[str, Any]:
+        """The tool as a model is told of it."""
+        return {"name": self.name, "description": self.description, "parameters": self.parameters}
+
+    @method(result=ToolMetadata)
+    def metadata(self) -> dict[str, Any]:
+        """What is known about it beside its schema."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "category": self.category,
+            "permissions": list(self.permissions),
+            "examples": list(self.examples),
+        }
+
+    @method(result=ToolResources)
+    def resource_requirements(self) -> dict[str, Any]:
+        """What a call may use: `timeout` in milliseconds, `max_output` in characters, `permissions`."""
+        return {"timeout": self.timeout, "max_output": self.max_output, "permissions": list(self.permissions)}
+
+    @method(result=Validity)
+    def validate_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Checks arguments against the schema without running the tool."""
+        from llmspell.errors import SchemaError
+
+        try:
+            self.checker.check_params(params or {}, self.name)
+        except SchemaError as error:
+            return {"valid": False, "error": error.message}
+        return {"valid": True, "error": ""}
+
+    @abstractmethod
+    async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
+        """Does the work with checked arguments. Raises LlmspellErrors."""
+
+    async def base_execute(self, params: dict[str, Any] | None = None) -> Any:
+        """What `super.execute(params)` in a script's class gives: the work alone, no hooks, no second record."""
+        return (await self.perform(params or {}, pipeline.context_of(self.run))).content

@@ -1,0 +1,84 @@
+"""What is known of a run beside its events: who it was, how it began, how it ended. Plain values only."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import llmspell
+
+#: Of the tables in a run's file. A file of a later schema is refused, an earlier one is read.
+SCHEMA: Final = 1
+
+RUNNING: Final = "running"
+#: What a run is called whose host died before the run had ended.
+LOST: Final = "lost"
+
+
+def process_start(pid: int) -> int:
+    """The kernel's start time of a process in clock ticks, 0 where there is no such process: tells a reused pid."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0
+    return int(stat.rpartition(")")[2].split()[19])  # field 22; the name in field 2 may hold spaces
+
+
+@dataclass(frozen=True, slots=True)
+class RunMeta:
+    """A run's own page. Times are milliseconds since 1970.
+
+    spell: absolute path. label: the path as the person knows it. source: the spell's text; modules: texts of what it
+    loaded, by path. settings: how the run was called, as far as a replay needs it. seed: see the worker's `Start`.
+    parent: the run that this one replays or was forked from, or "". socket: where the run can be followed live.
+    status: `running` until it has ended, then `ok`, `error`, `limit`, `cancelled` or `lost`. exit: the exit code.
+    events, lost: numbers of events stored, and of those that could not be.
+    """
+
+    id: str
+    spell: str
+    label: str
+    language: str
+    source: str = ""
+    modules: dict[str, str] = field(default_factory=dict[str, str])
+    params: Any = None
+    env: dict[str, str] = field(default_factory=dict[str, str])
+    seed: int = 0
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    parent: str = ""
+    started: float = 0.0
+    socket: str = ""
+    sha256: str = ""
+    pid: int = field(default_factory=os.getpid)
+    process_start: int = field(default_factory=lambda: process_start(os.getpid()))
+    host: str = field(default_factory=lambda: os.uname().nodename)
+    version: str = llmspell.__version__
+    schema: int = SCHEMA
+    status: str = RUNNING
+    exit: int | None = None
+    ended: float | None = None
+    events: int = 0
+    lost: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    audit_head: str = ""
+    """The last hash of the audit chain, once the run has ended: a chain cut short at its end is noticed too."""
+
+    @property
+    def duration(self) -> float | None:
+        return None if self.ended is None else self.ended - self.started
+
+    def alive(self) -> bool:
+        """Whether the process that ran it still lives; a run on another host is taken at its word."""
+        if self.host != os.uname().nodename:
+            return True
+        begun = process_start(self.pid)
+        return begun != 0 and begun == self.process_start
+
+    @property
+    def current_status(self) -> str:
+        """`status`, but `lost` for a run whose host is gone."""
+        return LOST if self.status == RUNNING and not self.alive() else self.status

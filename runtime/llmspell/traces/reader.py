@@ -1,0 +1,129 @@
+"""A stored run, read only: finished, running, or left behind by a host that died.
+
+Every method raises StoreError for a damaged file. Safe to use from one thread at a time, whichever that is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from llmspell.events.event import Event
+from llmspell.traces import audit
+from llmspell.traces.jobs import Answer
+from llmspell.traces.meta import RunMeta
+from llmspell.traces.schema import open_read_only, unreadable
+from llmspell.traces.spans import Span, fold, running_span
+
+_EVENT = "seq, time, kind, phase, span, parent, name, site, data"
+
+
+class RunFile:
+    """Opened at once; a context manager, or `close()`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = open_read_only(path)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> RunFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def meta(self) -> RunMeta:
+        known = {field.name for field in dataclasses.fields(RunMeta)}
+        values = {key: _json(self.path, value) for key, value in self._rows("SELECT key, value FROM meta")}
+        try:
+            return RunMeta(**{key: value for key, value in values.items() if key in known})
+        except TypeError as error:
+            raise unreadable(self.path, error) from None
+
+    def last_seq(self) -> int:
+        return next(self._rows("SELECT ifnull(max(seq), 0) FROM events"))[0]
+
+    def events(self, first: int = 1, last: int | None = None, *, kind: str = "", limit: int = -1) -> Iterator[Event]:
+        """Events in order from number `first` on. kind: of this kind only."""
+        where, values = "seq >= ?", [first]
+        if last is not None:
+            where, values = f"{where} AND seq <= ?", [*values, last]
+        if kind:
+            where = f"{where} AND kind = '{kind.replace(chr(39), '')}'"  # as a literal: a partial index serves it
+        query = f"SELECT {_EVENT} FROM events WHERE {where} ORDER BY seq LIMIT ?"
+        return (self._event(row) for row in self._rows(query, *values, limit))
+
+    def some_events(self, first: int, last: int | None, limit: int) -> list[Event]:
+        """At most `limit` events from number `first` to `last`."""
+        return [*self.events(first, last, limit=limit)]
+
+    def spans(self) -> list[Span]:
+        """Every span by number: the derived rows, and those still open as `running`."""
+        spans = [Span(*row) for row in self._rows("SELECT * FROM spans")]
+        ended = {span.number for span in spans}
+        starts = f"SELECT {_EVENT} FROM events WHERE phase = 'start' AND span NOT IN (SELECT number FROM spans)"
+        spans += [running_span(self._event(row)) for row in self._rows(starts) if row[4] not in ended]
+        return sorted(spans, key=lambda span: span.number)
+
+    def rebuilt_spans(self) -> list[Span]:
+        """The same from the events alone."""
+        return fold(self.events())
+
+    def answers(self, unpack: Any = None) -> Iterator[Answer]:
+        """What the run was answered. `output` stays packed bytes unless `unpack` is given."""
+        columns = "seq, kind, name, key, span, occurrence, input, output, ok"
+        for row in self._rows(f"SELECT {columns} FROM answers ORDER BY id"):
+            seq, kind, name, key, span, occurrence, given, output, ok = row
+            value = output if unpack is None else unpack(output)
+            yield Answer(seq, kind, name, key, span, occurrence, _json(self.path, given), value, bool(ok))
+
+    def answer_rows(self) -> list[tuple[int, str, str, str, int, int, str, bytes, int]]:
+        """seq, kind, name, key, span, occurrence, input as JSON text, packed output, ok."""
+        columns = "seq, kind, name, key, span, occurrence, input, output, ok"
+        return list(self._rows(f"SELECT {columns} FROM answers ORDER BY id"))
+
+    def times(self) -> array[float]:
+        """The time of each event, in order."""
+        return array("d", (time for (time,) in self._rows("SELECT time FROM events ORDER BY seq")))
+
+    def admissions(self) -> list[str]:
+        """The keys of the inputs in the order in which they were let in."""
+        lists = (_json(self.path, keys) for (keys,) in self._rows("SELECT keys FROM admissions ORDER BY id"))
+        return [key for keys in lists for key in keys]
+
+    def clock(self) -> bytes:
+        """The worker's clock readings: packed little-endian doubles."""
+        return b"".join(readings for (readings,) in self._rows("SELECT readings FROM clock ORDER BY id"))
+
+    def audit(self) -> list[audit.Row]:
+        return list(self._rows("SELECT * FROM audit ORDER BY id"))
+
+    def verify_audit(self) -> int:
+        """The number of audit records; raises StoreError naming the first that was tampered with."""
+        meta = self.meta()
+        return audit.verify(meta.id, self.audit(), meta.audit_head)
+
+    def _event(self, row: tuple[Any, ...]) -> Event:
+        seq, time, kind, phase, span, parent, name, site, data = row
+        return Event(seq, time, kind, phase, span, parent, name, site, _json(self.path, data))
+
+    def _rows(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection.execute(query, values)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise unreadable(self.path, error) from None
+
+
+def _json(path: Path, text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise unreadable(path, error) from None

@@ -1,0 +1,114 @@
+"""The tables of a run's file and of the index, and how such files are opened. Imports sqlite3 (4 ms).
+
+A run's file is in write-ahead mode while it runs, so that readers never wait; at the end it becomes one plain file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from llmspell.errors import StoreError
+from llmspell.traces.meta import SCHEMA
+
+#: How long a statement waits for another process's lock, in seconds: the writer serves other runs too.
+BUSY_SECONDS: Final = 0.25
+
+RUN_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+  seq INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, phase TEXT NOT NULL, span INTEGER NOT NULL,
+  parent INTEGER NOT NULL, name TEXT NOT NULL, site TEXT NOT NULL, data TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS state_events ON events (seq) WHERE kind = 'state_changed';
+CREATE TABLE IF NOT EXISTS spans (
+  number INTEGER PRIMARY KEY, parent INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, site TEXT NOT NULL,
+  status TEXT NOT NULL, started REAL NOT NULL, ended REAL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cost REAL, error TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS answers (
+  id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL,
+  span INTEGER NOT NULL, occurrence INTEGER NOT NULL, ok INTEGER NOT NULL, input TEXT NOT NULL, output BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS admissions (id INTEGER PRIMARY KEY, keys TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY, readings BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS audit (
+  id INTEGER PRIMARY KEY, time REAL NOT NULL, agent_id TEXT NOT NULL, action TEXT NOT NULL, tool TEXT NOT NULL,
+  params TEXT NOT NULL, result TEXT NOT NULL, user_id TEXT NOT NULL, session_id TEXT NOT NULL, hash TEXT NOT NULL);
+"""
+
+#: Rows a statement inserts. sqlite3 lets go of the interpreter lock once a statement; with a row a statement, a busy
+#: loop thread makes the writer wait 5 ms for each (365 µs a row measured against 4 µs at 128 rows a statement).
+_ROWS: Final = 128
+
+
+def insert(connection: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows, many a statement, in sizes of powers of two so that few statements are ever compiled."""
+    done, size = 0, _ROWS
+    while done < len(rows):
+        while size > len(rows) - done:
+            size //= 2
+        row = f"({','.join('?' * len(rows[done]))})"
+        values = ",".join([row] * size)
+        connection.execute(f"INSERT INTO {table} VALUES {values}", [*chain.from_iterable(rows[done : done + size])])
+        done += size
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """Open a run's file for writing, with its tables. Raises sqlite3.Error or OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(f"BEGIN; {RUN_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a run's file to read, from any thread of the caller's. Raises StoreError for what is no run's file."""
+    if not path.is_file():
+        raise StoreError(f"there is no run file {str(path)!r}", hint="`llmspell trace list` shows the stored runs")
+    try:
+        return _checked(path, _connect(path, "mode=ro"))
+    except sqlite3.OperationalError:
+        # In a folder that cannot be written, a file in write-ahead mode opens only as one that nobody changes.
+        try:
+            return _checked(path, _connect(path, "mode=ro&immutable=1"))
+        except sqlite3.Error as error:
+            raise unreadable(path, error) from None
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"the run file {str(path)!r} cannot be read: {error}",
+        hint="it is damaged or is no run of llmspell; `llmspell trace rm` removes it",
+    )
+
+
+def _connect(path: Path, options: str) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path.absolute()))}?{options}"
+    return sqlite3.connect(uri, uri=True, timeout=5.0, isolation_level=None, check_same_thread=False)
+
+
+def _checked(path: Path, connection: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if version > SCHEMA:
+            raise StoreError(
+                f"the run file {str(path)!r} was written by a newer llmspell (schema {version}, known {SCHEMA})",
+                hint="update llmspell to read it",
+            )
+        if not {"meta", "events", "spans"} <= tables:
+            raise StoreError(f"{str(path)!r} is an SQLite file but no run of llmspell")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,114 @@
+"""What a span was given and what it gave, in a few words: for one line of a tree or a table.
+
+Knows the events' data, no terminal; what a model or a script wrote is made harmless for one (no control characters).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+#: Control characters, line and paragraph separators, and marks that turn the direction of writing.
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_LEFT_OUT: Final = frozenset({"status", "usage", "error", "duration", "attempt"})
+#: More of a value is never shown in one line.
+_LONGEST: Final = 400
+
+
+def plain(text: str) -> str:
+    """The text in one line, safe to print."""
+    return _UNSAFE.sub(" ", text[: _LONGEST * 2]).strip()
+
+
+def given(kind: str, data: Mapping[str, Any]) -> str:
+    """What a span began with."""
+    match kind:
+        case "llm_call":
+            return _request(data.get("request"))
+        case "execution":
+            return brief(data.get("input", data.get("message")))
+        case "tool":
+            return brief(data.get("params"))
+        case "hook":
+            return brief(data.get("point"), quoted=False)
+        case "spell":
+            return brief(data.get("params"))
+        case _:
+            return _rest(data)
+
+
+def gave(kind: str, data: Mapping[str, Any]) -> str:
+    """What a span ended with."""
+    match kind:
+        case "llm_call":
+            return _response(data.get("response"))
+        case "tool" | "spell":
+            return brief(data.get("result"))
+        case "execution":
+            return brief(data.get("output", data.get("result", data.get("response"))))
+        case "hook":
+            changes = data.get("changes")
+            if isinstance(changes, Mapping):
+                return "changed " + ", ".join(map(str, cast("Mapping[Any, Any]", changes))) if changes else ""
+            return f"changed {brief(changes, quoted=False)}" if changes else ""
+        case _:
+            return _rest(data)
+
+
+def brief(value: Any, *, quoted: bool = True) -> str:
+    """A value in one line: texts in quotes, maps with their keys, "" for nothing."""
+    match value:
+        case None | "":
+            return ""
+        case dict() | list() if not value:
+            return ""
+        case str():
+            return f'"{plain(value)}"' if quoted else plain(value)
+        case {"content": str(content)}:
+            return brief(content)
+        case {"text": str(text)}:
+            return brief(text)
+        case _:
+            return plain(_compact(value))
+
+
+def _compact(value: Any, depth: int = 0) -> str:
+    match value:
+        case dict() if depth < 4:
+            pairs = cast("dict[str, Any]", value).items()
+            return "{" + ", ".join(f"{key}: {_compact(item, depth + 1)}" for key, item in [*pairs][:20]) + "}"
+        case list() if depth < 4:
+            items = cast("list[Any]", value)
+            return "[" + ", ".join(_compact(item, depth + 1) for item in items[:20]) + "]"
+        case dict() | list():
+            return "…"
+        case str():
+            return json.dumps(value[:_LONGEST], ensure_ascii=False)
+        case float():
+            return f"{value:g}"
+        case _:
+            return json.dumps(value, default=str)
+
+
+def _request(request: Any) -> str:
+    match request:
+        case {"messages": [*_, {"role": "tool", "content": content}]}:
+            return f"tool result {brief(content)}"
+        case {"messages": [*_, {"content": content}]}:
+            return brief(content)
+        case _:
+            return brief(request)
+
+
+def _response(response: Any) -> str:
+    match response:
+        case {"tool_calls": [_, *_] as calls}:
+            return "calls " + ", ".join(plain(str(call.get("name", "?"))) for call in calls if isinstance(call, dict))
+        case _:
+            return brief(response)
+
+
+def _rest(data: Mapping[str, Any]) -> str:
+    return brief({key: value for key, value in data.items() if key not in _LEFT_OUT})

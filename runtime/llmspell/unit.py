@@ -1,0 +1,92 @@
+"""A unit of work that may fail: the error event, the question to `on_error`, and the repetition a handler wishes.
+
+A unit is a model call, a tool call or an execution. `on_error` is asked once for each failure of the unit. Knows no
+agent and no tool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ReplayError
+from llmspell.hooks.table import Context, Handler
+from llmspell.run import Run
+
+T = TypeVar("T")
+Tell = Callable[[str, str, dict[str, Any]], object]
+
+#: Nobody may repeat or soften these.
+_FINAL: Final = (LimitError, CancelledByUser, ReplayError)
+
+
+@dataclass(slots=True)
+class Unit:
+    """One unit. name: `llm_call`, `tool_call`, `execute`. context: what handlers find beside the error; agent, tool:
+    whose it is; own: that one's own handlers; tell: emits an event of the unit's owner."""
+
+    run: Run
+    name: str
+    context: Context
+    tell: Tell
+    agent: str | None = None
+    tool: str | None = None
+    own: Mapping[str, Handler] = field(default_factory=dict[str, Handler])
+
+    async def attempt(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` gives, tried again as long as a handler of `on_error` sets `retry`.
+
+        Raises the last error, with `user_message` as its message where a handler set one.
+        """
+        retries = 0
+        while True:
+            try:
+                return await work()
+            except _FINAL:
+                raise
+            except LlmspellError as error:
+                if not error.source:
+                    error.source = self.run.site
+                self.tell("error", self.name, {"unit": self.name, "error": error.to_value()})
+                if not self.run.hooks.wants("on_error", self.own):
+                    raise
+                answered = await self._ask_on_error(error, retries)
+                if isinstance(message := answered.get("user_message"), str):
+                    error.message = message
+                    error.args = (message,)
+                if answered.get("retry") is not True:
+                    raise
+                retries += 1
+                delay = await self.announce_retry(error, retries, _milliseconds(answered.get("retry_delay")), answered)
+                await self.run.effects.sleep(delay)
+
+    async def announce_retry(
+        self, error: LlmspellError, count: int, delay: float, context: Context | None = None
+    ) -> float:
+        """Asks `on_retry` and tells of a coming repetition; gives the milliseconds to wait."""
+        if self.run.hooks.wants("on_retry", self.own):
+            asked = {**(context or self.context), **self._facts(error, count), "retry_delay": delay}
+            asked.pop("retry", None)
+            answered = await self.run.hooks.ask("on_retry", asked, agent=self.agent, tool=self.tool, own=self.own)
+            delay = _milliseconds(answered.get("retry_delay"))
+        data = {"unit": self.name, "retry_count": count, "retry_delay": delay, "error": error.to_value()}
+        self.tell("retry", self.name, data)
+        return delay
+
+    async def _ask_on_error(self, error: LlmspellError, retries: int) -> Context:
+        asked = {
+            **self.context,
+            **self._facts(error, retries),
+            "stack_trace": "\n".join(error.stack) or error.source,
+            "sanitized_context": {key: value for key, value in self.context.items() if key.startswith("agent")},
+        }
+        return await self.run.hooks.ask("on_error", asked, agent=self.agent, tool=self.tool, own=self.own)
+
+    def _facts(self, error: LlmspellError, count: int) -> Context:
+        facts = {"unit": self.name, "error": error, "retry_count": count}
+        return {**facts, "tool_name": self.tool} if self.tool else facts
+
+
+def _milliseconds(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and value > 0 else 0.0

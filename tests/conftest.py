@@ -1,0 +1,36 @@
+"""What every test stands on: the mission's rows that markers may name, and a guard against blocking the event loop."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+_TABLE = Path(__file__).parent / "mission" / "rows.toml"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "mission(*rows): the rows of the mission's table that this test proves")
+    config.addinivalue_line("markers", "soak: a long run, for `make soak`")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rows = {key for section in tomllib.loads(_TABLE.read_text(encoding="utf-8")).values() for key in section}
+    for item in items:
+        for marker in item.iter_markers("mission"):
+            for row in marker.args:
+                if str(row) not in rows:
+                    raise pytest.UsageError(f"{item.nodeid}: there is no row {row!r} in {_TABLE.name}")
+
+
+@pytest.fixture
+def unblocked() -> Iterator[None]:
+    """Fails the test when llmspell's own code blocks the event loop (a file read, a sleep, a lock)."""
+    from blockbuster import blockbuster_ctx
+
+    with blockbuster_ctx("llmspell"):
+        yield

@@ -1,0 +1,95 @@
+"""Limits: what each stops, what it is called, and what it leaves alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llmspell.engines import sandbox
+from llmspell.engines.transport import Limits
+from llmspell.errors import LimitError
+
+if TYPE_CHECKING:
+    from conftest import StartSpell, Way
+
+pytestmark = pytest.mark.skipif(not sandbox.support().worker, reason="spells have no processes here")
+
+
+async def test_a_loop_is_stopped_by_its_own_cpu_and_named_with_its_line(start_spell: StartSpell) -> None:
+    host = start_spell("lua", "local x = 1\nprint('here')\nwhile true do end", limits=Limits(stall=0.3))
+    outcome = await host.finish()
+    error = outcome.exit.error
+    assert isinstance(error, LimitError)
+    assert (error.limit, error.source, error.exit_code) == ("cpu", "spell.lua:2", 3)
+    assert str(error) == "the spell was stopped: it computed for 0.3 s without a call (last seen at spell.lua:2)"
+    assert 0.3 <= outcome.exit.cpu < 1.0
+
+
+async def test_calls_are_progress_and_total_cpu_still_counts(start_spell: StartSpell) -> None:
+    source = "while true do for i = 1, 100000 do end print('.') end"
+    outcome = await start_spell("lua", source, limits=Limits(stall=0.3, cpu=0.8)).finish()
+    assert "used 0.8 s of CPU" in str(outcome.exit.error)
+    assert 0.8 <= outcome.exit.cpu < 1.5
+
+
+async def test_waiting_is_free(start_spell: StartSpell) -> None:
+    limits = Limits(stall=0.2, cpu=0.2)
+    outcome = await start_spell("lua", "Async.sleep(700) return 'rested'", limits=limits).finish()
+    assert outcome.value() == "rested"
+
+
+async def test_wall_time(start_spell: StartSpell) -> None:
+    began = time.monotonic()
+    outcome = await start_spell("lua", "Async.sleep(3600000)", limits=Limits(wall=0.3)).finish()
+    assert isinstance(outcome.exit.error, LimitError)
+    assert outcome.exit.error.limit == "wall"
+    assert 0.3 <= time.monotonic() - began < 5
+
+
+async def test_clocks_stand_still_while_paused(start_spell: StartSpell) -> None:
+    host = start_spell("lua", "while true do end", limits=Limits(stall=0.2, cpu=0.3, wall=0.5))
+    await host.next("ready")
+    host.transport.pause_watchdog()
+    host.transport.pause_watchdog()
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(asyncio.shield(host.transport.exit), 1.0)
+    host.transport.resume_watchdog()
+    assert not host.transport.exit.done()
+    host.transport.resume_watchdog()
+    outcome = await host.finish()
+    assert isinstance(outcome.exit.error, LimitError)
+    assert outcome.exit.cpu > 0.4  # more than the limit: what it used meanwhile is forgiven
+
+
+@pytest.mark.parametrize("language", ["lua", "javascript"])
+async def test_memory(start_spell: StartSpell, language: str) -> None:
+    source = {"lua": "local t = {} while true do t[#t + 1] = {} end", "javascript": "const a = []; for (;;) a.push({})"}
+    outcome = await start_spell(language, source[language], limits=Limits(memory_mb=32)).finish()
+    assert outcome.limit() == "memory", outcome.message()
+    assert outcome.exit.peak_mb < 32 * 2 + 64
+
+
+async def test_a_value_too_large_to_cross(start_spell: StartSpell) -> None:
+    source = "print('small')\nprint(('x'):rep(200000))"
+    outcome = await start_spell("lua", source, limits=Limits(frame_bytes=100_000)).finish()
+    assert isinstance(outcome.exit.error, LimitError)
+    assert outcome.exit.error.limit == "frame"
+    assert outcome.printed == "small\n"
+
+
+@pytest.mark.parametrize("way", ["worker", "in_process"])
+async def test_a_spell_within_its_limits_is_the_same_either_way(start_spell: StartSpell, way: Way) -> None:
+    source = "local sum = 0 for i = 1, 10 do Async.sleep(1) sum = sum + i end print(sum) return sum"
+    outcome = await start_spell("lua", source, way=way).finish()
+    assert (outcome.value(), outcome.printed) == (55, "55\n")
+
+
+async def test_a_thread_over_its_limit_is_reported_and_left_behind(start_spell: StartSpell) -> None:
+    source = "while not stop do local t = os.clock() if t < 0 then stop = true end end"
+    host = start_spell("lua", source, way="in_process", limits=Limits(stall=0.3))
+    error = (await host.finish()).exit.error
+    assert isinstance(error, LimitError)
+    assert error.limit == "cpu"

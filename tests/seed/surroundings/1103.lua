@@ -1,0 +1,1 @@
+--: prints A short answer.

@@ -1,0 +1,1 @@
+--: waits for the agent templates

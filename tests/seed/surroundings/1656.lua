@@ -1,0 +1,1 @@
+--: waits for the tools CsvReader, DataCleaner, StatisticsCalculator and ChartGenerator

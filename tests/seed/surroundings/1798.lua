@@ -1,0 +1,1 @@
+--: waits for metrics and logger, which come with the script API

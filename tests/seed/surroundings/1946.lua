@@ -1,0 +1,1 @@
+--: waits for EventSystem and the agent templates

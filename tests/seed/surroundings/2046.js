@@ -1,0 +1,1 @@
+//: waits for MetricsCollector, which comes with the script API

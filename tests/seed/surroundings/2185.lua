@@ -1,0 +1,1 @@
+--: waits for tools of a later release

@@ -1,0 +1,1 @@
+//: waits for the tools' own hooks of later tools, RateLimiter and ContentModerator

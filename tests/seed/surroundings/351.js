@@ -1,0 +1,1 @@
+//: waits for the audit logger, which comes with the script API
