@@ -50,11 +50,13 @@ _site: ContextVar[str] = ContextVar("llmspell_site", default="")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a run is. label: the spell's path as the person knows it. project: the folder relative paths start from."""
+    """Who a run is. label: the spell's path as the person knows it. folder: where the spell lies; project: the folder
+    that relative paths start from; scratch: the run's own temporary folder."""
 
     run_id: str
     label: str
     language: str
+    folder: Path
     project: Path
     scratch: Path
     user: str = ""

@@ -129,9 +129,9 @@ class Agent(BaseAgent):
         """The agent of a name. Raises where there is none, with a suggestion."""
         return run.service(Directory, Directory.of).get(name)
 
-    @method(static=True)
+    @method(static=True, name="list")
     @staticmethod
-    def list(run: Run) -> list[str]:
+    def list_names(run: Run) -> list[str]:
         """The names of this spell's agents."""
         return run.service(Directory, Directory.of).names()
 

@@ -2,22 +2,22 @@
 in its language.
 
 Only fields that a schema declares change their case; everything else is the user's own data. Checks are jsonschema-rs
-on a JSON-like view in which functions and objects are markers. Knows no engine.
+on a JSON-like view in which functions, objects and bytes are markers; `explain` puts what it finds into words. Knows
+no engine.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-from typing import Any
-
-import jsonschema_rs
+from typing import Any, NoReturn
 
 from llmspell.api.describe import class_mark
+from llmspell.api.explain import explain, path_text, shown, wanted
 from llmspell.api.names import camel, snake
+from llmspell.api.shape import branch, wants_object
 from llmspell.errors import ArgumentError, SchemaError
 
 Schema = dict[str, Any]
+Path = tuple[str | int, ...]
 
 
 class Checker:
@@ -35,15 +35,12 @@ class Checker:
         where: what is being checked, for messages (`Agent.new`). Raises ArgumentError.
         """
         formed = form(value, self.schema)
-        if self._validator is None:
-            self._validator = jsonschema_rs.validator_for(self.schema)
+        validator = self._validator or self.compile(where)
         view = as_json(formed)
-        if not self._validator.is_valid(view):
-            raise ArgumentError(
-                f"{where}: {explain(self._validator.iter_errors(view), self.schema, language)}",
-                hint=_suggest(self._validator.iter_errors(view), self.schema, language),
-            )
-        _check_objects(formed, self.schema, where)
+        if not validator.is_valid(view):
+            message, hint = explain(list(validator.iter_errors(view)), self.schema, language)
+            raise ArgumentError(f"{where}: {message}", hint=hint)
+        _check_references(formed, self.schema, where, language, ())
         return formed
 
     def check_params(self, value: Any, where: str) -> dict[str, Any]:
@@ -54,18 +51,33 @@ class Checker:
             raise SchemaError(error.message, hint=error.hint) from None
         return with_defaults(formed, self.schema)
 
+    def compile(self, where: str) -> Any:
+        """Reads the schema, which may be a script's own. Raises ArgumentError where it is none."""
+        import jsonschema_rs  # 11 ms, which a spell that calls nothing does not need
+
+        try:
+            self._validator = jsonschema_rs.validator_for(self.schema, retriever=_refuse)
+        except ValueError as error:
+            reason = str(error).split("\n", 1)[0]
+            raise ArgumentError(
+                f"{where}: the schema is no valid JSON Schema: {reason}",
+                hint="a schema is a table such as { type = 'object', properties = { name = { type = 'string' } } }",
+            ) from None
+        return self._validator
+
 
 def form(value: Any, schema: Schema) -> Any:
-    """Declared keys in snake_case, `[]` as `{}` where an object is wanted."""
-    branch = _branch(value, schema)
+    """Declared keys in snake_case, `[]` as `{}` where an object is wanted. Raises ArgumentError for a key that is
+    given in both spellings."""
+    shape = branch(value, schema)
     if isinstance(value, list):
-        if not value and _wants_object(branch):
+        if not value and wants_object(shape):
             return {}
-        items = branch.get("items")
+        items = shape.get("items")
         return [form(item, items) for item in value] if isinstance(items, dict) and items else value
     if isinstance(value, dict):
-        properties: dict[str, Schema] = branch.get("properties", {})
-        rest = branch.get("additionalProperties")
+        properties: dict[str, Schema] = shape.get("properties", {})
+        rest = shape.get("additionalProperties")
         inner: Schema = rest if isinstance(rest, dict) else {}
         if not properties and not inner:
             return value
@@ -74,6 +86,8 @@ def form(value: Any, schema: Schema) -> Any:
             name = key
             if isinstance(key, str) and key not in properties and (spelled := snake(key)) in properties:
                 name = spelled
+            if name in formed:
+                raise ArgumentError(f"{name!r} is given twice, also as {camel(name)!r}", hint="give it once")
             formed[name] = form(item, properties.get(name, inner))
         return formed
     return value
@@ -83,13 +97,18 @@ def present(value: Any, schema: Schema, language: str) -> Any:
     """A host's value with its declared keys as the language writes them."""
     if language != "javascript":
         return value
-    branch = _branch(value, schema)
+    shape = branch(value, schema)
     if isinstance(value, list):
-        items = branch.get("items")
+        items = shape.get("items")
         return [present(item, items, language) for item in value] if isinstance(items, dict) and items else value
-    if isinstance(value, dict) and (properties := branch.get("properties")):
+    if isinstance(value, dict):
+        properties: dict[str, Schema] = shape.get("properties", {})
+        rest = shape.get("additionalProperties")
+        inner: Schema = rest if isinstance(rest, dict) else {}
+        if not properties and not inner:
+            return value
         return {
-            camel(key) if key in properties else key: present(item, properties.get(key, {}), language)
+            camel(key) if key in properties else key: present(item, properties.get(key, inner), language)
             for key, item in value.items()
         }
     return value
@@ -103,152 +122,69 @@ def with_defaults(value: dict[str, Any], schema: Schema) -> dict[str, Any]:
 
 
 def as_json(value: Any) -> Any:
-    """A view for the validator: functions, objects and bytes become markers."""
+    """A view for the validator: functions, objects and bytes become markers, lone surrogates question marks."""
     match value:
-        case None | bool() | int() | float() | str():
+        case str():
+            return value if value.isascii() else value.encode("utf-8", "replace").decode()
+        case None | bool() | int() | float():
             return value
         case list():
             return [as_json(item) for item in value]
         case dict():
-            return {str(key): as_json(item) for key, item in value.items()}
+            return {as_json(str(key)): as_json(item) for key, item in value.items()}
         case bytes():
             return {"$bytes": len(value)}
+        case _ if (name := _class_name(value)) is not None:
+            return {"$object": name}
         case _ if callable(value):
             return {"$function": True}
         case _:
-            mark = class_mark(type(value))
-            return {"$object": mark.name if mark else type(value).__name__}
+            return {"$object": type(value).__name__}
 
 
-def explain(errors: Iterable[Any], schema: Schema, language: str) -> str:
-    """The first error as a sentence that names the field and the value."""
-    error = next(iter(errors))
-    path = _path(error.instance_path, language)
-    kind = error.kind.name
-    match kind:
-        case "additionalProperties":
-            names = ", ".join(repr(name) for name in error.kind.unexpected)
-            return f"unknown option {names}{' in ' + path if path else ''}"
-        case "required":
-            return f"missing {_spelled(error.kind.property, language)!r}{' in ' + path if path else ''}"
-        case "anyOf" | "oneOf":
-            return f"{path or 'value'} must be {_wanted(_schema_at(schema, error.instance_path))}, not {_shown(error.instance)}"
-        case "type":
-            return f"{path or 'value'} must be {_wanted(_schema_at(schema, error.instance_path))}, not {_shown(error.instance)}"
+def _check_references(value: Any, schema: Schema, where: str, language: str, path: Path) -> None:
+    """Functions, objects and bytes only where the schema has a place for them: JSON Schema cannot tell them from
+    tables, nor an agent from a tool."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return
+        case list():
+            items = branch(value, schema).get("items")
+            if isinstance(items, dict) and items:
+                for index, item in enumerate(value):
+                    _check_references(item, items, where, language, (*path, index))
+        case dict():
+            shape = branch(value, schema)
+            properties = shape.get("properties", {})
+            rest = shape.get("additionalProperties")
+            for key, item in value.items():
+                inner = properties.get(key, rest if isinstance(rest, dict) else {})
+                _check_references(item, inner, where, language, (*path, str(key)))
+        case _ if not _fits(value, schema):
+            subject = path_text(path, language) or "the value"
+            message = f"{where}: {subject} must be {wanted(schema, language)}, not {shown(as_json(value), language)}"
+            raise ArgumentError(message, hint=schema.get("description", ""))
         case _:
-            return f"{path + ': ' if path else ''}{error.message}"
+            return
 
 
-def _suggest(errors: Iterable[Any], schema: Schema, language: str) -> str:
-    error = next(iter(errors))
-    if error.kind.name != "additionalProperties":
-        return ""
-    known = [_spelled(name, language) for name in _schema_at(schema, error.instance_path).get("properties", {})]
-    for name in error.kind.unexpected:
-        close = difflib.get_close_matches(_spelled(snake(name), language), known, n=1, cutoff=0.6)
-        if close:
-            return f"did you mean {close[0]!r}?"
-    return f"known options: {', '.join(known)}" if known else "it takes no options"
+def _fits(value: Any, schema: Schema) -> bool:
+    alternatives: list[Schema] = schema.get("anyOf") or schema.get("oneOf") or [schema]
+    if any(not found.keys() & {"type", "enum", "const", "x-function", "x-object", "x-bytes"} for found in alternatives):
+        return True
+    if isinstance(value, bytes):
+        return any("x-bytes" in found for found in alternatives)
+    names = {mark.name for base in type(value).__mro__ if (mark := class_mark(base))}
+    if names:
+        return any(found.get("x-object") in names for found in alternatives)
+    return callable(value) and any("x-function" in found for found in alternatives)
 
 
-def _spelled(name: str, language: str) -> str:
-    return camel(name) if language == "javascript" else name
+def _class_name(value: Any) -> str | None:
+    """The name scripts know the object's class by."""
+    return next((mark.name for base in type(value).__mro__ if (mark := class_mark(base))), None)
 
 
-def _path(path: Iterable[Any], language: str) -> str:
-    parts = [f"[{part}]" if isinstance(part, int) else f".{_spelled(part, language)}" for part in path]
-    return "".join(parts).removeprefix(".")
-
-
-def _schema_at(schema: Schema, path: Iterable[Any]) -> Schema:
-    current = schema
-    for part in path:
-        current = _branch({} if isinstance(part, str) else [], current)
-        inner = current.get("items") if isinstance(part, int) else current.get("properties", {}).get(part)
-        if not isinstance(inner, dict):
-            inner = current.get("additionalProperties")
-        current = inner if isinstance(inner, dict) else {}
-    return _branch({}, current) if "properties" not in current and "anyOf" in current and not path else current
-
-
-_TYPE_WORDS = {
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a table",
-    "null": "nil",
-}
-
-
-def _wanted(schema: Schema) -> str:
-    if "anyOf" in schema:
-        words = [_wanted(found) for found in schema["anyOf"] if found.get("type") != "null"]
-        return " or ".join(dict.fromkeys(words))
-    if schema.get("x-function"):
-        return "a function"
-    if "x-object" in schema:
-        return f"an object of class {schema['x-object']}"
-    if "enum" in schema:
-        return "one of " + ", ".join(repr(value) for value in schema["enum"])
-    if "const" in schema:
-        return repr(schema["const"])
-    return _TYPE_WORDS.get(str(schema.get("type")), "something else")
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        if "$function" in value:
-            return "a function"
-        if "$object" in value:
-            return f"an object of class {value['$object']}"
-        return "a table"
-    if isinstance(value, list):
-        return "a list"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _wants_object(schema: Schema) -> bool:
-    return schema.get("type") == "object" and "x-function" not in schema and "x-object" not in schema
-
-
-def _branch(value: Any, schema: Schema) -> Schema:
-    """The alternative of an anyOf that has the value's shape."""
-    alternatives: list[Schema] | None = schema.get("anyOf") or schema.get("oneOf")
-    if not alternatives:
-        return schema
-    wanted = "array" if isinstance(value, list) else "object" if isinstance(value, dict) else None
-    if wanted is None:
-        return schema
-    plain = [found for found in alternatives if "x-function" not in found and "x-object" not in found]
-    for found in plain:
-        if found.get("type") == wanted:
-            return found
-    if value == []:
-        return next((found for found in plain if _wants_object(found)), schema)
-    return schema
-
-
-def _check_objects(value: Any, schema: Schema, where: str) -> None:
-    """Objects must be of the class that the schema names; JSON Schema itself cannot say so."""
-    if isinstance(value, list):
-        items = _branch(value, schema).get("items")
-        if isinstance(items, dict) and items:
-            for item in value:
-                _check_objects(item, items, where)
-    elif isinstance(value, dict):
-        branch = _branch(value, schema)
-        properties = branch.get("properties", {})
-        for key, item in value.items():
-            if key in properties:
-                _check_objects(item, properties[key], where)
-    elif not isinstance(value, str | int | float | bool | bytes | None) and not callable(value):
-        alternatives = schema.get("anyOf", [schema])
-        wanted = [found["x-object"] for found in alternatives if "x-object" in found]
-        names = {mark.name for base in type(value).__mro__ if (mark := class_mark(base))}
-        if wanted and not names & set(wanted):
-            raise ArgumentError(
-                f"{where}: must be an object of class {' or '.join(wanted)}, not {type(value).__name__}"
-            )
+def _refuse(uri: str) -> NoReturn:
+    """A schema of a script's own must not make the host read a file or ask a server."""
+    raise ValueError(f"{uri!r} lies outside the schema, and references to elsewhere are not followed")

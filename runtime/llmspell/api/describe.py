@@ -53,7 +53,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ToolMark:
-    """What makes an exposed class a built-in tool. See `tools.base.BuiltinTool`.
+    """What makes an exposed class a built-in tool. See `tools.builtin.BuiltinTool`.
 
     params, result: a dataclass and a TypedDict (or type) that describe arguments and content.
     permissions: what it needs, of `read`, `write`, `net`, `exec`, `env`; automatic: see `providers.base.ToolSpec`.

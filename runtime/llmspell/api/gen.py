@@ -12,12 +12,19 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from llmspell.api import error_classes, event_kinds, fields, hook_points
-from llmspell.api.describe import MemberMark, class_mark, member_mark
+from llmspell.api.callback import Callback
+from llmspell.api.describe import Doc, MemberMark, class_mark, member_mark
 from llmspell.api.registry import GENERATED
 from llmspell.api.schemas import Json, schema_of
+
+
+#: Where the members are described that the engines' preludes define themselves.
+PRELUDE = "llmspell.library.prelude"
+
+_TOOL_HOOKS = "The tool's own hooks by hook point, such as `before_execute`."
 
 
 def describe_class(cls: type) -> Json:
@@ -37,6 +44,8 @@ def describe_class(cls: type) -> Json:
         else:
             (statics if found.static else methods)[found.name] = _describe_method(target, found)
     options = schema_of(mark.options) if mark.options is not None else None
+    if mark.tool is not None and options is not None:
+        options["properties"]["hooks"] = schema_of(Annotated[dict[str, Callback] | None, Doc(_TOOL_HOOKS)])
     return {
         "name": mark.name,
         "doc": inspect.cleandoc(cls.__doc__ or ""),
@@ -77,7 +86,7 @@ def _describe_method(function: Callable[..., Any], mark: MemberMark) -> Json:
         if not required and not described["variadic"]:
             described["default"] = parameter.default if _plain(parameter.default) else None
         parameters.append(described)
-    result = mark.result if mark.result is not None else hints.get("return", None)
+    result = mark.result if mark.result is not None else hints.get("return")
     if mark.kind == "stream" and mark.result is None:
         result, *_ = get_args(result) or (Any,)
     return {
@@ -177,7 +186,7 @@ def binding_value(registry: Json) -> Json:
         }
 
     return {
-        "classes": [bound(described) for described in _bases_first(classes)],
+        "classes": [bound(described) for described in _bases_first(classes) if described["module"] != PRELUDE],
         "errors": [{"name": error["name"], "type": error["type"]} for error in registry["errors"]],
     }
 

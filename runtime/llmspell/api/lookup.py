@@ -135,7 +135,7 @@ def _bare_member(registry: Registry, name: str) -> Iterator[Entry]:
 
 
 def _classes_called(registry: Registry, text: str) -> list[Described]:
-    """A class by its name, or by what a variable that holds one is likely called (`agent`, `chatAgent`, `chat_agent`)."""
+    """A class by its name, or by what a variable that holds one is called: `agent`, `chatAgent`, `chat_agent`."""
     if text in registry.names:
         return [registry.classes[registry.names[text]]]
     key = snake(text).replace("_", "")

@@ -87,7 +87,7 @@ def _inlined(schema: Json, defs: Json, path: tuple[str, ...]) -> Json:
             case "title", str():
                 if "properties" in schema:
                     found["x-name"] = value
-            case ("properties" | "patternProperties" | "x-params"), dict():
+            case (("properties" | "patternProperties" | "x-params"), dict()):
                 found[key] = {name: _inlined(inner, defs, path) for name, inner in value.items()}
             case _, dict() if key not in _DATA:
                 found[key] = _inlined(value, defs, path)

@@ -19,6 +19,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
+        "run": Command("llmspell.cli.run", "run a spell"),
         "init": Command("llmspell.cli.init", "begin a project: settings, a first spell, editor stubs"),
         "trace": Command("llmspell.cli.trace", "stored and live runs: list, show, follow, export, compare"),
         "config": Command("llmspell.cli.config", "settings, and where each came from"),

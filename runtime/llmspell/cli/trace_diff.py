@@ -8,7 +8,7 @@ from typing import Any
 
 from llmspell.events.event import Event
 from llmspell.traces.compare import Divergence, first_divergence
-from llmspell.traces.layout import count_text, duration_text, money_text, painted
+from llmspell.traces.layout import duration_text, money_text, painted
 from llmspell.traces.meta import RunMeta
 from llmspell.traces.reader import RunFile
 from llmspell.traces.screen import look_of
@@ -52,8 +52,8 @@ def _table(metas: tuple[RunMeta, RunMeta]) -> None:
         "spell": [meta.label for meta in metas],
         "status": [meta.current_status for meta in metas],
         "time": [duration_text(meta.duration) for meta in metas],
-        "events": [count_text(meta.events) for meta in metas],
-        "tokens": [count_text(meta.input_tokens + meta.output_tokens) for meta in metas],
+        "events": [f"{meta.events:,}" for meta in metas],
+        "tokens": [f"{meta.input_tokens + meta.output_tokens:,}" for meta in metas],
         "cost": [money_text(meta.cost) for meta in metas],
     }
     for label, (left, right) in rows.items():

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import time
 
-from llmspell.traces.layout import Cells, Look, count_text, duration_text, money_text, painted
+from llmspell.traces.layout import Cells, Look, count_text, duration_text, money_text, painted, tail
 from llmspell.traces.meta import RunMeta
 from llmspell.traces.screen import look_of
 from llmspell.traces.summary import plain
 
 _COLOURS = {"ok": "green", "error": "red", "limit": "red", "damaged": "red", "lost": "red", "running": "yellow"}
 #: Widths of id, start, status, time, tokens, cost with their gaps; what is left is the spell's.
-_ID, _STARTED, _STATUS, _TIME, _TOKENS, _COST = 16, 18, 11, 7, 9, 9
+_ID, _STARTED, _STATUS, _TIME, _TOKENS, _COST = 16, 13, 10, 6, 8, 9
 
 
 def show_list(runs: list[RunMeta], number: int, *, as_json: bool) -> None:
@@ -53,13 +53,14 @@ def _line(meta: RunMeta, look: Look) -> str:
     tokens = count_text(meta.input_tokens + meta.output_tokens)
     figures = f"{duration_text(meta.duration):>{_TIME}}{tokens:>{_TOKENS}}{money_text(meta.cost):>{_COST}}"
     room = look.width - _ID - _STARTED - _STATUS - _TIME - _TOKENS - _COST - 2
-    return f"{meta.id:<{_ID}}{_started(meta):<{_STARTED}}{status}{figures}  {look.shortened(plain(meta.label), room)}"
+    return f"{meta.id:<{_ID}}{_started(meta):<{_STARTED}}{status}{figures}  {tail(plain(meta.label), room, look)}"
 
 
 def _started(meta: RunMeta) -> str:
-    """Local time to the second for today's runs, else the date and the minute."""
+    """Local time to the second for today's runs, day and minute for this year's, else the date."""
     then, now = time.localtime(meta.started / 1000), time.localtime()
-    return time.strftime("%H:%M:%S" if then[:3] == now[:3] else "%Y-%m-%d %H:%M", then)
+    form = "%H:%M:%S" if then[:3] == now[:3] else "%b %d %H:%M" if then[0] == now[0] else "%Y-%m-%d"
+    return time.strftime(form, then)
 
 
 def _brief(value: dict[str, object]) -> dict[str, object]:

@@ -23,7 +23,7 @@ _CHUNK: Final = 65536
 # A worker that has asked and was answered goes on at once, and its next frame is microseconds away, while to sleep and
 # be woken on another processor costs 20-40 us. So the host looks again a few times, about 1 us each, before it goes
 # back to the loop; and it goes back after some rounds in any case, so that nobody else waits longer than a millisecond.
-_LOOKS: Final = 30 if sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1 else 0
+LOOKS: Final = 30 if sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1 else 0
 _ROUNDS: Final = 32
 
 
@@ -40,6 +40,7 @@ class Channel:
         frame_limit: int,
         deliver: Callable[[Frame], bool],
         ended: Callable[[Exception | None], None],
+        looks: int = LOOKS,
     ) -> None:
         connection.setblocking(False)
         self._socket = connection
@@ -48,6 +49,7 @@ class Channel:
         self._decoder = protocol.Decoder(frame_limit)
         self._deliver = deliver
         self._ended = ended
+        self._looks = looks
         self._waiting = bytearray()  # to be sent
         self._open = True
         self._answered = False
@@ -102,7 +104,7 @@ class Channel:
         while rounds and self._open:
             if self._read():
                 rounds -= 1
-                looks = _LOOKS if self._answered else 0
+                looks = self._looks if self._answered else 0
             elif looks:
                 looks -= 1
             else:

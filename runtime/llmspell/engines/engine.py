@@ -86,8 +86,9 @@ class Engine(Protocol):
         """The host has forgotten function n, which it had received `count` times."""
         ...
 
-    def pump(self) -> None:
-        """Runs everything that is ready until all of it waits. Re-entrant.
+    def pump(self) -> bool | None:
+        """Runs everything that is ready until all of it waits. Re-entrant. True: an engine with a budget has spent it,
+        more is ready; the worker looks for frames and calls again.
 
         When the main chunk has returned and no call, callback or task is pending: `host.done(value)`. When the main
         chunk, a task it left behind or an unhandled rejection has failed: `host.fail(error)`. Each at most once.

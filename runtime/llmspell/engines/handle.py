@@ -11,7 +11,7 @@ import socket
 from typing import Final
 
 from llmspell.engines import endings
-from llmspell.engines.channel import Channel
+from llmspell.engines.channel import LOOKS, Channel
 from llmspell.engines.protocol import Frame
 from llmspell.engines.transport import Exit, Limits, OnFrame
 from llmspell.engines.watchdog import Expired, Watchdog
@@ -29,12 +29,16 @@ class WorkerHandle:
 
     #: Seconds a killed worker has to be gone before it counts as gone.
     kill_grace = 5.0
+    #: How often to look for the next frame of a worker that was just answered, see `channel`.
+    looks = LOOKS
 
     def __init__(self, connection: socket.socket, limits: Limits, on_frame: OnFrame) -> None:
         self._loop = asyncio.get_running_loop()
         self._limits = limits
         self._on_frame = on_frame
-        self._channel = Channel(connection, self._loop, limits.frame_bytes, self._deliver, self._channel_ended)
+        self._channel = Channel(
+            connection, self._loop, limits.frame_bytes, self._deliver, self._channel_ended, self.looks
+        )
         self._watchdog: Watchdog | None = None
         self._pauses = 0
         self._site = ""

@@ -25,6 +25,7 @@ class InProcess(WorkerHandle):
     """One spell's thread (`transport.Transport`)."""
 
     kill_grace = 0.25
+    looks = 0  # they would keep the thread from the interpreter's lock
 
     def __init__(self, language: str, on_frame: OnFrame, limits: Limits | None = None, *, binding: str = "") -> None:
         """binding: the file that says what scripts can see, in place of the registry's own."""
@@ -44,7 +45,7 @@ class InProcess(WorkerHandle):
                 engine = languages.warm(language, languages.read_binding(self._binding))
                 clock = time.pthread_getcpuclockid(threading.get_ident())
                 self._tell(self._watch, clock, f"/proc/self/task/{threading.get_native_id()}/stat")
-                session.serve(connection, engine, self._limits.memory_mb)
+                session.serve(connection, engine, self._limits.memory_mb, looks=0)
         except Exception as error:
             failure = LlmspellError(f"the spell could not start: {type(error).__name__}: {error}")
         self._tell(self._ended, failure, time.thread_time())

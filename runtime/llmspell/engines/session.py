@@ -13,18 +13,18 @@ from llmspell.engines import protocol
 from llmspell.engines.engine import Engine
 from llmspell.engines.languages import WarmEngine
 from llmspell.engines.launch import EXIT_INTERNAL, EXIT_MEMORY
-from llmspell.engines.worker import Worker
+from llmspell.engines.worker import LOOKS, Worker
 
 
-def serve(connection: socket.socket, engine: WarmEngine, memory_mb: int) -> int:
-    """Runs the spell that the host will send. Gives 0, `EXIT_MEMORY` or `EXIT_INTERNAL`."""
+def serve(connection: socket.socket, engine: WarmEngine, memory_mb: int, looks: int = LOOKS) -> int:
+    """Runs the spell that the host will send. Gives 0, `EXIT_MEMORY` or `EXIT_INTERNAL`. looks: see `worker`."""
 
     def attach(worker: Worker, _language: str) -> Engine:
         return engine.attach(worker)
 
     last_words = protocol.encode(["fail", _out_of_memory(memory_mb)])  # made while there is memory to make it
     try:
-        Worker(connection, attach, os.getpid()).run()
+        Worker(connection, attach, os.getpid(), looks).run()
     except MemoryError:
         _say(connection, last_words)
         return EXIT_MEMORY

@@ -14,6 +14,7 @@
 | promise                             | PromiseRef                             |
 | object of a registered class        | ObjectRef                              |
 | error                               | ErrorValue                             |
+| a host's table that reads as its text | Record                               |
 
 A cyclic value, a symbol or a thread has no neutral form: the engine refuses it with an error that names the place.
 Knows no engine and no host.
@@ -34,6 +35,7 @@ _DATE: Final = 5
 _SET: Final = 6
 _ERROR: Final = 7
 _PROMISE: Final = 8
+_RECORD: Final = 9
 
 #: How deep a value may nest. msgpack itself stops at 511 levels.
 DEPTH_LIMIT: Final = 200
@@ -93,6 +95,14 @@ class ErrorValue:
     fields: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A table that reads as the text of its field `content` wherever a string is wanted: an agent's output."""
+
+    class_name: str
+    fields: dict[str, Any]
+
+
 def pack(value: Any) -> bytes:
     """msgpack bytes of a neutral value.
 
@@ -124,6 +134,8 @@ def _to_ext(value: Any) -> Any:
             return msgpack.ExtType(_DATE, pack(milliseconds))
         case ErrorValue(fields):
             return msgpack.ExtType(_ERROR, pack(fields))
+        case Record(class_name, fields):
+            return msgpack.ExtType(_RECORD, pack([class_name, fields]))
         case _:
             raise TypeError(f"{type(value).__name__} cannot cross to a script")
 
@@ -147,6 +159,8 @@ def _from_ext(code: int, data: bytes) -> Any:
             return ErrorValue(unpack(data))
         case 8:
             return PromiseRef(unpack(data))
+        case 9:
+            return Record(*unpack(data))
         case _:
             raise ValueError(f"unknown value code {code}")
 

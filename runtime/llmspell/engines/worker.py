@@ -26,16 +26,23 @@ _READINGS_A_FRAME = 512
 _CHUNK = 65536
 
 # The host answers most questions in 10 us, while to sleep and be woken on another processor costs 20-40 us: so an ask
-# looks for its answer a few times, about 1 us each, before it sleeps.
-_LOOKS = 40 if sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1 else 0
+# looks for its answer a few times, about 1 us each, before it sleeps. Not in a thread: it would keep the host from its
+# own interpreter lock.
+LOOKS = 40 if sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1 else 0
+# What was answered so soon (in seconds) is looked for the next time, too, before sleeping; what takes longer is not.
+_QUICK = 0.0001
 
 
 class Worker:
     """One spell's host as its engine sees it (`engine.Host`), over a connected stream socket."""
 
-    def __init__(self, channel: socket.socket, make_engine: Callable[[Worker, str], Engine], pid: int) -> None:
-        """make_engine: gives the engine of a language, bound to this worker."""
+    def __init__(
+        self, channel: socket.socket, make_engine: Callable[[Worker, str], Engine], pid: int, looks: int = LOOKS
+    ) -> None:
+        """make_engine: gives the engine of a language, bound to this worker.
+        looks: how often to look for an answer before sleeping."""
         self._channel = channel
+        self._looks = looks
         self._decoder = protocol.Decoder()
         self._frames: deque[Frame] = deque()
         self._deferred: deque[Frame] = deque()
@@ -49,13 +56,18 @@ class Worker:
         self._recorded: deque[float] | None = None
         self._random = random.Random()
         self._ended = False
+        self._unfinished = False
+        self._quick = False
         self._send(["ready", pid])
 
     def run(self) -> None:
         """Serves one spell until it ends or the host closes the channel."""
         try:
             while not self._ended:
-                self._handle(self._receive())
+                if self._unfinished and not self._frame_is_there():
+                    self._pump()
+                else:
+                    self._handle(self._receive())
         except (Ended, BrokenPipeError, ConnectionResetError):
             return
 
@@ -83,7 +95,11 @@ class Worker:
                 return
             case _:
                 raise Ended
-        self._running.pump()
+        self._pump()
+
+    def _pump(self) -> None:
+        self._unfinished = False
+        self._unfinished = bool(self._running.pump())
 
     @property
     def _running(self) -> Engine:
@@ -97,16 +113,26 @@ class Worker:
         return self._read()
 
     def _read(self) -> Frame:
-        while not self._frames:
-            data = self._channel.recv(_CHUNK)
-            if not data:
-                raise Ended
-            self._frames.extend(self._decoder.feed(data))
+        if not self._frames:
+            began = time.perf_counter()
+            if self._quick:
+                self._look(self._looks)
+            while not self._frames:
+                data = self._channel.recv(_CHUNK)
+                if not data:
+                    raise Ended
+                self._frames.extend(self._decoder.feed(data))
+            self._quick = time.perf_counter() - began < _QUICK
         return self._frames.popleft()
 
-    def _look(self) -> None:
+    def _frame_is_there(self) -> bool:
+        if not self._deferred and not self._frames:
+            self._look(1)
+        return bool(self._deferred or self._frames)
+
+    def _look(self, times: int) -> None:
         """Waits a moment for an answer without sleeping."""
-        for _ in range(_LOOKS):
+        for _ in range(times):
             try:
                 data = self._channel.recv(_CHUNK, socket.MSG_DONTWAIT)
             except BlockingIOError:
@@ -135,20 +161,33 @@ class Worker:
         self._send(["ask", call, name, receiver, args, site])
         while call not in self._answers:
             if not self._frames:
-                self._look()
+                self._look(self._looks)
+            if self._unfinished and not self._frames:
+                self._pump()
+                continue
             frame = self._read()
             match frame:
                 case ["ret", number, ok, value] if number in self._asking:
                     self._answers[number] = (ok, value)
                 case ["callback", *_] | ["release", *_]:
                     self._handle(frame)
-                case _:  # answers to other calls wait: what a spell sees depends on frames alone, not on their timing
+                case ["ret", number, *_] if number > call:  # of a call made by a callback that the host may be waiting for
+                    self._handle(frame)
+                case _:  # answers to earlier calls wait: what a spell sees depends on frames alone, not on their timing
                     self._deferred.append(frame)
         self._asking.discard(call)
         ok, value = self._answers.pop(call)
         if not ok:
             raise HostError(value)
         return value
+
+    def _deferred_since(self, call: int) -> Frame | None:
+        """An answer that a question within this one has put aside, though it belongs to a call made since this one."""
+        for frame in self._deferred:
+            if frame[0] == "ret" and frame[1] > call:
+                self._deferred.remove(frame)
+                return frame
+        return None
 
     def tell(self, name: str, args: list[Any], site: str) -> None:
         self._send(["tell", name, args, site])

@@ -8,7 +8,6 @@ payload alone. Knows nothing of scripts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -28,14 +27,16 @@ def canonical(name: str) -> str:
 
 
 @exposed(constructible=False)
-@dataclass(slots=True, eq=False)
 class Subscription:
     """One listener, as `on` and `once` give it. `stop` ends it; a stopped one is never called again."""
 
-    pattern: str
-    listener: Listener
-    once: bool
-    _bus: Bus
+    __slots__ = ("_bus", "listener", "only_once", "pattern")
+
+    def __init__(self, pattern: str, listener: Listener, only_once: bool, bus: Bus) -> None:
+        self.pattern = pattern
+        self.listener = listener
+        self.only_once = only_once
+        self._bus = bus
 
     @method(example='local heard = agent:on("error", print)\nheard:stop()')
     def stop(self) -> None:
@@ -81,7 +82,7 @@ class Bus:
         if found is None:
             found = self._find(name)
         for subscription in found:
-            if subscription.once:
+            if subscription.only_once:
                 if subscription not in self.subscriptions:
                     continue
                 self.remove(subscription)

@@ -171,6 +171,8 @@ def _kind(status: int | None, words: tuple[str, ...], said: str) -> ProviderKind
         return _STATUS[status]
     if status is not None and status >= 500:
         return "overloaded"
+    if status is not None and status < 400:  # a redirect, which is not followed
+        return "invalid_request"
     known: ProviderKind | None = next((_WORDS[word] for word in words if word in _WORDS), None)
     return known or ("overloaded" if status is None else "invalid_request")
 

@@ -42,6 +42,8 @@ _NAMES: Final = {
 _ANSWERED: Final = frozenset({"httpx.HTTPStatusError", "aiohttp.ClientResponseError"})
 _lock = threading.Lock()
 _module: Any = None
+#: Providers that have asked and are not closed: litellm's connections are one pool for the whole process.
+_users = 0
 
 
 def load() -> Any:
@@ -56,8 +58,39 @@ def load() -> Any:
             module.suppress_debug_info = True
             module.turn_off_message_logging = True
             module.num_retries = 0
+            _stay(module)
             _module = module
     return _module
+
+
+def _stay(module: Any) -> None:
+    """Keeps litellm's clients from following redirects: a 307 would carry the request and its key to another host.
+
+    There is no setting for it. Each handler's `follow_redirects` is read as False, whatever it is given, and the
+    providers that use OpenAI's own client get theirs through `aclient_session`, made by such a handler.
+    """
+    handler: Any = import_module("litellm.llms.custom_httpx.http_handler").AsyncHTTPHandler
+    handler.follow_redirects = property(lambda _: False, lambda _, value: None)
+
+
+def _begin(module: Any) -> None:
+    global _users
+    _users += 1
+    if module.aclient_session is None:
+        module.aclient_session = import_module("litellm.llms.custom_httpx.http_handler").AsyncHTTPHandler().client
+
+
+async def _end(module: Any) -> None:
+    """Closes litellm's connections when the last provider that used them is closed, and forgets the closed clients."""
+    global _users
+    _users -= 1
+    if _users == 0:
+        session, module.aclient_session = module.aclient_session, None
+        clients = module.in_memory_llm_clients_cache
+        await module.close_litellm_async_clients()
+        clients.flush_cache()
+        await module.module_level_aclient.close()
+        await session.aclose()
 
 
 class LiteLLM:
@@ -72,6 +105,7 @@ class LiteLLM:
         self._account = account
         self._prefix = f"{prefix}/" if prefix else ""
         self._loading: threading.Thread | None = None
+        self._began = False
 
     def __repr__(self) -> str:
         return f"LiteLLM({self.name!r})"
@@ -82,14 +116,16 @@ class LiteLLM:
             self._loading.start()
 
     async def close(self) -> None:
-        if _module is not None:
-            await _module.close_litellm_async_clients()
+        if self._began:
+            self._began = False
+            await _end(_module)
 
     async def complete(self, request: Request) -> Completion:
         asked = self._account.asked(request.model)
+        module = await self._ready()
         deadline = _deadline(request)
         async with _translated(asked, deadline, request):
-            answer: Any = await self._ask(request, stream=False)
+            answer: Any = await self._ask(module, request, stream=False)
         completion = read_completion(answer.model_dump(), asked, self._prices(request))
         # litellm has no bound of its own: at least nobody after it is handed so much.
         http.bound(len(completion.content), asked)
@@ -98,12 +134,13 @@ class LiteLLM:
     async def stream(self, request: Request) -> AsyncGenerator[Delta | Completion]:
         asked = self._account.asked(request.model)
         reader = StreamReader(asked, self._prices(request))
+        module = await self._ready()
         deadline = _deadline(request)
         chunks: Any = None
         size = 0
         try:
             async with _translated(asked, deadline, request):
-                chunks = await self._ask(request, stream=True)
+                chunks = await self._ask(module, request, stream=True)
             while True:
                 async with _translated(asked, deadline, request):
                     chunk: Any = await anext(chunks, None)
@@ -127,8 +164,15 @@ class LiteLLM:
                 await chunks.aclose()
         yield completion
 
-    async def _ask(self, request: Request, *, stream: bool) -> Any:
+    async def _ready(self) -> Any:
+        """litellm; the seconds of its import do not count as the service's."""
         module = _module if _module is not None else await asyncio.to_thread(load)
+        if not self._began:
+            self._began = True
+            _begin(module)
+        return module
+
+    async def _ask(self, module: Any, request: Request, *, stream: bool) -> Any:
         options: dict[str, Any] = write_body(request)
         options["model"] = self._prefix + request.model
         if stream:
@@ -181,16 +225,20 @@ def _explain(asked: Asked, error: Exception, request: Request) -> ProviderError:
     if "json.JSONDecodeError" in roots:
         return http.malformed(asked, said.encode())
     if any(root.startswith(("aiohttp.", "httpx.", "httpcore.")) and root not in _ANSWERED for root in roots):
-        return asked.fail("network", f"{asked.provider} could not be reached at {asked.host or 'its host'}: {said[:400]}")
+        return asked.fail(
+            "network", f"{asked.provider} could not be reached at {asked.host or 'its host'}: {said[:400]}"
+        )
     words, inner = failures.read_error(said.encode()) if said.startswith("{") else ((), said)
     more: tuple[Any, ...] = (getattr(error, "code", None), getattr(error, "type", None), _NAMES.get(name))
     words = (*words, *(word for word in more if isinstance(word, str)))
-    status: Any = getattr(error, "status_code", None)
+    # The innermost error has the service's own status; on the way out litellm makes 500 of what it does not know.
+    found = (getattr(one, "status_code", None) for one in reversed(list(_causes(error))))
+    status = next((status for status in found if isinstance(status, int)), None)
     sent: Any = getattr(error, "litellm_response_headers", None)
     sent = sent or getattr(getattr(error, "response", None), "headers", None) or {}
     headers = {str(key).lower(): str(value) for key, value in sent.items()}
     wait = failures.retry_after(headers)
-    return failures.explain(asked, status if isinstance(status, int) else None, words, inner, retry_after=wait)
+    return failures.explain(asked, status, words, inner, retry_after=wait)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -88,9 +88,10 @@ async def _once(tool: Tool, params: dict[str, Any], caller: Caller, facts: Conte
 
 
 async def _performed(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOutput:
-    if not tool.recorded:
+    if not tool.recorded or tool.scripted:
         async with tool.run.effects.deadline(tool.timeout, f"tool {tool.name}"):
-            return _bounded(tool, await tool.perform(params, context_of(tool.run)))
+            output = await tool.overridden(params) or await tool.perform(params, context_of(tool.run))
+            return _bounded(tool, output)
 
     async def perform() -> dict[str, Any]:
         try:

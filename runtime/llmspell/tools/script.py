@@ -57,9 +57,10 @@ class ScriptTool(Tool):
         return self._parameters
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
-        if self._override is not None:
-            return ToolOutput(await self._override(self, params))
         return await self._own(params)
+
+    async def overridden(self, params: dict[str, Any]) -> ToolOutput | None:
+        return None if self._override is None else ToolOutput(await self._override(self, params))
 
     async def base_execute(self, params: dict[str, Any] | None = None) -> Any:
         return (await self._own(params or {})).content

@@ -89,6 +89,8 @@ class Tool(ABC):
 
     #: Whether a replay takes its result from the recording. A script's own tool runs again instead.
     recorded: bool = True
+    #: Whether a script's class overrides `execute`.
+    scripted: bool = False
     timeout: float = pipeline.TIMEOUT
     max_output: int = pipeline.MAX_OUTPUT
     category: str = "script"
@@ -199,7 +201,11 @@ class Tool(ABC):
 
     @abstractmethod
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
-        """Does the work with checked arguments. Raises LlmspellErrors."""
+        """Does the work with checked arguments. Raises LlmspellErrors; cancelled, it leaves nothing running."""
+
+    async def overridden(self, params: dict[str, Any]) -> ToolOutput | None:
+        """What a script's class made of `execute`; None where it overrides nothing. Such work is not recorded."""
+        return None
 
     async def base_execute(self, params: dict[str, Any] | None = None) -> Any:
         """What `super.execute(params)` in a script's class gives: the work alone, no hooks, no second record."""

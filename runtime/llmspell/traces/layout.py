@@ -132,7 +132,8 @@ def row(
 ) -> str:
     """A line: the head, then duration (ms), tokens, cost in dollars and the place in the script."""
     figures = f"{_time(duration):>{_DURATION}}{_count(tokens):>{_TOKENS}}{_money(cost):>{_COST}}"
-    place = _tail(site, look.site_width, look)
+    site = site.removeprefix(look.spell) if look.narrow else site
+    place = tail(site, look.site_width, look)
     return f"{head.fitted(look.text_width, look)}{figures}  {painted(place, 'dim', look)}".rstrip()
 
 
@@ -189,13 +190,24 @@ _time = duration_text
 
 
 def count_text(number: int) -> str:
-    return f"{number:,}" if number else ""
+    """A number in at most six cells, "" for none."""
+    match number:
+        case 0:
+            return ""
+        case _ if number < 100_000:
+            return f"{number:,}"
+        case _ if number < 999_500:
+            return f"{number / 1000:.0f}k"
+        case _:
+            return f"{number / 1e6:,.2f}M" if number < 99_995_000 else f"{number / 1e6:,.0f}M"
 
 
 def money_text(dollars: float | None) -> str:
     """Dollars, with as many places as say something."""
     if dollars is None:
         return ""
+    if dollars >= 1000:
+        return f"${dollars:,.0f}"
     return f"${dollars:.2f}" if dollars >= 10 or dollars == 0 else f"${dollars:.4f}"
 
 
@@ -203,14 +215,12 @@ _count = count_text
 _money = money_text
 
 
-def _tail(site: str, width: int, look: Look) -> str:
-    """The end of a long place: the line number and the file's name say most."""
-    if look.narrow:
-        site = site.removeprefix(look.spell)
-    if cells(site) <= width:
-        return site
+def tail(place: str, width: int, look: Look) -> str:
+    """A path or place, or its end behind an ellipsis: the file's name and the line say most."""
+    if cells(place) <= width:
+        return place
     end = look.sign("…")
-    kept = site
+    kept = place
     while kept and cells(kept) > width - len(end):
         kept = kept[1:]
     return end + kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,6 +70,11 @@ class RunMeta:
     @property
     def duration(self) -> float | None:
         return None if self.ended is None else self.ended - self.started
+
+    def without_texts(self) -> RunMeta:
+        """What the index holds: no source, parameters or environment."""
+        left_out = {"source": "", "modules": {}, "params": None, "env": {}, "seed": 0, "settings": {}}
+        return replace(self, **left_out, sha256="", audit_head="")
 
     def alive(self) -> bool:
         """Whether the process that ran it still lives; a run on another host is taken at its word."""

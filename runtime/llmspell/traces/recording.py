@@ -18,6 +18,8 @@ from llmspell.traces.reader import RunFile
 
 #: Longest difference shown, in lines.
 _SHOWN = 40
+#: Characters of a request that count when the most similar is looked for.
+_COMPARED = 20_000
 
 Unpack = Callable[[bytes], Any]
 
@@ -134,7 +136,9 @@ def _lines(value: Any) -> list[str]:
 
 
 def _likeness(one: list[str], other: list[str]) -> float:
-    return difflib.SequenceMatcher(None, one, other, autojunk=False).quick_ratio()
+    """How many words the two share, from 0 to 1."""
+    words = (" ".join(lines)[:_COMPARED].split() for lines in (one, other))
+    return difflib.SequenceMatcher(None, *words, autojunk=False).quick_ratio()
 
 
 def _msgpack(data: bytes) -> Any:

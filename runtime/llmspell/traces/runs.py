@@ -124,7 +124,7 @@ class Runs:
         except StoreError:
             return RunMeta(id=run, spell="", label="", language="", status="damaged", started=self._changed(run))
         self._quietly(lambda: index.note(self.data_dir, meta))
-        return meta
+        return meta.without_texts()
 
     def _changed(self, run: str) -> float:
         return self.path(run).stat().st_mtime * 1000

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Seconds that events gather before they are committed together: what a kill -9 can take.
 GATHER: Final = 0.02
-#: Events that may wait for the writer. Beyond, the run waits for the thread, or loses events if the disk fails.
+#: Events that may wait for the writer's thread; beyond, the run waits for it.
 BACKLOG: Final = 100_000
 #: Seconds a closing host waits for the thread.
 _CLOSE: Final = 15.0
@@ -108,10 +108,10 @@ class RunStore:
         self._writer = writer
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Event | Job] = deque()
+        self._ended = False
         self._on_trouble = on_trouble
-        self._told = False
         self._writing: RunWriting | None = None
-        self._make = lambda: _writing(data_dir, meta, self._queue, content, mask, pack)
+        self._make = lambda: _writing(data_dir, meta, self._queue, content, mask, pack, self._tell)
         self._put = self._queue.append
         writer.add(self)
 
@@ -119,6 +119,8 @@ class RunStore:
 
     def append(self, event: Event) -> None:
         """Queue an event."""
+        if self._ended:
+            return
         self._put(event)
         if self._writer.asleep:
             self._writer.wake()
@@ -152,6 +154,9 @@ class RunStore:
 
         modules: texts that the spell loaded on its way, by path.
         """
+        if self._ended:
+            return False
+        self._ended = True
         moment = time.time() * 1000 if ended is None else ended
         return await self._wait(
             lambda future: Finish(
@@ -178,13 +183,9 @@ class RunStore:
         return await future
 
     def _relieve(self) -> None:
-        """The writer is behind: let it work. While the disk fails it will not catch up; then this event is lost."""
-        if self.failing and self._writing is not None:
-            self._queue.pop()
-            self._writing.lost += 1
-        else:
-            self._writer.wake(urgent=True)
-            time.sleep(0.002)
+        """The writer is behind: let it work."""
+        self._writer.wake(urgent=True)
+        time.sleep(0.002)
 
     # -- the writer thread's side --------------------------------------------------------------------------------
 
@@ -204,9 +205,6 @@ class RunStore:
             pass
         if last:
             writing.leave()
-        if writing.trouble is not None and not self._told:
-            self._told = True
-            self._tell(f"this run is not being recorded: {self.path}: {writing.trouble}")
 
     def _tell(self, message: str) -> None:
         if self._on_trouble is not None:
@@ -221,7 +219,8 @@ def _writing(
     content: bool,
     mask: Callable[[str], str] | None,
     pack: Callable[[Any], bytes] | None,
+    tell: Callable[[str], None],
 ) -> RunWriting:
     from llmspell.traces.writing import RunWriting  # sqlite3 and json, 9 ms, in the writer thread
 
-    return RunWriting(data_dir, meta, queue, content=content, mask=mask, pack=pack)
+    return RunWriting(data_dir, meta, queue, content=content, mask=mask, pack=pack, tell=tell)

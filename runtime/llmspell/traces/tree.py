@@ -87,7 +87,7 @@ def span_line(
         head.add(f"  {look.shortened(before, max(room - cells(after), room // 2))}" if before else "").add(
             arrow + after
         )
-    return row(head, look, duration=span.duration, tokens=totals[0], cost=totals[1], site=span.site)
+    return row(head, look, duration=span.duration, tokens=totals[0], cost=totals[1], site=plain(span.site))
 
 
 def point_line(event: Event, look: Look, lead: str) -> str:
@@ -112,7 +112,7 @@ def point_line(event: Event, look: Look, lead: str) -> str:
             head.add(event.kind.replace("_", " ") + name, "dim").add(
                 f"  {brief(event.data)}" if event.data else "", "dim"
             )
-    return row(head, look, site=event.site)
+    return row(head, look, site=plain(event.site))
 
 
 class LiveTree:
@@ -173,7 +173,7 @@ class LiveTree:
         head.add(_WORDS.get(span.kind, span.kind), "dim").add(f" {plain(span.name)}" if span.name else "", "bold")
         before = "" if again else given(span.kind, start.data)
         head.add(f"  {before}" if before else "")
-        return row(head, self._look, site="" if again else span.site)
+        return row(head, self._look, site="" if again else plain(span.site))
 
     def _lead(self, depth: int) -> str:
         return self._look.stem * depth

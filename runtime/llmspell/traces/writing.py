@@ -29,6 +29,8 @@ from llmspell.traces.spans import Span, SpanFold
 
 #: Jobs a transaction takes at most: 10,000 events are about 50 ms of work.
 _BATCH: Final = 10_000
+#: Events kept for the next try.
+KEPT: Final = 100_000
 #: Seconds between two tries, and until a run's file is given up.
 RETRY: Final = 0.25
 GIVE_UP: Final = 10.0
@@ -41,7 +43,10 @@ _TABLES: Final = ("events", "spans", "answers", "admissions", "clock", "audit")
 
 
 class RunWriting:
-    """`step` does one batch. `trouble` is the error that stands in the way, None while all is well."""
+    """`step` does one batch. tell: takes one sentence when the file cannot be written.
+
+    `trouble` is the error that stands in the way, None while all is well; `dead`: it has been given up.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class RunWriting:
         content: bool,
         mask: Mask | None,
         pack: Callable[[Any], bytes] | None,
+        tell: Callable[[str], None],
     ) -> None:
         self._data_dir = data_dir
         self._path = index.run_path(data_dir, meta.id)
@@ -75,6 +81,8 @@ class RunWriting:
         self._next_id = {"answers": 1, "admissions": 1, "clock": 1}
         self._failed_at = 0.0
         self._retry_at = 0.0
+        self._tell = tell
+        self._told = False
         self.trouble: Exception | None = None
         self.dead = False
         self.closed = False
@@ -85,8 +93,7 @@ class RunWriting:
         if self.trouble is not None and not self.dead and not hurry and time.monotonic() < self._retry_at:
             return False
         try:
-            if not self._pending:
-                self._take()
+            self._take()
             if not self.dead:
                 self._commit()
         except Exception as error:  # this thread serves every run: whatever is wrong with one stays with that one
@@ -117,6 +124,9 @@ class RunWriting:
         for _ in range(min(len(queue), _BATCH)):
             job = queue.popleft()
             if type(job) is Event:
+                if len(events) >= KEPT:  # only while the disk fails: what waits for it must not fill the memory
+                    self.lost += 1
+                    continue
                 e = job
                 events.append((e.seq, e.time, e.kind, e.phase, e.span, e.parent, e.name, e.site, text(e.data)))
                 if e.phase != "point" and (span := fold(e)) is not None:
@@ -246,6 +256,9 @@ class RunWriting:
 
     def _failed(self, error: Exception) -> None:
         now = time.monotonic()
+        if self.trouble is None and not self._told:
+            self._told = True
+            self._tell(f"this run is not being recorded: {self._path}: {error}")
         self.trouble = error
         self._failed_at = self._failed_at or now
         self._retry_at = now + RETRY

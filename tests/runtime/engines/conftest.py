@@ -64,11 +64,13 @@ class SpellHost:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._callbacks: dict[int, asyncio.Future[Any]] = {}
         self._outcome = Outcome(Exit(None))
+        self._printed: list[str] = []
         self._awaited: list[tuple[str, asyncio.Future[Frame]]] = []
         self.transport: Transport
 
     async def finish(self) -> Outcome:
         self._outcome.exit = await self.transport.exit
+        self._outcome.printed = "".join(self._printed)
         for task in self._tasks.values():
             task.cancel()
         return self._outcome
@@ -106,7 +108,7 @@ class SpellHost:
                     if task := self._tasks.get(call):
                         task.cancel()
             case ["tell", "print", [_, text], _]:
-                self._outcome.printed += text
+                self._printed.append(text)
                 if self._on_print is not None:
                     self._on_print(text)
             case ["result", callback, ok, value]:

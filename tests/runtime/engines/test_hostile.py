@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(not sandbox.support().worker, reason="spells have no processes here")
 
 #: Small, so that the whole table takes seconds. A machine under load may take long; CPU limits do not mind.
-LIMITS = Limits(stall=0.4, cpu=2.0, wall=20.0, memory_mb=48, frame_bytes=1024 * 1024)
+LIMITS = Limits(stall=0.4, cpu=1.0, wall=20.0, memory_mb=48, frame_bytes=1024 * 1024)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Hostile:
     language: str
     source: str
     limit: tuple[str, ...]
-    """Any of these is a right verdict; "" is an ordinary error of the script."""
+    """Any of these is a right verdict; "" is an ordinary error of the script, "done" that it does no harm at all."""
     line: str = ""
     """The site the verdict must name, where the spell has been seen before."""
     limits: Limits = LIMITS
@@ -42,7 +42,7 @@ LUA = [
     ("pcall that would swallow a limit", "while true do pcall(function() while true do end end) end", ("cpu",), ""),
     ("nested patterns", "string.find(string.rep('a', 40000), string.rep('.-', 40) .. 'b')", ("cpu",), ""),
     ("a move of a quadrillion", "table.move({}, 1, 1000000000000000, 2)", ("cpu", "memory", ""), ""),
-    ("repetitions of nothing", "local s = string.rep('', 1000000000000)", ("cpu", "", "memory"), ""),
+    ("repetitions of nothing", "local s = string.rep('', 1000000000000)", ("cpu", "done"), ""),
     ("endless concat", "local s = 'x' while true do s = s .. s end", ("memory",), ""),
     ("tables without end", "local t = {} while true do t[#t + 1] = {} end", ("memory",), ""),
     ("a memory error caught for ever", "while true do pcall(string.rep, 'x', 1 << 40) end", ("cpu", "memory"), ""),
@@ -107,14 +107,14 @@ async def test_a_hostile_spell_is_stopped_and_harms_nobody(case: Hostile, start_
     neighbour = start_spell(case.language, NEIGHBOUR[case.language])
     began = time.monotonic()
     outcome = await asyncio.wait_for(start_spell(case.language, case.source, limits=case.limits).finish(), 30)
-    assert outcome.limit() in case.limit, outcome.message()
+    verdict = "done" if outcome.frames[-1][0] == "done" else outcome.limit()
+    assert verdict in case.limit, outcome.message()
     assert outcome.result is None
     if outcome.exit.error is not None:
         assert "\n" not in str(outcome.exit.error)
         assert case.line in outcome.exit.error.source
         assert case.line in str(outcome.exit.error)
-    else:
-        assert outcome.error is not None
+    elif outcome.error is not None:
         assert "Traceback" not in outcome.error["message"]
     assert time.monotonic() - began < 15
     assert (await neighbour.finish()).value() == "unharmed"

@@ -42,6 +42,11 @@ class Subject:
     replies: list[Reply]
 
     @property
+    def full_model(self) -> str:
+        """As it is given to a registry."""
+        return MODELS[self.name]
+
+    @property
     def protocol(self) -> str:
         return self.name.rpartition("-")[2]
 

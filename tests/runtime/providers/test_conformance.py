@@ -11,6 +11,7 @@ import pytest
 
 from llmspell.errors import ProviderError
 from llmspell.providers.base import Image, Message, Request, ToolCall, ToolSpec
+from llmspell.providers.registry import Providers
 from llmspell.testing.answers import Answer, Fault
 
 pytestmark = pytest.mark.mission(17, 25, 148)
@@ -269,10 +270,22 @@ async def test_a_redirect_to_another_host_is_not_followed(wired: Any) -> None:
 
     elsewhere = await asyncio.start_server(other, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{elsewhere.sockets[0].getsockname()[1]}/v1/chat/completions"
-    wired.will(Answer(status=307, headers=(("Location", address),)))
-    await failure(wired, ask(wired.model, timeout=5000))
+    for stream in (False, True):
+        wired.will(Answer(status=307, headers=(("Location", address),)))
+        error = await failure(wired, ask(wired.model, timeout=5000), stream=stream)
+        assert error.type == "invalid_request"
     elsewhere.close()
     assert reached == []
+
+
+async def test_a_closed_registry_leaves_others_at_work(wired: Any, environ: dict[str, str]) -> None:
+    for _ in range(2):
+        other = Providers(environ)
+        provider, model = other.resolve(wired.full_model)
+        assert (await provider.complete(ask(model))).content == "You said: hello"
+        assert (await wired.complete(ask(wired.model))).content == "You said: hello"
+        await other.close()
+    assert (await wired.complete(ask(wired.model))).content == "You said: hello"
 
 
 async def test_many_are_asked_at_once(subject: Any) -> None:

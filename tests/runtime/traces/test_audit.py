@@ -40,7 +40,6 @@ async def _trail(writer: Writer, data: Path, meta: RunMeta, count: int = 4) -> P
     return store.path
 
 
-@pytest.mark.mission(141)
 async def test_a_record_says_who_did_what_with_which_result(writer: Writer, data: Path, new_run: NewRun) -> None:
     with RunFile(await _trail(writer, data, new_run())) as file:
         rows = file.audit()
@@ -58,7 +57,6 @@ async def test_a_record_says_who_did_what_with_which_result(writer: Writer, data
     )
 
 
-@pytest.mark.mission(141)
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -245,7 +245,6 @@ async def test_a_full_disk_loses_events_and_says_how_many(
     told: list[str] = []
     store = RunStore(writer, data, new_run(), on_trouble=told.append)
     assert await store.flush()
-    store._writing._connection.execute  # noqa: B018  the writer has opened its file
     import resource
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -17,7 +17,8 @@ def lua(value: Any) -> str:
         case None:
             return "nil"
         case dict():
-            parts = [f"{key if _WORD.fullmatch(key) else f'[{json.dumps(key)}]'} = {lua(v)}" for key, v in value.items()]
+            keys = {key: key if _WORD.fullmatch(key) else f"[{json.dumps(key)}]" for key in value}
+            parts = [f"{keys[key]} = {lua(inner)}" for key, inner in value.items()]
             return "{ " + ", ".join(parts) + " }" if parts else "{}"
         case list() | tuple():
             return "{ " + ", ".join(map(lua, value)) + " }" if value else "{}"

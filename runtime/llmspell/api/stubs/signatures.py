@@ -15,9 +15,12 @@ LANGUAGES: Final = {"lua": "Lua", "javascript": "JavaScript"}
 
 #: Words of either language that no parameter can be called.
 _RESERVED: Final = frozenset(
-    "and break case catch class const continue default delete do else elseif end enum export extends false finally for "
-    "function goto if import in instanceof local new nil not null or repeat return super switch then this throw true "
-    "try typeof until var void while with".split()
+    {
+        *("and", "break", "case", "catch", "class", "const", "continue", "default", "delete", "do", "else", "elseif"),
+        *("end", "enum", "export", "extends", "false", "finally", "for", "function", "goto", "if", "import", "in"),
+        *("instanceof", "local", "new", "nil", "not", "null", "or", "repeat", "return", "super", "switch", "then"),
+        *("this", "throw", "true", "try", "typeof", "until", "var", "void", "while", "with"),
+    }
 )
 
 

@@ -86,11 +86,14 @@ class _Writer:
         return {"$": list(parts)}
 
 
-def _plain(value: Any) -> Any:
-    for kind in (bool, int, float, str, list, tuple, dict):
-        if isinstance(value, kind):
-            return kind(value)
-    return value
+def _plain(value: bool | int | float | str | list[Any] | tuple[Any, ...] | dict[Any, Any]) -> Any:
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    return dict(value) if isinstance(value, dict) else list(value)
 
 
 def decode(text: str) -> Any:

@@ -19,8 +19,8 @@ from llmspell.engines.javascript.positions import Lines, error_map
 from llmspell.engines.protocol import Start
 
 _MEGABYTE: Final = 1024 * 1024
-#: C stack the engine may use in all, callbacks inside asks included; a thread has 8 MB. About 2,400 calls deep.
-_STACK: Final = 4 * _MEGABYTE
+#: C stack the engine may use in all, callbacks inside asks included. About 600 calls deep for each MB.
+_STACK: Final = native.stack_size() // 2
 #: What is left of it must be this much for a callback to enter.
 _STACK_LEAST: Final = 256 * 1024
 #: Microtasks in one `pump`: about 50 ms. Then frames get a look-in, or `for (;;) await null` would lock them out.
@@ -90,6 +90,7 @@ class JavaScriptEngine:
 
     def start(self, start: Start) -> None:
         self._memory_mb = start["memory_mb"]
+        self._peak = native.peak_memory()
         self._context.set_memory_limit(self._memory_mb * _MEGABYTE)
         try:
             self._send("configure", {name: start[name] for name in ("params", "config", "env", "globals")})
@@ -159,7 +160,9 @@ class JavaScriptEngine:
         self._tasks.clear()
         for callback in sorted(self._callbacks):
             self._callbacks.discard(callback)
-            self._worker.result(callback, False, _limit("depth", f"callbacks inside calls inside callbacks, {self._depth} deep"))
+            self._worker.result(
+                callback, False, _limit("depth", f"callbacks inside calls inside callbacks, {self._depth} deep")
+            )
         return False
 
     def _conclude(self) -> None:
@@ -217,7 +220,7 @@ class JavaScriptEngine:
             "take": self._take,
             "call": worker(self._call),
             "ask": worker(self._ask),
-            "tell": worker(lambda name, args, line: self._worker.tell(name, convert.decode(args), self._lines.site(line))),
+            "tell": worker(self._tell),
             "cancel": worker(self._cancel_calls),
             "result": worker(self._result),
             "finish": self._finish,
@@ -225,7 +228,7 @@ class JavaScriptEngine:
             "reject": worker(self._reject),
             "clock": worker(lambda: self._worker.clock()),
             "random": worker(lambda: self._worker.random()),
-            "randomHex": worker(lambda count: self._worker.random_bytes(count).hex()),
+            "randomHex": worker(self._random_hex),
         }
 
     def _guarded(self, function: Callable[..., object]) -> Callable[..., object]:
@@ -236,7 +239,7 @@ class JavaScriptEngine:
                 return function(*args)
             except HostError as error:
                 return "!" + convert.encode(error.fields)
-            except (Ended, OSError) as error:
+            except (Ended, OSError, MemoryError) as error:
                 self._way_out = error
                 return _ENDED
             except Exception as error:  # whatever it is must not reach the engine as an exception
@@ -269,10 +272,18 @@ class JavaScriptEngine:
             return value
         return convert.encode(value)
 
+    def _tell(self, name: str, args: str, line: int) -> None:
+        self._worker.tell(name, convert.decode(args), self._lines.site(line))
+
+    def _random_hex(self, count: int) -> str:
+        return self._worker.random_bytes(count).hex()
+
     def _cancel_calls(self, numbers: str) -> None:
         calls = convert.decode(numbers)
         self._calls.difference_update(calls)
         self._worker.cancel(calls)
+        for call in calls:
+            self._tasks.append(lambda call=call: self._enter["end"](call))
 
     def _result(self, callback: int, ok: bool, text: str) -> None:
         value = convert.decode(text)
@@ -293,14 +304,17 @@ class JavaScriptEngine:
         self._end({**error, "hint": error["hint"] or "a promise was rejected and nothing awaited or caught it"})
 
     def _seen(self, error: dict[str, Any]) -> dict[str, Any]:
-        """The error, or what it really is when memory was what it lacked."""
-        if error.get("name") == "InternalError" and error.get("message") == _OUT_OF_MEMORY:
+        """The error, or what it really is when memory was what it lacked. With no memory left for an error object the
+        engine throws null; that the process has grown by half the limit tells it from a null that a script threw."""
+        is_null = error["message"] == "null" and not error["source"] and "value" in error
+        grown = native.peak_memory() - self._peak > self._memory_mb * _MEGABYTE // 2
+        if (is_null and grown) or (error["name"], error["message"]) == ("InternalError", _OUT_OF_MEMORY):
             limit = _limit("memory", f"the script needs more memory than its {self._memory_mb} MB")
             return {**limit, "source": error["source"], "stack": error["stack"]}
         return error
 
 
-_ENTRIES: Final = ("bind", "configure", "load", "run", "settle", "invoke", "cancel", "release", "report")
+_ENTRIES: Final = ("bind", "configure", "load", "run", "settle", "invoke", "cancel", "end", "release", "report")
 #: Asks inside callbacks inside asks. Each takes about ten Python frames of the thousand there are.
 _DEPTH: Final = 48
 _ENDED: Final = "!" + convert.encode({"type": "cancelled", "name": "Error", "message": "the run has ended"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import resource
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -116,3 +117,14 @@ def stack_pointer() -> int:
     """
     _libc.dl_iterate_phdr(_on_object, None)
     return _found[0]
+
+
+def stack_size() -> int:
+    """Bytes of C stack that a thread of this process gets; glibc gives 2 MB where there is no limit."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return 2 * 1024 * 1024 if soft == resource.RLIM_INFINITY else min(soft, 8 * 1024 * 1024)
+
+
+def peak_memory() -> int:
+    """The most this process has held so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -49,7 +49,7 @@ class Lines:
 
 
 def error_map(fields: dict[str, Any]) -> dict[str, Any]:
-    """The error map the host knows, from what prelude/errors.js sent: its `frames` text becomes `stack` and `source`."""
+    """The host's error map, from what prelude/errors.js sent: the text in `frames` becomes `stack` and `source`."""
     frames = _FRAME.findall(fields.pop("frames", ""))
     stack: list[str] = fields.get("stack") or [_describe(name, label, line) for name, label, line in frames]
     source = fields.get("source") or (f"{frames[0][1]}:{frames[0][2]}" if frames else "")

@@ -162,7 +162,9 @@ local function begin(item, settled)
     settled(ok, value)
   end
   if kind == "thread" then return start(run_coroutine, finish, K.current_task(), item) end
-  return start(function() return K.settled(item()) end, finish, K.current_task())
+  local task = start(function() return K.settled(item()) end, finish, K.current_task())
+  K.body_of[task.co] = item
+  return task
 end
 
 local function length_of(list, name)

@@ -20,6 +20,8 @@ local inner = N.setmetatable({}, weak_keys)
 -- Coroutines resumed from a place that cannot wait (a metamethod called by a C function): they cannot wait either.
 local stuck = N.setmetatable({}, weak_keys)
 local any_stuck = false
+-- The function that a coroutine runs: where it is when a tail call has left no frame of its own.
+local body_of = N.setmetatable({}, weak_keys)
 
 local function can_wait()
   return raw_isyieldable() and not (any_stuck and stuck[(raw_running())])
@@ -99,7 +101,9 @@ function library.create(body)
   if type(body) ~= "function" then
     error("bad argument #1 to 'create' (function expected, got " .. type(body) .. ")", 2)
   end
-  return raw_create(body)
+  local co = raw_create(body)
+  body_of[co] = body
+  return co
 end
 
 function library.resume(co, ...)
@@ -112,6 +116,7 @@ function library.wrap(body)
     error("bad argument #1 to 'wrap' (function expected, got " .. type(body) .. ")", 2)
   end
   local co = raw_create(body)
+  body_of[co] = body
   return function(...) return unwrap(co, resume(co, ...)) end
 end
 
@@ -132,7 +137,7 @@ end
 -- A coroutine for a task: spells may see it, never drive it.
 local function create_root(body)
   local co = raw_create(body)
-  busy[co] = true
+  busy[co], body_of[co] = true, body
   return co
 end
 
@@ -158,5 +163,6 @@ local function drive(task, after, ...)
 end
 
 K.can_wait, K.in_finalizer, K.park, K.stop_here = can_wait, in_finalizer, park, stop_here
+K.body_of = body_of
 K.create_root, K.close_chain, K.drive = create_root, close_chain, drive
 K.env.coroutine = library

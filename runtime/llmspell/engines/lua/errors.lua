@@ -21,18 +21,32 @@ function K.add_label(label, chunk)
   labels[getinfo(chunk, "S").short_src] = label
 end
 
+-- The line of a coroutine's function, where `return f()` as a tail call has taken its frame away: the last line that
+-- runs code before its `end`.
+local function body_position(co)
+  local body = K.body_of[co]
+  local info = body and getinfo(body, "SL")
+  if not info or byte(info.source) ~= 64 then return "" end
+  local last = info.linedefined
+  for line in N.next, info.activelines do
+    if line > last and line < info.lastlinedefined then last = line end
+  end
+  return sub(info.source, 2) .. ":" .. last
+end
+
 -- The script's own position at or above `level` (1: the caller of here), as "file:line". A position that Lua itself
--- writes for error() costs a quarter of a getinfo table, so that comes first; "[llmspell]" is the prelude, "..." a long label.
+-- writes for error() costs a quarter of a getinfo table, so that comes first; "[" begins the prelude, "..." a long
+-- label, and what does not end in a space is another error altogether.
 local function here(level)
   local _, at = pcall(error, "", level + 2)
   local first, second, third = byte(at, 1, 3)
-  if first and first ~= 91 and not (first == 46 and second == 46 and third == 46) then return sub(at, 1, -3) end
+  if first and byte(at, -1) == 32 and first ~= 91 and not (first == 46 and second == 46 and third == 46) then return sub(at, 1, -3) end
   for deeper = level + 1, level + 60 do
     local info = getinfo(deeper, "Sl")
-    if not info then return "" end
+    if not info then break end
     if byte(info.source) == 64 then return sub(info.source, 2) .. ":" .. info.currentline end
   end
-  return ""
+  return body_position((N.coroutine.running()))
 end
 K.here = here
 
@@ -58,8 +72,9 @@ local function stack_of(co, level)
   return lines
 end
 
-local function source_of(lines)
-  return lines[1] and N.string.match(lines[1], "^(.-:%d+): in ") or ""
+local function source_of(lines, co)
+  if lines[1] then return N.string.match(lines[1], "^(.-:%d+): in ") end
+  return co and body_position(co) or ""
 end
 
 -- The stacks of failures on their way out of a coroutine that has ended.
@@ -193,7 +208,7 @@ K.crossing.error = function(t) return is_error(t) and fields_of(t) end
 local function parse_text(text)
   local short, line, message = K.split_position(text)
   if short and labels[short] then return message, labels[short] .. ":" .. line end
-  if short and find(short, "[llmspell]", 1, true) == 1 then return message, "" end
+  if short and find(short, "[llmspell", 1, true) == 1 then return message, "" end
   return text, ""
 end
 
@@ -202,11 +217,11 @@ function K.describe(failure, co)
   local stack = whole_stack(failure, co)
   if is_error(failure) then
     local fields = fields_of(failure)
-    if (fields.source or "") == "" then fields.source = source_of(stack) end
+    if (fields.source or "") == "" then fields.source = source_of(stack, co) end
     if not fields.stack or #fields.stack == 0 then fields.stack = stack end
     return fields
   end
-  local fields = { type = "script", name = "Error", source = source_of(stack), stack = stack }
+  local fields = { type = "script", name = "Error", source = source_of(stack, co), stack = stack }
   if type(failure) == "string" then
     local source
     fields.message, source = parse_text(failure)

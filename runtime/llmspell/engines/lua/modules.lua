@@ -18,16 +18,42 @@ function K.load_script(source, label)
   return nil, e
 end
 
--- label -> {value} once loaded; names on the way, innermost last.
-local loaded, by_name, loading = {}, {}, {}
+-- label -> {value} once loaded; label -> {task, waiters} while loading; and what each script calls each module.
+local loaded, loading, by_name = {}, {}, {}
+-- task -> labels it is loading, outermost first.
+local on_the_way = N.setmetatable({}, { __mode = "k" })
 
-local function check_cycle(label)
-  for i = 1, #loading do
-    if loading[i] == label then
-      local circle = N.table.concat(loading, " -> ", i) .. " -> " .. label
-      error(K.new_error("script", "modules require each other in a circle: " .. circle,
-        { hint = "move what both need into a third module" }), 0)
-    end
+local function circle_error(way, label)
+  local from = 1
+  while way[from] ~= label do from = from + 1 end
+  error(K.new_error("script", "modules require each other in a circle: " .. N.table.concat(way, " -> ", from) .. " -> " .. label,
+    { hint = "move what both need into a third module" }), 0)
+end
+
+-- Another task is loading the module: waits until it has.
+local function wait_for(label)
+  if not K.can_wait() then K.no_waiting("require") end
+  local me, waiters = K.current_task(), loading[label].waiters
+  waiters[#waiters + 1] = me
+  K.park()
+end
+
+local function run_module(name, label, source)
+  local task = K.current_task()
+  local way = on_the_way[task] or {}
+  on_the_way[task] = way
+  local chunk, problem = K.load_script(source, label)
+  if not chunk then error(problem, 0) end
+  local record = { task = task, waiters = {} }
+  loading[label], way[#way + 1] = record, label
+  local ok, value = N.pcall(chunk, name, label)
+  loading[label], way[#way] = nil, nil
+  if value == nil then value = true end
+  if ok then loaded[label] = { value = value } end
+  for i = 1, #record.waiters do K.wake(record.waiters[i]) end
+  if not ok then
+    K.check_caught(value)
+    error(value, 0)
   end
 end
 
@@ -36,26 +62,16 @@ function env.require(name)
   local site = K.here(2)
   local from = N.string.match(site, "^(.*):%d+$") or ""
   local key = from .. "\0" .. name
-  if by_name[key] then return by_name[key].value end
-  local module = K.ask_at(site, "module.load", nil, K.encode_args(name, from))
-  local label = module.label
-  if not loaded[label] then
-    check_cycle(label)
-    local chunk, problem = K.load_script(module.source, label)
-    if not chunk then error(problem, 0) end
-    loading[#loading + 1] = label
-    local ok, value = N.pcall(chunk, name, label)
-    for i = #loading, 1, -1 do
-      if loading[i] == label then N.table.remove(loading, i) break end
+  if not by_name[key] then
+    local module = K.ask_at(site, "module.load", nil, K.encode_args(name, from))
+    local label = module.label
+    while not loaded[label] do
+      local record = loading[label]
+      if record and N.rawequal(record.task, K.current_task()) then circle_error(on_the_way[record.task], label) end
+      if record then wait_for(label) else run_module(name, label, module.source) end
     end
-    if not ok then
-      K.check_caught(value)
-      error(value, 0)
-    end
-    if value == nil then value = true end
-    loaded[label] = { value = value }
+    by_name[key] = loaded[label]
   end
-  by_name[key] = loaded[label]
   return by_name[key].value
 end
 

@@ -7,7 +7,9 @@ local K = ...
 
 K.native = {
   assert = assert, error = error, ipairs = ipairs, next = next, pcall = pcall, rawequal = rawequal, rawget = rawget,
-  rawlen = rawlen, rawset = rawset, select = select, setmetatable = setmetatable, getmetatable = getmetatable,
+  rawlen = rawlen, rawset = rawset, select = select,
+  -- past any __metatable field
+  setmetatable = debug.setmetatable, getmetatable = debug.getmetatable, polite_getmetatable = getmetatable,
   tonumber = tonumber, tostring = tostring, type = type, load = load, collectgarbage = collectgarbage,
   getinfo = debug.getinfo, string_metatable = debug.getmetatable(""),
   coroutine = coroutine, string = string, table = table, math = math, utf8 = utf8, os = os,

@@ -17,7 +17,7 @@ function env.rawset(t, key, value)
 end
 
 function env.getmetatable(value)
-  if type(value) == "table" then return raw_getmetatable(value) end
+  if type(value) == "table" then return N.polite_getmetatable(value) end
   return nil
 end
 

@@ -218,7 +218,7 @@ function api.invoke(callback, number, bytes)
     return host.result(callback, false, K.encode(K.describe(gone)))
   end
   local task = start(call_function, finish_callback, nil, f, bytes)
-  task.callback = callback
+  task.callback, K.body_of[task.co] = callback, f
   callbacks[callback] = task
 end
 

@@ -16,8 +16,9 @@ from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, ToolError
 from llmspell.security import files
 from llmspell.security.permissions import Permissions
-from llmspell.tools.base import BuiltinTool, ToolContext, ToolOutput
+from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
+from llmspell.tools.builtin import BuiltinTool
 
 Algorithm = Literal[
     "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384", "sha3_512",

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, ToolError
-from llmspell.tools.base import BuiltinTool, ToolContext, ToolOutput
+from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
+from llmspell.tools.builtin import BuiltinTool
 
 Name = Annotated[str, Bounds(min_length=1, max_length=500)]
 Names = Annotated[list[Name], Bounds(max_items=1000)]

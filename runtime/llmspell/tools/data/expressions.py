@@ -8,11 +8,12 @@ from __future__ import annotations
 import builtins
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from llmspell.errors import TimeoutError, ToolError
+from llmspell import errors
+from llmspell.errors import ToolError
 
 if TYPE_CHECKING:
     from llmspell.tools.data.regex_tool import RegexParams
@@ -95,24 +96,24 @@ class _Regex:
         self.end = time.monotonic() + asked.timeout / 1000
 
     def first(self) -> Any:
-        return self._within(lambda left: self.pattern.search(self.text, timeout=left, concurrent=True))
+        return self._within(self.pattern.search)
 
     def whole(self) -> Any:
-        return self._within(lambda left: self.pattern.fullmatch(self.text, timeout=left, concurrent=True))
+        return self._within(self.pattern.fullmatch)
 
     def all(self) -> Iterator[Any]:
-        found = self._within(lambda left: self.pattern.finditer(self.text, timeout=left, concurrent=True))
-        while (one := self._within(lambda _: next(found, None))) is not None:
+        found = self._within(self.pattern.finditer)
+        while (one := self._within(lambda *_, **__: next(found, None))) is not None:
             yield one
 
-    def _within(self, work: Any) -> Any:
+    def _within(self, work: Callable[..., Any]) -> Any:
         left = self.end - time.monotonic()
         try:
             if left > 0:
-                return work(left)
+                return work(self.text, timeout=left, concurrent=True)
         except builtins.TimeoutError:
             pass
-        raise TimeoutError(
+        raise errors.TimeoutError(
             f"the pattern took longer than {self.milliseconds} ms",
             hint="write it without repetitions inside repetitions, or use re2",
         )

@@ -1,4 +1,4 @@
-"""JMESPath queries, bounded: what a query gives is counted, since one of forty characters can double it thirty times."""
+"""JMESPath queries, bounded: one of forty characters can double a value thirty times, so growth is judged first."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from llmspell.tools.data.json_text import check_size
 _MAX_RESULT: Final = 200_000
 #: Expressions inside expressions, and the steps of a path, each a frame of the interpreter.
 _MAX_NODES: Final = 150
+#: Values and characters that a query may make out of its input.
+_MAX_GROWTH: Final = 50_000_000
 
 
 def search(query: str, data: Any, max_depth: int) -> Any:
@@ -19,9 +21,9 @@ def search(query: str, data: Any, max_depth: int) -> Any:
 
     try:
         compiled = jmespath.compile(query)
-        nodes, doublings = _shape(compiled.parsed)
-        if nodes > _MAX_NODES or doublings > 8:
-            raise ToolError("the query is too long", hint="take it in parts")
+        nodes, growth = _shape(compiled.parsed)
+        if nodes > _MAX_NODES or growth * _weight(data) > _MAX_GROWTH:
+            raise ToolError("the query could make too much out of this value", hint="take it in parts")
         result = compiled.search(data)
     except exceptions.JMESPathError as error:
         raise ToolError(
@@ -35,12 +37,30 @@ def search(query: str, data: Any, max_depth: int) -> Any:
 
 
 def _shape(node: Any) -> tuple[int, int]:
-    """Nodes of the parsed query, and how often one of them makes several values out of one."""
+    """Nodes of the parsed query, and how many values it can at most make out of one: each list or object that it
+    builds multiplies by its size, at least by two, as text written as JSON may double (`"` becomes `\\"`)."""
     todo: list[Any] = [node]
-    nodes = doublings = 0
+    nodes, growth = 0, 1
     while todo:
         current = todo.pop()
         nodes += 1
-        doublings += current.get("type") in {"multi_select_list", "multi_select_dict"}
-        todo.extend(child for child in current.get("children", ()) if isinstance(child, dict))
-    return nodes, doublings
+        children = [child for child in current.get("children", ()) if isinstance(child, dict)]
+        if current.get("type") in {"multi_select_list", "multi_select_dict"}:
+            growth *= max(2, len(children))
+        todo.extend(children)
+    return nodes, growth
+
+
+def _weight(data: Any) -> int:
+    todo: list[Any] = [data]
+    weight = 0
+    while todo:
+        item = todo.pop()
+        weight += 1
+        if isinstance(item, dict):
+            todo.extend(item.values())
+        elif isinstance(item, list):
+            todo.extend(item)
+        elif isinstance(item, str):
+            weight += len(item) // 16
+    return weight

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError
-from llmspell.tools.base import BuiltinTool, ToolContext, ToolOutput
+from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
+from llmspell.tools.builtin import BuiltinTool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class RegexParams:
     """The text to look in."""
 
     replacement: Annotated[str, Bounds(max_length=100_000)] | None = None
-    """For replace: what takes the place; `$1`, `${name}` and `$0` are what groups and the whole matched, `$$` is `$`."""
+    """For replace: the new text; `$1`, `${name}` and `$0` are what groups and the whole matched, `$$` is `$`."""
 
     flags: Annotated[list[Literal["ignore_case", "multiline", "dot_all"]], Bounds(max_items=3)] | None = None
     """ignore_case: upper and lower case alike. multiline: `^` and `$` at every line. dot_all: `.` matches line ends."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
-from llmspell.tools.base import BuiltinTool, ToolContext, ToolOutput
+from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
+from llmspell.tools.builtin import BuiltinTool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

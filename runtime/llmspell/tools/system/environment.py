@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, ToolError
-from llmspell.tools.base import BuiltinTool, ToolContext, ToolOutput
+from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
+from llmspell.tools.builtin import BuiltinTool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

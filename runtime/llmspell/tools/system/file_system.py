@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied
-from llmspell.tools.base import BuiltinTool, ToolContext, ToolOutput
+from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
+from llmspell.tools.builtin import BuiltinTool
 
 Operation = Literal["read", "write", "append", "list", "exists", "stat", "delete", "copy", "move", "mkdir", "search"]
 PathText = Annotated[str, Bounds(min_length=1, max_length=4096)]

@@ -31,21 +31,25 @@ const endTogether = (group, items) => {
   const numbers = new NativeSet();
   for (let index = 0; index < items.length; index++)
     if (isObject(items[index]) && weakHas(callOfPromise, items[index])) setAdd(numbers, weakGet(callOfPromise, items[index]));
-  group.dead = true;
-  cancelCalls((waiting, number) => setHas(numbers, number) || isWithin(waiting.group, group));
+  endGroup(group, (number) => setHas(numbers, number));
 };
 
-// each(settle): registers what an outcome does; the first that calls `end` ends the others.
-const together = (items, what, each) => {
+// attend(started, finish, end, fail): says what outcomes do. `end` and `fail` cancel what is still under way.
+const together = (items, what, attend) => {
   const group = newGroup(current), given = copyList(listOf(items, what));
   return new NativePromise((resolve, reject) => {
-    const end = (settle, value) => {
+    const finish = (value) => {
+      leave(group);
+      resolve(value);
+    };
+    const ending = (settle) => (value) => {
+      if (group.dead) return;
       endTogether(group, given);
       settle(value);
     };
     const started = [];
     for (let index = 0; index < given.length; index++) append(started, startIn(group, given[index]));
-    each(started, resolve, (value) => end(resolve, value), (error) => end(reject, error));
+    attend(started, finish, ending(resolve), ending(reject));
   });
 };
 
@@ -80,19 +84,21 @@ const settle = (items) => together(items, "Async.settle", (started, resolve) => 
 
 const timeout = (milliseconds, work) => {
   if (typeof milliseconds !== "number") throw new NativeTypeError(`Async.timeout takes (milliseconds, function), not ${inspect(milliseconds)} first`);
-  const timer = newGroup(current), group = newGroup(current);
+  const group = newGroup(current), timer = newGroup(current), sites = trace();
   return new NativePromise((resolve, reject) => {
-    const end = (finish) => (value) => {
-      endTogether(timer, []);
-      finish(value);
+    const inTime = (settle) => (value) => {
+      if (group.dead) return;
+      leave(group);
+      endGroup(timer);
+      settle(value);
     };
-    nativeThen(startIn(group, work), end(resolve), end(reject));
     const late = () => {
+      leave(timer);
+      endTogether(group, [work]);
       const fields = { name: "TimeoutError", type: "timeout", message: `it took longer than ${milliseconds} ms`, retryable: true, stack: [] };
       reject(errorFrom(fields, render(sites)));
-      endTogether(group, [work]);
     };
-    const sites = trace();
+    nativeThen(startIn(group, work), inTime(resolve), inTime(reject));
     nativeThen(startIn(timer, () => sleep(milliseconds)), late, ignore);
   });
 };

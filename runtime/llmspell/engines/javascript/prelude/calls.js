@@ -60,21 +60,37 @@ const ask = (name, receiver, args) => {
   return answer(result, sites);
 };
 
+const ending = new NativeMap(); // cancelled calls whose promises are still to be told
+
 const cancelCalls = (isMeant) => {
-  const numbers = [], ended = [];
+  const numbers = [];
   mapEach(pending, (waiting, number) => {
-    if (!isMeant(waiting, number)) return;
-    append(numbers, number);
-    append(ended, waiting);
+    if (isMeant(waiting, number)) append(numbers, number);
   });
   if (numbers.length === 0) return;
-  for (let index = 0; index < numbers.length; index++) mapDelete(pending, numbers[index]);
-  host.cancel(`[${join(numbers, ",")}]`);
-  for (let index = 0; index < ended.length; index++) ended[index].reject(cancelled());
+  for (let index = 0; index < numbers.length; index++) {
+    mapSet(ending, numbers[index], mapGet(pending, numbers[index]));
+    mapDelete(pending, numbers[index]);
+  }
+  host.cancel(`[${join(numbers, ",")}]`); // which also makes `end` ready for each
 };
-const endGroup = (group) => {
+
+// A task of its own, so that what goes on after it is still of the ended group, where no call is started any more.
+entries.end = (number) => {
+  const waiting = mapGet(ending, number);
+  mapDelete(ending, number);
+  current = waiting.group;
+  waiting.reject(cancelled());
+};
+
+const endGroup = (group, isAlso = () => false) => {
   group.dead = true;
-  cancelCalls((waiting) => isWithin(waiting.group, group));
+  cancelCalls((waiting, number) => isWithin(waiting.group, group) || isAlso(number));
+  leave(group);
+};
+// Who waited for a group goes on in the microtasks of its last call, but not as part of it.
+const leave = (group) => {
+  if (isWithin(current, group)) current = group.parent;
 };
 
 entries.settle = (number, ok) => {

@@ -46,38 +46,32 @@ const read = (object, key) => {
 };
 const textOr = (value, otherwise) => (typeof value === "string" ? value : otherwise);
 
-// The error map of anything thrown, as JSON text.
-const describe = (thrown, seen = new NativeSet(), depth = 0) => {
+const CAUSES = 8;
+
+// The error map of anything thrown, as JSON text. Never throws.
+const describe = (thrown, causes = 0) => {
   if (!isObject(thrown) || typeof thrown === "function" || (!isError(thrown) && typeof read(thrown, "message") !== "string")) {
-    let value;
-    try {
-      value = encode(thrown, "the thrown value", seen, depth + 1);
-    } catch {
-      value = "null";
-    }
     const shown = typeof thrown === "string" ? thrown : inspect(thrown);
-    return `{"type":"script","name":"Error","message":${jsonOf(shown)},"value":${value}}`;
+    return `{"type":"script","name":"Error","message":${jsonOf(shown)},"value":${attempt(thrown)}}`;
   }
   const known = weakGet(hostFields, thrown) || record({});
   const cause = read(thrown, "cause");
   let text = `{"name":${jsonOf(textOr(read(thrown, "name"), "Error"))},"message":${jsonOf(textOr(read(thrown, "message"), ""))}`;
   text += `,"type":${jsonOf(textOr(read(thrown, "type"), "script"))},"hint":${jsonOf(textOr(read(thrown, "hint"), ""))}`;
   text += `,"source":${jsonOf(textOr(known.source, ""))},"frames":${jsonOf(textOr(read(thrown, "stack"), ""))}`;
-  if (isArray(known.stack) && known.stack.length > 0) text += `,"stack":${safely(known.stack, seen, depth)}`;
+  if (isArray(known.stack) && known.stack.length > 0) text += `,"stack":${attempt(known.stack)}`;
   const retryAfter = read(thrown, "retryAfter") ?? read(thrown, "retry_after");
   if (typeof retryAfter === "number") text += `,"retry_after":${encodeNumber(retryAfter)}`;
   if (typeof read(thrown, "retryable") === "boolean") text += `,"retryable":${read(thrown, "retryable")}`;
-  if (isObject(read(thrown, "data"))) text += `,"data":${safely(read(thrown, "data"), seen, depth)}`;
-  if (cause !== undefined && cause !== null && depth < 8 && !setHas(seen, cause)) {
-    if (isObject(cause)) setAdd(seen, cause);
-    text += `,"cause":${describe(cause, seen, depth + 1)}`;
-  }
+  if (isObject(read(thrown, "data"))) text += `,"data":${attempt(read(thrown, "data"))}`;
+  if (cause !== undefined && cause !== null && causes < CAUSES) text += `,"cause":${describe(cause, causes + 1)}`;
   return `${text}}`;
 };
 
-const safely = (value, seen, depth) => {
+// What an error carries is left out where it cannot cross: the error itself matters more.
+const attempt = (value) => {
   try {
-    return encode(value, "data", seen, depth + 1);
+    return encodeValue(value, "it");
   } catch {
     return "null";
   }

@@ -115,10 +115,25 @@ const splitText = (text, separator) => {
 // A namespace or class of the API as a spell sees it: members can be replaced, as in any JavaScript.
 const publish = (name, value) => define(globalThis, name, value);
 
-// What the Python side offers: plain functions that never raise. They live in this scope alone.
-const host = record({});
-for (const name of objectKeys(globalThis.$host)) define(host, name, globalThis.$host[name]);
+// What the Python side offers: plain functions that never raise. They live in this scope alone. A long text that was
+// put together is a rope inside, which the binding cannot take: slicing makes it flat.
+const offered = globalThis.$host;
 delete globalThis.$host;
+const flat = (text) => (text.length < 512 ? text : sliceText(text, 0));
+const host = record({
+  take: offered.take,
+  clock: offered.clock,
+  random: offered.random,
+  randomHex: offered.randomHex,
+  call: (name, receiver, args, line) => offered.call(name, receiver, flat(args), line),
+  ask: (name, receiver, args, line) => offered.ask(name, receiver, flat(args), line),
+  tell: (name, args, line) => offered.tell(name, flat(args), line),
+  result: (callback, ok, text) => offered.result(callback, ok, flat(text)),
+  cancel: (calls) => offered.cancel(flat(calls)),
+  finish: (text) => offered.finish(flat(text)),
+  fail: (error) => offered.fail(flat(error)),
+  reject: (error) => offered.reject(flat(error)),
+});
 
 // What the Python side calls.
 const entries = record({});

@@ -9,8 +9,8 @@ const addText = ({ first, last, label }) => append(texts, record({ first, last, 
 
 const compile = (text, isModule) => {
   addText(text);
-  const open = isModule ? "(function($module){with($module.scope){return async function(){'use strict';" : "(function($module){return async function(){";
-  const close = isModule ? "\n}}})" : "\n}})";
+  const open = isModule ? "(function($module){with($module.scope){return(async function(){'use strict';" : "(function($module){return(async function(){";
+  const close = isModule ? "\n})}})" : "\n})})";
   // The wrapper takes the line before the text's first.
   return globalEval(`${repeatText("\n", text.first - 2)}${open}\n${text.source}${close}`);
 };

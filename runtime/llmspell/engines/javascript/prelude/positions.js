@@ -33,7 +33,7 @@ const begin = () => {
 const textAt = (line) => {
   for (let index = texts.length - 1; index >= 0; index--) {
     const text = texts[index];
-    if (line >= text.first) return line <= text.last ? text : null;
+    if (line >= text.first) return line <= text.last + 1 ? text : null; // what ends too early ends on the wrapper's line
   }
   return null;
 };
@@ -45,8 +45,9 @@ const render = (sites) => {
     const line = siteLine(sites[index]);
     const text = textAt(line);
     if (text === null) continue;
+    const own = (line < text.last ? line : text.last) - text.first + 1;
     const name = weakHas(bodies, siteFunction(sites[index])) ? "<main>" : siteName(sites[index]) || "<anonymous>";
-    stack += `    at ${name} (${text.label}:${line - text.first + 1}:${siteColumn(sites[index])})\n`;
+    stack += `    at ${name} (${text.label}:${own}:${siteColumn(sites[index])})\n`;
   }
   return stack;
 };

@@ -32,10 +32,37 @@ entries.release = (number, count) => {
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 const testRegex = uncurry(NativeRegExp.prototype.test);
 defineProperty(IDENTIFIER, "exec", record({ value: NativeRegExp.prototype.exec }));
-const below = (path, key) => (testRegex(IDENTIFIER, key) ? `${path}.${key}` : `${path}[${jsonOf(key)}]`);
 
-const refuse = (path, why) => {
-  throw new NativeTypeError(`${path} ${why}`);
+// Where the encoder is: the objects it is inside of, and under which key it went from each to the next. Two arrays used
+// as stacks cost a third of what passing a set and a path down does. A getter may encode something meanwhile: that
+// begins at `top`, so each encoding knows its `bottom`.
+const STACK_LIMIT = 1024;
+const inside = [], trail = [];
+for (let index = 0; index < STACK_LIMIT; index++) {
+  append(inside, null);
+  append(trail, null);
+}
+let top = 0, bottom = 0, rootName = "";
+
+const place = () => {
+  let path = rootName;
+  for (let index = bottom; index < top; index++) {
+    const key = trail[index];
+    if (typeof key === "number") path += `[${key}]`;
+    else if (typeof key === "object") path += key.text;
+    else path += testRegex(IDENTIFIER, key) ? `.${key}` : `[${jsonOf(key)}]`;
+  }
+  return path;
+};
+const refuse = (why) => {
+  throw new NativeTypeError(`${place()} ${why}`);
+};
+
+const enter = (object) => {
+  for (let index = bottom; index < top; index++) if (inside[index] === object) refuse("is cyclic: it contains itself");
+  if (top - bottom > DEPTH_LIMIT || top === STACK_LIMIT) refuse(`is nested deeper than ${DEPTH_LIMIT} levels`);
+  inside[top] = object;
+  trail[top++] = "";
 };
 
 const encodeNumber = (value) => {
@@ -55,8 +82,7 @@ const encodeBytes = (bytes) => {
 const bytesOf = (value) =>
   isBuffer(value) ? new NativeUint8Array(value) : new NativeUint8Array(viewBuffer(value), viewOffset(value), viewByteLength(value));
 
-// path: what an error calls the value. seen: the objects on the way to it.
-const encode = (value, path, seen, depth) => {
+const encode = (value) => {
   switch (typeof value) {
     case "string":
       return jsonOf(value);
@@ -69,82 +95,85 @@ const encode = (value, path, seen, depth) => {
     case "bigint":
       return `{"$":["n","${value}"]}`;
     case "symbol":
-      return refuse(path, "is a symbol: it cannot leave the script");
+      return refuse("is a symbol: it cannot leave the script");
     case "function":
       return `{"$":["f",${numberOfFunction(value)}]}`;
   }
   if (value === null) return "null";
   const instance = instanceOf(value);
   if (instance !== undefined) return `{"$":["o",${instance.number},${jsonOf(instance.className)}]}`;
-  if (setHas(seen, value)) refuse(path, "is cyclic: it contains itself");
-  if (depth > DEPTH_LIMIT) refuse(path, `is nested deeper than ${DEPTH_LIMIT} levels`);
-  setAdd(seen, value);
-  const text = isArray(value) ? encodeList(value, path, seen, depth) : encodeObject(value, path, seen, depth);
-  setDelete(seen, value);
+  enter(value);
+  const text = isArray(value) ? encodeList(value) : encodeObject(value);
+  inside[--top] = null;
   return text;
 };
 
-const encodeList = (list, path, seen, depth) => {
-  const live = snapshotOf(list);
-  if (live !== undefined) list = live;
+const encodeUnder = (key, value) => {
+  trail[top - 1] = key;
+  return encode(value);
+};
+
+const encodeList = (list) => {
+  const values = snapshotOf(list) ?? list;
   let text = "[";
-  for (let index = 0, size = list.length; index < size; index++)
-    text += (index ? "," : "") + encode(list[index], `${path}[${index}]`, seen, depth + 1);
+  for (let index = 0, size = values.length; index < size; index++) text += (index ? "," : "") + encodeUnder(index, values[index]);
   return `${text}]`;
 };
 
-const encodeObject = (value, path, seen, depth) => {
-  const prototype = getPrototypeOf(value);
+const encodeObject = (object) => {
+  const prototype = getPrototypeOf(object);
   if (prototype !== NativeObject.prototype && prototype !== null) {
-    const text = encodeSpecial(value, path, seen, depth);
+    const text = encodeSpecial(object);
     if (text !== undefined) return text;
   }
-  const live = snapshotOf(value);
-  if (live !== undefined) value = live;
-  const keys = objectKeys(value);
-  if (hasOwn(value, "$")) return encodePairs(value, keys, path, seen, depth);
-  let text = "{";
-  for (let index = 0; index < keys.length; index++) {
-    const key = keys[index], item = value[key];
-    if (item === undefined) continue;
-    text += (text.length > 1 ? "," : "") + jsonOf(key) + ":" + encode(item, below(path, key), seen, depth + 1);
-  }
-  return `${text}}`;
-};
-
-const encodePairs = (value, keys, path, seen, depth) => {
+  const fields = snapshotOf(object) ?? object;
+  const keys = objectKeys(fields), isPlain = !hasOwn(fields, "$");
   let text = "";
   for (let index = 0; index < keys.length; index++) {
-    const item = value[keys[index]];
+    const key = keys[index], item = fields[key];
     if (item === undefined) continue;
-    text += (text && ",") + `[${jsonOf(keys[index])},${encode(item, below(path, keys[index]), seen, depth + 2)}]`;
+    if (text) text += ",";
+    text += isPlain ? `${jsonOf(key)}:${encodeUnder(key, item)}` : `[${jsonOf(key)},${encodeUnder(key, item)}]`;
   }
-  return `{"$":["d",[${text}]]}`;
+  return isPlain ? `{${text}}` : `{"$":["d",[${text}]]}`;
 };
 
-const encodeSpecial = (value, path, seen, depth) => {
-  if (isError(value)) return `{"$":["e",${describe(value, seen, depth + 1)}]}`;
+const encodeSpecial = (value) => {
+  if (isError(value)) return `{"$":["e",${describe(value)}]}`;
   if (isPromise(value)) return `{"$":["p",${numberOfFunction(thunkOf(value))}]}`;
   if (isDate(value)) return `{"$":["t",${encodeNumber(dateValue(value))}]}`;
   if (isView(value) || isBuffer(value)) return encodeBytes(bytesOf(value));
   if (isRegex(value)) return jsonOf(`/${regexSource(value)}/${regexFlags(value)}`);
   const href = hrefOf(value);
   if (href !== undefined) return jsonOf(href);
-  if (!isMap(value) && !isSet(value)) return undefined;
   let text = "", count = 0;
-  const add = (item, key) => {
-    const at = `${path}.get(${typeof key === "string" ? jsonOf(key) : count})`;
-    const encoded = isMap(value)
-      ? `[${encode(key, `a key of ${path}`, seen, depth + 2)},${encode(item, at, seen, depth + 2)}]`
-      : encode(item, `item ${count} of ${path}`, seen, depth + 2);
-    text += (count++ ? "," : "") + encoded;
-  };
-  if (isMap(value)) mapEach(value, add);
-  else setEach(value, (item) => add(item));
-  return `{"$":["${isMap(value) ? "m" : "s"}",[${text}]]}`;
+  if (isMap(value)) {
+    mapEach(value, (item, key) => {
+      const name = record({ text: `.get(${typeof key === "string" ? jsonOf(key) : "…"})` });
+      text += `${count++ ? "," : ""}[${encodeUnder(record({ text: ` key ${count}` }), key)},${encodeUnder(name, item)}]`;
+    });
+    return `{"$":["m",[${text}]]}`;
+  }
+  if (isSet(value)) {
+    setEach(value, (item) => (text += (count++ ? "," : "") + encodeUnder(record({ text: ` item ${count}` }), item)));
+    return `{"$":["s",[${text}]]}`;
+  }
+  return undefined;
 };
 
-const encodeValue = (value, name) => encode(value, name, new NativeSet(), 0);
+// name: what an error calls the value.
+const encodeValue = (value, name) => {
+  const outerBottom = bottom, outerTop = top, outerName = rootName;
+  bottom = top;
+  rootName = name;
+  try {
+    return encode(value);
+  } finally {
+    bottom = outerBottom;
+    top = outerTop;
+    rootName = outerName;
+  }
+};
 
 // The arguments of a call, without the undefined ones at the end.
 const encodeArguments = (args) => {
@@ -172,6 +201,10 @@ const decodeTagged = (value) => {
   return value;
 };
 
+const lost = (number) => {
+  throw new NativeTypeError(`function ${number} is no longer held`);
+};
+
 const decodeTag = (tag) => {
   const body = tag[1];
   switch (tag[0]) {
@@ -180,7 +213,7 @@ const decodeTag = (tag) => {
     case "x":
       return body === "nan" ? NaN : body === "inf" ? Infinity : -Infinity;
     case "f":
-      return mapGet(functions, body) || refuse(`function ${body}`, "is no longer held");
+      return mapGet(functions, body) || lost(body);
     case "p":
       return mapGet(functions, body)();
     case "o":

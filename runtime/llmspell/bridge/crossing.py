@@ -1,0 +1,117 @@
+"""Values on their way between a worker's frames and host objects: functions, objects, promises and errors by number.
+
+Knows the neutral forms of `engines.values`, and objects only as instances of exposed classes.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from llmspell.agents.texts import AgentOutput
+from llmspell.api.describe import class_mark
+from llmspell.bridge.functions import Caller, ScriptFunction, ScriptPromise
+from llmspell.effects import revived
+from llmspell.engines.values import ErrorValue, FunctionRef, Listed, Mapped, Moment, ObjectRef, PromiseRef, Record
+from llmspell.errors import ArgumentError, LlmspellError
+
+
+class Crossing:
+    """The numbers of one run's objects and functions. release: tells the worker which functions are forgotten."""
+
+    def __init__(self, caller: Caller, release: Callable[[int, int], None]) -> None:
+        self._caller = caller
+        self._release = release
+        self._objects: dict[int, Any] = {}
+        self._numbers: dict[int, int] = {}
+        self._functions: weakref.WeakValueDictionary[int, ScriptFunction] = weakref.WeakValueDictionary()
+        self._received: dict[int, int] = {}
+
+    def object(self, number: int) -> Any:
+        """Raises ArgumentError for a number that was never given out: only a broken worker names one."""
+        try:
+            return self._objects[number]
+        except KeyError:
+            raise ArgumentError(f"there is no object {number}") from None
+
+    def inward(self, value: Any, site: str) -> Any:
+        """A frame's value as the host uses it."""
+        match value:
+            case str() | int() | float() | bool() | bytes() | None:
+                return value
+            case list():
+                return [self.inward(item, site) for item in value]
+            case dict():
+                return {key: self.inward(item, site) for key, item in value.items()}
+            case FunctionRef(number):
+                return self._function(number, site, ScriptFunction)
+            case PromiseRef(number):
+                return self._function(number, site, ScriptPromise)
+            case ObjectRef(number):
+                return self.object(number)
+            case Record():
+                return _output(value.fields)
+            case ErrorValue(fields):
+                return revived(fields)
+            case Mapped(pairs):
+                return Mapped(tuple((self.inward(key, site), self.inward(item, site)) for key, item in pairs))
+            case Listed(items):
+                return Listed(tuple(self.inward(item, site) for item in items))
+            case _:
+                return value
+
+    def outward(self, value: Any) -> Any:
+        """A host's value as a frame carries it. Raises ArgumentError for one that cannot cross."""
+        match value:
+            case str() | int() | float() | bool() | bytes() | None:
+                return value
+            case list() | tuple():
+                return [self.outward(item) for item in value]
+            case dict():
+                return {key: self.outward(item) for key, item in value.items()}
+            case ScriptPromise():
+                return PromiseRef(value.number)
+            case ScriptFunction():
+                return FunctionRef(value.number)
+            case AgentOutput():
+                return Record("AgentOutput", {key: self.outward(item) for key, item in value.to_value().items()})
+            case LlmspellError():
+                return ErrorValue(value.to_value())
+            case Mapped(pairs):
+                return Mapped(tuple((self.outward(key), self.outward(item)) for key, item in pairs))
+            case Listed(items):
+                return Listed(tuple(self.outward(item) for item in items))
+            case Moment() | ObjectRef() | FunctionRef() | PromiseRef() | ErrorValue():
+                return value
+            case _:
+                return self.reference(value)
+
+    def reference(self, value: Any) -> ObjectRef:
+        """The object by its number, given at its first crossing."""
+        mark = next((found for base in type(value).__mro__ if (found := class_mark(base))), None)
+        if mark is None:
+            raise ArgumentError(f"a value of {type(value).__name__} cannot cross to a script")
+        number = self._numbers.get(id(value))
+        if number is None:
+            number = self._numbers[id(value)] = len(self._objects) + 1
+            self._objects[number] = value
+        return ObjectRef(number, mark.name, tuple(getattr(value, "actions", ())))
+
+    def _function(self, number: int, site: str, kind: type[ScriptFunction]) -> ScriptFunction:
+        self._received[number] = self._received.get(number, 0) + 1
+        found = self._functions.get(number)
+        if found is None:
+            found = kind(self._caller, number, site)
+            self._functions[number] = found
+            weakref.finalize(found, self._forget, number).atexit = False
+        return found
+
+    def _forget(self, number: int) -> None:
+        if number not in self._functions:
+            self._release(number, self._received.pop(number, 0))
+
+
+def _output(fields: dict[str, Any]) -> Any:
+    known = {name: fields[name] for name in AgentOutput.__dataclass_fields__ if name in fields}
+    return AgentOutput(**known) if "content" in known else fields

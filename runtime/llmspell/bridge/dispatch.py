@@ -1,0 +1,166 @@
+"""Finding and calling the member of the library that a frame names, with arguments checked against the registry.
+
+    Agent.new                  a constructor
+    Agent.chat                 a method; receiver None: a static one, or a namespace's
+    Agent.execute:base         the library's own method, from inside a script's override
+    Agent.id, Agent.id=        a property read and written; a live one takes a path first
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable
+from functools import cache
+from typing import Any
+
+from llmspell import library
+from llmspell.api.callback import Callback
+from llmspell.api.check import Checker, form, present
+from llmspell.api.describe import member_mark
+from llmspell.api.objects import ScriptClass
+from llmspell.api.registry import Member, registry
+from llmspell.errors import ArgumentError
+from llmspell.library.stream import Stream
+from llmspell.run import Run
+
+
+class Dispatch:
+    """The library as one run's spell sees it."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._language = run.identity.language
+        self._namespaces: dict[str, Any] = {}
+
+    def call(self, name: str, receiver: Any, args: list[Any]) -> Any:
+        """What the member gives: a value, or for an asynchronous one an awaitable. Raises LlmspellErrors."""
+        class_name, _, member_name = name.partition(".")
+        if member_name == "new":
+            return self._construct(class_name, args)
+        member_name, _, way = member_name.partition(":")
+        if member_name.endswith("="):
+            return self._write(receiver, class_name, member_name[:-1], args)
+        member = self._member(class_name, member_name, receiver)
+        if member is None:
+            return self._unlisted(receiver, class_name, member_name, args)
+        target = self._target(class_name, member, receiver)
+        function = getattr(target, f"base_{member_name}") if way == "base" else _function(target, member)
+        checked = self._arguments(member, args)
+        if member.static:
+            return self._given(member, function(self._run, *checked))
+        return self._given(member, function(*checked))
+
+    def _given(self, member: Member, value: Any) -> Any:
+        if inspect.isawaitable(value) and not isinstance(value, Callback):
+            return self._awaited(member, value)
+        if isinstance(value, AsyncGenerator):
+            return Stream(self._run, value)
+        return present(value, member.result, self._language)
+
+    async def _awaited(self, member: Member, value: Any) -> Any:
+        return present(await value, member.result, self._language)
+
+    def _member(self, class_name: str, name: str, receiver: Any) -> Member | None:
+        described = registry().classes.get(class_name)
+        static = receiver is None and not (described or {}).get("namespace", False)
+        return registry().method(class_name, name, static=static)
+
+    def _target(self, class_name: str, member: Member, receiver: Any) -> Any:
+        if receiver is not None:
+            return receiver
+        if member.static:
+            return library.load(class_name)
+        found = self._namespaces.get(class_name)
+        if found is None:
+            found = self._namespaces[class_name] = library.load(class_name)(self._run)
+        return found
+
+    def _arguments(self, member: Member, args: list[Any]) -> list[Any]:
+        given = list(args)
+        while given and given[-1] is None:
+            given.pop()  # nil and undefined at the end are arguments left out
+        where = member.full_name
+        checked: list[Any] = []
+        for parameter in member.params:
+            if parameter.variadic:
+                checked.extend(parameter.checker.take(value, where, self._language) for value in given[len(checked) :])
+                return checked
+            if len(checked) >= len(given):
+                if parameter.required:
+                    raise ArgumentError(f"{where}: missing argument {parameter.name!r}", hint=_signature(member))
+                return checked
+            value = given[len(checked)]
+            if value is None and not parameter.required:
+                checked.append(None)
+                continue
+            checked.append(parameter.checker.take(value, f"{where}: {parameter.name}", self._language))
+        if len(given) > len(member.params):
+            raise ArgumentError(
+                f"{where}: takes {len(member.params)} arguments, got {len(given)}", hint=_signature(member)
+            )
+        return checked
+
+    def _construct(self, class_name: str, args: list[Any]) -> Any:
+        options, subclass = (*args, None, None)[:2]
+        cls: Any = library.load(class_name)
+        checker = registry().options(class_name)
+        where = f"{class_name}.new"
+        if checker is None:
+            if options:
+                raise ArgumentError(f"{where}: takes no options")
+            given: dict[str, Any] = {}
+        else:
+            given = checker.take({} if options is None else options, where, self._language)
+        script_class = ScriptClass(subclass["name"], subclass.get("overrides") or {}) if subclass else None
+        return cls.create(self._run, {key: value for key, value in given.items() if value is not None}, script_class)
+
+    def _unlisted(self, receiver: Any, class_name: str, name: str, args: list[Any]) -> Any:
+        """A property, or an action of the receiver."""
+        found = registry().property(class_name, name)
+        if found is None:
+            if receiver is not None and name in getattr(receiver, "actions", ()):
+                return receiver.act(name, *args[:1])
+            raise ArgumentError(f"{class_name} has no member {name!r}")
+        if found["live"]:
+            return receiver.live_state.read(self._path(receiver, args[0] if args else []))
+        return present(getattr(receiver, name), found["schema"], self._language)
+
+    def _write(self, receiver: Any, class_name: str, name: str, args: list[Any]) -> None:
+        found = registry().property(class_name, name)
+        if found is None or not found["writable"]:
+            raise ArgumentError(f"{class_name}.{name} cannot be assigned")
+        if found["live"]:
+            path, value = args
+            receiver.live_state.write(self._path(receiver, path), form(value, {"type": "object"}) if not path else value)
+            return
+        setattr(receiver, name, Checker(found["schema"]).take(args[0], f"{class_name}.{name}", self._language))
+
+    def _path(self, receiver: Any, path: list[Any]) -> list[Any]:
+        """A path with indexes from 0: Lua counts the items of a list from 1."""
+        if self._language != "lua":
+            return path
+        found: list[Any] = []
+        for key in path:
+            listed = isinstance(receiver.live_state.read(found), list)
+            found.append(key - 1 if listed and isinstance(key, int) else key)
+        return found
+
+
+def _function(target: Any, member: Member) -> Callable[..., Any]:
+    return getattr(target, _attribute(target if isinstance(target, type) else type(target), member.name, member.static))
+
+
+@cache
+def _attribute(cls: type, name: str, static: bool) -> str:
+    """The Python attribute of a member: usually its name; a static one may be called otherwise."""
+    for base in cls.__mro__:
+        for attribute, value in vars(base).items():
+            function = value.__func__ if isinstance(value, staticmethod) else value
+            mark = member_mark(function) if not isinstance(value, property) else None
+            if mark is not None and mark.name == name and mark.static == static:
+                return attribute
+    raise LookupError(f"{cls.__name__} has no {name}")
+
+
+def _signature(member: Member) -> str:
+    return f"{member.full_name}({', '.join(parameter.name for parameter in member.params)})"

@@ -1,0 +1,71 @@
+"""The modules a spell loads: `require("name")` in Lua, `import … from "./name.js"` in JavaScript.
+
+Only files of the project that the run may read; a replay takes their texts from the recording.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from llmspell.errors import ArgumentError
+from llmspell.run import Run
+
+
+class Modules:
+    """`texts`: what was loaded, by label."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._base = run.identity.folder
+        self.texts: dict[str, str] = {}
+
+    def load(self, name: str, origin: str) -> dict[str, Any]:
+        """`{label, source}` of the module that the file labelled `origin` calls `name`. Raises ArgumentError."""
+        found = self._run.effects.read("module", name, origin, lambda: self._read(name, origin))
+        if "error" in found:
+            raise ArgumentError(found["error"], hint=found["hint"])
+        self.texts[found["label"]] = found["source"]
+        if self._run.identity.language == "javascript":
+            return {"label": found["label"], "source": _prepared(found["label"], found["source"])}
+        return found
+
+    def _read(self, name: str, origin: str) -> dict[str, Any]:
+        tried = self._candidates(name, origin)
+        for path in tried:
+            if path.is_file():
+                self._run.permissions.check_path(path, "read", self._label(path))
+                return {"label": self._label(path), "source": path.read_text(encoding="utf-8", errors="replace")}
+        listed = ", ".join(self._label(path) for path in tried) or "nothing: only files of the project can be loaded"
+        return {"error": f"there is no module {name!r}", "hint": f"looked for {listed}"}
+
+    def _candidates(self, name: str, origin: str) -> list[Path]:
+        if self._run.identity.language == "lua":
+            stem = name.replace(".", "/")
+            folders = dict.fromkeys((self._folder_of(origin), self._base))
+            found = [folder / end for folder in folders for end in (f"{stem}.lua", f"{stem}/init.lua")]
+        elif name.startswith(("./", "../", "/")):
+            target = self._folder_of(origin) / name
+            found = [target, target.with_name(target.name + ".js"), target / "index.js"]
+        else:
+            found = []
+        project = self._run.identity.project.resolve()
+        return [path for each in found if (path := Path(os.path.normpath(each))).is_relative_to(project) or path.resolve().is_relative_to(project)]
+
+    def _folder_of(self, origin: str) -> Path:
+        path = Path(origin)
+        return (path if path.is_absolute() else Path.cwd() / path).parent if origin else self._base
+
+    def _label(self, path: Path) -> str:
+        """As the person would write it: relative to where they stand, if it is below."""
+        try:
+            return str(path.relative_to(Path.cwd()))
+        except ValueError:
+            return str(path)
+
+
+def _prepared(label: str, source: str) -> str:
+    from llmspell.engines.javascript import modules  # tree-sitter, 10 ms, only for modules
+
+    return modules.json_module(source) if label.endswith(".json") else modules.prepare(source).source

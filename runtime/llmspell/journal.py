@@ -1,0 +1,70 @@
+"""A run's recording in the store, and a stored one as the source of a replay: effects by kind, name and input.
+
+Joins `effects` (what a run asks for) and `traces` (where it is kept). Knows no run.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from llmspell.effects import Answer, Asked
+from llmspell.traces import jobs
+from llmspell.traces.audit import AuditRecord
+from llmspell.traces.log import EventLog
+from llmspell.traces.recording import Recording
+from llmspell.traces.store import RunStore
+
+_PENDING: Final = "pending"
+
+
+class StoreJournal:
+    """An `effects.Journal` that writes to a run's store; without a store it forgets."""
+
+    def __init__(self, log: EventLog, store: RunStore | None) -> None:
+        self._log = log
+        self._store = store
+
+    def answer(self, asked: Asked, output: Any, status: str) -> None:
+        if self._store is None:
+            return
+        recorded = jobs.Answer(
+            seq=self._log.seq,
+            kind=asked.kind,
+            name=asked.name,
+            key="",
+            span=asked.span,
+            occurrence=asked.occurrence,
+            input=asked.input,
+            output=[status, output],
+            ok=status == "ok",
+        )
+        self._store.answer(recorded)
+
+    def order(self, key: str) -> None:
+        if self._store is not None:
+            self._store.admit(key)
+
+    def clock(self, readings: bytes) -> None:
+        if self._store is not None:
+            self._store.clock(readings)
+
+    async def audit(self, action: str, **fields: Any) -> None:
+        if self._store is not None:
+            await self._store.audit(AuditRecord(time=self._log.last_time, action=action, **fields))
+
+
+class RecordedSource:
+    """An `effects.Source` that answers from a stored run."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    def answer(self, asked: Asked) -> Answer | None:
+        found = self._recording.answer(asked.kind, asked.name, asked.input, asked.span, asked.occurrence)
+        if found is None:
+            return None
+        status, output = found.output
+        return Answer(output, status == "ok", status == _PENDING)
+
+    def nearest(self, asked: Asked) -> str:
+        return self._recording.nearest(asked.kind, asked.name, asked.input)

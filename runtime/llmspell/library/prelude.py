@@ -1,0 +1,133 @@
+"""What the engines answer themselves, described for stubs, help and reference. Only `Async.sleep` reaches the host.
+
+The bodies here are descriptions; the work is in each engine's prelude.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, TypedDict
+
+from llmspell.api.callback import Callback
+from llmspell.api.describe import exposed, local, method
+from llmspell.run import Run
+
+Work = Callback | Awaitable[Any]
+
+
+class Settled(TypedDict, total=False):
+    status: str
+    """`fulfilled` or `rejected`."""
+    value: Any
+    reason: Any
+
+
+class ErrorInfo(TypedDict):
+    type: str
+    """`timeout`, `rate_limit`, `auth`, `network`, `tool`, `validation`, `script`, …"""
+    message: str
+    retry_after: float | None
+    """Milliseconds to wait before asking again, where the other side said so."""
+    retryable: bool
+    source: str
+    """The script's position, `file:line`."""
+    cause: Any
+
+
+@exposed(name="Async", namespace=True)
+class Async:
+    """Waiting, and several things at once."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @method(example="Async.sleep(500)")
+    async def sleep(self, milliseconds: float) -> None:
+        """Waits."""
+        await self._run.effects.sleep(milliseconds)
+
+    @local(example='local a, b = table.unpack(Async.all{ function() return first:chat("…") end, second_task })')
+    def all(self, works: list[Any]) -> list[Any]:
+        """Runs functions (and awaits promises) at once; gives their values in order. The first failure cancels the
+        others and is thrown."""
+        ...
+
+    @local()
+    def race(self, works: list[Any]) -> Any:
+        """The value of whichever is done first; the others are cancelled."""
+        ...
+
+    @local()
+    def settle(self, works: list[Any]) -> list[Settled]:
+        """Waits for all of them; gives for each `{status, value}` or `{status, reason}`."""
+        ...
+
+    @local(errors=("timeout",), example='Async.timeout(2000, function() return agent:chat("Quick!") end)')
+    def timeout(self, milliseconds: float, work: Callback) -> Any:
+        """The function's value, or a TimeoutError once the time is over; what it started is then cancelled."""
+        ...
+
+    @local()
+    def spawn(self, work: Callback) -> None:
+        """Runs a function beside the rest of the spell (Lua; in JavaScript call an async function)."""
+        ...
+
+
+@exposed(name="JSON", namespace=True)
+class JSON:
+    """JSON in Lua, as JavaScript has it."""
+
+    @local(errors=("script",))
+    def parse(self, text: str) -> Any:
+        """The value of a JSON text."""
+        ...
+
+    @local()
+    def stringify(self, value: Any, replacer: Any = None, indent: int = 0) -> str:
+        """The JSON text of a value; `indent` spaces a level."""
+        ...
+
+
+@exposed(name="uuid", namespace=True)
+class Uuid:
+    """Unique names, from the run's own randomness: a replay makes the same ones."""
+
+    @local(example="local id = uuid.generate()")
+    def generate(self) -> str:
+        """A new UUID of version 4."""
+        ...
+
+
+@exposed(name="ErrorHandler", namespace=True)
+class ErrorHandler:
+    """One form for whatever was thrown."""
+
+    @local(example='local ok, err = pcall(work)\nif ErrorHandler.parse_error(err).type == "timeout" then … end')
+    def parse_error(self, error: Any) -> ErrorInfo:
+        """What is known of an error, thrown by the host or by the script."""
+        ...
+
+
+@exposed(name="EventEmitter")
+class EventEmitter:
+    """Listeners of your own, inside the spell."""
+
+    @local(static=False)
+    def on(self, event: str, handler: Callback) -> Any:
+        """Calls `handler` with what `emit` is given."""
+        ...
+
+    @local(static=False)
+    def once(self, event: str, handler: Callback) -> Any:
+        """Calls `handler` the next time only."""
+        ...
+
+    @local(static=False)
+    def off(self, event: str, handler: Callback) -> Any:
+        """Stops calling it."""
+        ...
+
+    @local(static=False)
+    def emit(self, event: str, data: Any = None) -> bool:
+        """Calls the event's handlers; gives whether there were any."""
+        ...

@@ -1,0 +1,54 @@
+"""The namespace `Provider`: which models can be asked, and scripted replies for work without one."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from llmspell.api.describe import exposed, method
+from llmspell.providers.registry import Providers
+from llmspell.run import Run
+
+
+class Reply(TypedDict, total=False):
+    pattern: str
+    """Answers a user turn that matches this regular expression."""
+    agent: str
+    """Answers only the agent of this name."""
+    reply: str
+    """The answer's text."""
+    tool_calls: list[dict[str, Any]]
+    """Calls the model makes instead: `{name, arguments}`."""
+
+
+class KnownProvider(TypedDict):
+    name: str
+    host: str
+    key_variable: str
+    ready: bool
+
+
+@exposed(name="Provider", namespace=True)
+class Provider:
+    """The services that answer for models."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @method(example='Provider.scripted{ { pattern = "weather", reply = "Sunny." } }', params={"replies": list[Reply]})
+    def scripted(self, replies: list[Any]) -> None:
+        """Lets the offline model answer with these replies from now on; agents use it with `provider = "offline"`, or
+        without any model configured. `replies.json` beside the spell does the same without code."""
+        self._run.service(Providers).script(replies)
+
+    @method(result=list[KnownProvider])
+    def list(self) -> list[dict[str, Any]]:
+        """The providers with an address of their own, and whether each is ready to be asked."""
+        return self._run.effects.read(
+            "providers",
+            "list",
+            None,
+            lambda: [
+                {"name": found.name, "host": found.host, "key_variable": found.key_variable, "ready": found.ready}
+                for found in self._run.service(Providers).known()
+            ],
+        )

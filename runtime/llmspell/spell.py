@@ -1,0 +1,63 @@
+"""A spell as a file or a text: its language, its label, what of it runs. Runs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from llmspell.errors import UsageError
+
+LANGUAGES: Final = {".lua": "lua", ".js": "javascript", ".mjs": "javascript"}
+_MAIN: Final = ("spell.lua", "spell.js")
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """path: absolute; the folder of a text without a file is where relative paths begin. label: as the person knows it."""
+
+    path: Path
+    label: str
+    language: str
+    source: str
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    @staticmethod
+    def read(given: str | Path) -> Spell:
+        """The spell at a path; in a folder, its `spell.lua` or `spell.js`. Raises UsageError."""
+        path = Path(given)
+        if path.is_dir():
+            found = [path / name for name in _MAIN if (path / name).is_file()]
+            if not found:
+                raise UsageError(f"{str(given)!r} holds no spell", hint=f"a spell's folder has a {' or a '.join(_MAIN)}")
+            path = found[0]
+        language = LANGUAGES.get(path.suffix)
+        if language is None:
+            raise UsageError(f"{str(given)!r} is not a spell", hint="a spell is a .lua or a .js file, or a folder of one")
+        try:
+            source = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{str(given)!r} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from None
+        except OSError as error:
+            raise UsageError(f"{str(given)!r} cannot be read: {error.strerror}") from None
+        return Spell(path.absolute(), str(path), language, source)
+
+    @staticmethod
+    def of(source: str, language: str, label: str = "") -> Spell:
+        """A spell from a text. Raises UsageError for a language that there is not."""
+        if language not in ("lua", "javascript"):
+            raise UsageError(f"there is no language {language!r}", hint="lua or javascript")
+        name = label or ("spell.lua" if language == "lua" else "spell.js")
+        return Spell(Path(name).absolute(), name, language, source)
+
+    def prepared(self) -> tuple[str, bool]:
+        """The text as it runs, and whether it is a module."""
+        if self.language != "javascript":
+            return self.source, False
+        from llmspell.engines.javascript import modules
+
+        found = modules.prepare(self.source)
+        return found.source, found.module

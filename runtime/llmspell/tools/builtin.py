@@ -1,0 +1,72 @@
+"""A tool of the library: an exposed class whose `ToolMark` says its name, parameters, result and limits.
+
+A subclass takes its checked options (a dataclass) and writes `perform`. It does not validate arguments (the pipeline
+has), fires no hooks, records nothing and has no time limit of its own: `pipeline.call` does that for every tool
+alike. The class's docstring is what a model reads: what the tool does, when to use it, what it gives.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from llmspell.api.describe import ToolMark, class_mark
+from llmspell.api.objects import ScriptClass
+from llmspell.api.registry import registry
+from llmspell.run import Run
+from llmspell.tools.base import ToolOutput
+from llmspell.tools.pipeline import context_of
+from llmspell.tools.tool import Tool
+
+Options = TypeVar("Options")
+
+
+class BuiltinTool(Tool, Generic[Options]):
+    """The base of every built-in tool."""
+
+    @classmethod
+    def create(cls, run: Run, options: dict[str, Any], script_class: ScriptClass | None) -> BuiltinTool[Any]:
+        mark = class_mark(cls)
+        assert mark is not None
+        given = {key: value for key, value in options.items() if key != "hooks"}
+        tool = cls((mark.options or dict)(**given))
+        tool._override = script_class.overrides.get("execute") if script_class else None
+        tool.scripted = tool._override is not None
+        return tool.attach(run, options)
+
+    _override: Any = None
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        mark = self._mark()
+        self.timeout = mark.timeout
+        self.max_output = mark.max_output
+        self.category = mark.category
+        self.permissions = mark.permissions
+        self.examples = tuple(example.params for example in mark.examples)
+
+    @property
+    def name(self) -> str:
+        return self._mark().name
+
+    @property
+    def description(self) -> str:
+        return " ".join((type(self).__doc__ or "").split())
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return registry().tools[self.name]["parameters"]
+
+    async def overridden(self, params: dict[str, Any]) -> ToolOutput | None:
+        """What a script's class made of `execute`; None where it overrides nothing."""
+        return None if self._override is None else ToolOutput(await self._override(self, params))
+
+    async def base_execute(self, params: dict[str, Any] | None = None) -> Any:
+        checked = self.checker.check_params(params or {}, self.name)
+        return (await self.perform(checked, context_of(self.run))).content
+
+    @classmethod
+    def _mark(cls) -> ToolMark:
+        mark = next((found for base in cls.__mro__ if (found := class_mark(base)) and found.tool), None)
+        if mark is None or mark.tool is None:
+            raise TypeError(f"{cls.__name__} has no ToolMark")
+        return mark.tool

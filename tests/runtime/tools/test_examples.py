@@ -1,0 +1,106 @@
+"""Every built-in tool is described whole, and its examples give what they say."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from llmspell.api.check import Checker
+from llmspell.api.describe import ToolMark, class_mark
+from llmspell.api.gen import schema_of
+from llmspell.errors import LlmspellError
+from llmspell.tools.catalog import TARGETS, TOOLS, Entry
+
+
+def load(entry: Entry) -> tuple[type, ToolMark]:
+    module, _, name = entry.target.partition(":")
+    cls = getattr(importlib.import_module(module), name)
+    mark = class_mark(cls)
+    assert mark is not None and mark.tool is not None
+    assert (mark.name, mark.aliases) == (entry.class_name, (entry.alias,))
+    return cls, mark.tool
+
+
+@pytest.mark.parametrize("entry", TOOLS, ids=lambda entry: entry.name)
+@pytest.mark.mission(31)
+def test_tool_is_described_whole(entry: Entry) -> None:
+    cls, tool = load(entry)
+    assert tool.name == entry.name
+    assert len(cls.__doc__ or "") > 80
+    assert 2 <= len(tool.examples) <= 3
+    for schema in (schema_of(tool.params), schema_of(tool.result), schema_of(class_mark(cls).options)):  # pyright: ignore
+        assert schema["properties"]
+        assert [name for name, found in schema["properties"].items() if not found.get("description")] == []
+    for example in tool.examples:
+        Checker(schema_of(tool.params)).check_params(example.params, entry.name)
+
+
+@pytest.mark.parametrize("entry", TOOLS, ids=lambda entry: entry.name)
+async def test_examples_give_their_result(entry: Entry, call: Any) -> None:
+    cls, tool = load(entry)
+    for example in tool.examples:
+        if entry.name in {"http_request", "shell_command"}:
+            with pytest.raises(LlmspellError, match="may not"):
+                await call(cls, example.params)
+            continue
+        content = await call(cls, example.params, env=["LANG"])
+        if example.result is not None:
+            assert content == example.result
+        TypeAdapter(tool.result).validate_python(content, strict=True)
+        assert set(content) <= set(schema_of(tool.result)["properties"])
+
+
+def test_catalog_imports_no_tool() -> None:
+    program = "import sys; import llmspell.tools.catalog; print([m for m in sys.modules if m.startswith('llmspell.')])"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "llmspell.tools.math" not in found.stdout
+    assert len(TARGETS) == 3 * len(TOOLS)
+
+
+def test_tools_import_nothing_heavy() -> None:
+    modules = sorted({entry.target.partition(":")[0] for entry in TOOLS})
+    heavy = ["aiohttp", "pydantic", "re2", "regex", "simpleeval", "jsonschema_rs", "jmespath", "annotated_types"]
+    program = f"""
+import importlib, sys
+for name in {modules!r}: importlib.import_module(name)
+print([name for name in {heavy!r} if name in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("entry", TOOLS, ids=lambda entry: entry.name)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_any_arguments_give_a_result_or_a_clear_error(entry: Entry, data: st.DataObject, call: Any) -> None:
+    cls, tool = load(entry)
+    properties = schema_of(tool.params)["properties"]
+    params: dict[str, Any] = {}
+    for name in data.draw(st.sets(st.sampled_from(sorted(properties)))) | {"operation"} & set(properties):
+        choices = properties[name].get("enum")
+        likely = (
+            st.sampled_from(choices) if choices else st.sampled_from(["a", "1 + 1", "output", '{"a": 1}', 1, [], {}])
+        )
+        params[name] = data.draw(likely | _VALUES)
+    try:
+        content = await call(cls, params)
+    except LlmspellError as error:
+        assert error.message and "Traceback" not in error.message
+    else:
+        assert set(content) <= set(schema_of(tool.result)["properties"])
+        json.dumps(content)
