@@ -10,6 +10,7 @@ from typing import Any, Final
 from llmspell.effects import Answer, Asked
 from llmspell.traces import jobs
 from llmspell.traces.audit import AuditRecord
+from llmspell.traces.keys import key
 from llmspell.traces.log import EventLog
 from llmspell.traces.recording import Recording
 from llmspell.traces.store import RunStore
@@ -60,7 +61,8 @@ class RecordedSource:
         self._recording = recording
 
     def answer(self, asked: Asked) -> Answer | None:
-        found = self._recording.answer(asked.kind, asked.name, asked.input, asked.span, asked.occurrence)
+        wanted = key(asked.kind, asked.name, asked.input)
+        found = self._recording.answer(asked.kind, asked.name, wanted, asked.span, asked.occurrence)
         if found is None:
             return None
         status, output = found.output

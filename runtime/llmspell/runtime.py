@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from llmspell import settings as settings_module
 from llmspell.bridge.bridge import Bridge
-from llmspell.engines import protocol
+from llmspell.engines import protocol, values
 from llmspell.engines.inprocess import InProcess
 from llmspell.engines.process import Zygote
 from llmspell.engines.transport import Exit, Limits, Transport
@@ -173,6 +173,7 @@ class Started:
             self._meta,
             content=settings.trace.content,
             mask=self._mask.text,
+            pack=values.pack,
             on_trouble=self._not_stored,
         ) if asking.store else None
         self.run = Run(
@@ -309,7 +310,7 @@ class Started:
 
     def _exited(self, exit: asyncio.Future[Exit]) -> None:
         error = exit.result().error
-        if error is None:
+        if error is None or self.run.ended.done():
             return
         if self.run.replaying:
             self.run.fail(error)

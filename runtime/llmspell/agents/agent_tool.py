@@ -8,8 +8,8 @@ from typing import Any, Final
 from llmspell.agents.agent import Agent
 from llmspell.agents.base import BaseAgent
 from llmspell.agents.texts import AgentOutput, text_of
-from llmspell.api.callback import Callback
 from llmspell.api.describe import exposed, method
+from llmspell.api.kinds import HookHandlers
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError
 from llmspell.run import Run
@@ -36,7 +36,7 @@ class AgentToolOptions:
     """When to ask it, written for a model."""
     timeout: float = 300_000
     """Milliseconds it may take."""
-    hooks: dict[str, Callback] | None = None
+    hooks: HookHandlers | None = None
     """The tool's own hooks by hook point."""
 
 

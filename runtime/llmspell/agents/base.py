@@ -13,8 +13,8 @@ from typing import Any, TypedDict
 from llmspell.agents.directory import Directory
 from llmspell.agents.live_state import LiveState
 from llmspell.agents.texts import AgentOutput, text_of
-from llmspell.api.callback import Callback
 from llmspell.api.describe import exposed, method, prop
+from llmspell.api.kinds import EventHandler, EventName, HookHandlers
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError, LlmspellError
 from llmspell.events.bus import Bus, Subscription
@@ -36,7 +36,7 @@ class BaseAgentOptions:
     """A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins."""
     tools: list[Tool] | None = None
     """What it may call."""
-    hooks: dict[str, Callback] | None = None
+    hooks: HookHandlers | None = None
     """Its own hooks by hook point, such as `before_llm_call`."""
     state: dict[str, Any] | None = None
     """Its first state."""
@@ -280,23 +280,23 @@ class BaseAgent:
     # -- events --------------------------------------------------------------------------------------------------
 
     @method(example='agent:on("tool_called", function(event) print(event.tool_name) end)')
-    def on(self, event: str, handler: Callback) -> Subscription:
+    def on(self, event: EventName, handler: EventHandler) -> Subscription:
         """Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*` gets
         `(event_type, data)`."""
         return self.bus.on(event, listener_of(handler))
 
     @method()
-    def once(self, event: str, handler: Callback) -> Subscription:
+    def once(self, event: EventName, handler: EventHandler) -> Subscription:
         """Like `on`, for the next such event only."""
         return self.bus.on(event, listener_of(handler), once=True)
 
     @method()
-    def off(self, event: str, handler: Callback | None = None) -> int:
+    def off(self, event: EventName, handler: EventHandler | None = None) -> int:
         """Stops calling a handler, or all of the event's handlers; gives how many."""
         return self.bus.off(event, None if handler is None else listener_of(handler))
 
     @method(example='agent:emit("progress", { done = 3 })')
-    def emit(self, event: str, data: dict[str, Any] | None = None) -> None:
+    def emit(self, event: EventName, data: dict[str, Any] | None = None) -> None:
         """Emits an event of your own, to this agent's listeners and the global bus."""
         self.deliver(self.run.note("custom", event, {**(data or {}), "agent_name": self._name}))
 

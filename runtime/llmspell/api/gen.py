@@ -20,7 +20,6 @@ from llmspell.api.describe import Doc, MemberMark, class_mark, member_mark
 from llmspell.api.registry import GENERATED
 from llmspell.api.schemas import Json, schema_of
 
-
 #: Where the members are described that the engines' preludes define themselves.
 PRELUDE = "llmspell.library.prelude"
 
@@ -72,7 +71,7 @@ def _describe_method(function: Callable[..., Any], mark: MemberMark) -> Json:
     for parameter in names if mark.kind == "local" else names[1:]:
         if parameter.name == "self":
             continue
-        schema = schema_of(hints.get(parameter.name, Any))
+        schema = schema_of(hints.get(parameter.name, Any), closed=True)
         required = (
             parameter.default is inspect.Parameter.empty and parameter.kind is not inspect.Parameter.VAR_POSITIONAL
         )

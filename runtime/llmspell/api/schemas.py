@@ -44,9 +44,13 @@ class _Schemas(GenerateJsonSchema):
         return {"x-bytes": True}
 
 
-def schema_of(hint: Any) -> Json:
-    """The inlined JSON Schema of a type hint. Raises TypeError for a class that scripts cannot see."""
-    _configure(hint, set())
+def schema_of(hint: Any, *, closed: bool = False) -> Json:
+    """The inlined JSON Schema of a type hint. Raises TypeError for a class that scripts cannot see.
+
+    closed: whether a TypedDict takes no other keys, as a dataclass never does: true of what a script gives, so that a
+    misspelled option is told.
+    """
+    _configure(hint, closed, set())
     config = ConfigDict(arbitrary_types_allowed=True, use_attribute_docstrings=True)
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(hint, config=config)
@@ -56,20 +60,20 @@ def schema_of(hint: Any) -> Json:
     return _inlined(schema, schema.pop("$defs", {}), ())
 
 
-def _configure(hint: Any, seen: set[int]) -> None:
+def _configure(hint: Any, closed: bool, seen: set[int]) -> None:
     """Lets pydantic read attribute docstrings and exposed classes in every dataclass and TypedDict of a hint."""
     if id(hint) in seen:
         return
     seen.add(id(hint))
     if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or hasattr(hint, "__required_keys__")):
         config = ConfigDict(arbitrary_types_allowed=True, use_attribute_docstrings=True)
-        if dataclasses.is_dataclass(hint):
+        if closed or dataclasses.is_dataclass(hint):
             config["extra"] = "forbid"
         setattr(hint, "__pydantic_config__", config)  # noqa: B010  no attribute that a type declares
         for inner in get_type_hints(hint, include_extras=True).values():
-            _configure(inner, seen)
+            _configure(inner, closed, seen)
     for inner in get_args(hint):
-        _configure(inner, seen)
+        _configure(inner, closed, seen)
 
 
 def _inlined(schema: Json, defs: Json, path: tuple[str, ...]) -> Json:

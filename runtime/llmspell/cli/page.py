@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from llmspell.cli.terminal import Style, paint
@@ -90,16 +90,16 @@ def _code(language: str, lines: list[str], columns: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, first: str, rest: str, columns: int) -> Iterator[str]:
-    """Wrapped by what is seen, styled afterwards: a mark may be broken over two lines, so each word carries its own."""
+    """Wrapped by what is seen, styled afterwards: a mark may be broken over two lines."""
     plain, styles = _parts(text)
     at = 0
     lines = textwrap.wrap(
         plain, columns, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, break_long_words=False
     )
-    for number, line in enumerate(lines or [""]):
+    for number, line in enumerate(lines):
         indent = first if number == 0 else rest
         body = line[len(indent) :]
-        at = plain.index(body.split(" ", 1)[0], at) if body else at
+        at = plain.index(body, at)
         yield indent + "".join(_runs(body, styles[at : at + len(body)]))
         at += len(body)
 
@@ -118,13 +118,10 @@ def _parts(text: str) -> tuple[str, list[Style | None]]:
     styles: list[Style | None] = []
     at = 0
     for mark in _MARKED.finditer(text):
-        pieces: Iterable[tuple[str, Style | None]] = (
-            (text[at : mark.start()], None),
-            (mark[1] or mark[2] or "", "bold" if mark[1] is not None else "dim"),
-        )
-        for piece, style in pieces:
-            plain.append(piece)
-            styles.extend([style] * len(piece))
+        inside: str = mark[1] or mark[2] or ""
+        style: Style = "bold" if mark[1] is not None else "dim"
+        plain += [text[at : mark.start()], inside]
+        styles += [None] * (mark.start() - at) + [style] * len(inside)
         at = mark.end()
     plain.append(text[at:])
     styles.extend([None] * (len(text) - at))

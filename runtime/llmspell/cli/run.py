@@ -114,13 +114,14 @@ def _recording(args: Namespace) -> Recording | None:
     from pathlib import Path
 
     from llmspell.cli.flags import given_flags
+    from llmspell.engines import values
     from llmspell.settings import load
     from llmspell.traces.recording import Recording
     from llmspell.traces.runs import Runs
 
     start = Path(args.file) if args.file else Path.cwd()
     settings = load(start.absolute(), os.environ, given_flags(args))
-    return Recording.load(Runs(settings.data_dir).find(args.replay))
+    return Recording.load(Runs(settings.data_dir).find(args.replay), values.unpack)
 
 
 def _params(args: Namespace) -> Any:

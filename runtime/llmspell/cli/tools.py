@@ -80,7 +80,8 @@ def _call(known: Registry, name: str, args: Namespace) -> int:
     from llmspell.spell import Spell
 
     given = {"params": _table(args.params, "--params"), "options": _table(args.options, "--options")}
-    spell = Spell.of_source(f"return {known.tools[name]['class']}.new(params.options):execute(params.params)")
+    source = f"return {known.tools[name]['class']}.new(params.options):execute(params.params)"
+    spell = Spell.of(source, "lua", f"tools call {name}")
 
     async def work() -> Any:
         async with Runtime() as runtime:

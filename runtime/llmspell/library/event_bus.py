@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmspell.api.callback import Callback
 from llmspell.api.describe import exposed, method
+from llmspell.api.kinds import EventHandler, EventName
 from llmspell.events.bus import Subscription
 from llmspell.events.listeners import listener_of
 from llmspell.run import Run
@@ -23,21 +23,21 @@ class EventBus:
         self._run = run
 
     @method(example='eventBus.on("agent:started", function(event) print(event.agent_name) end)')
-    def on(self, event: str, handler: Callback) -> Subscription:
+    def on(self, event: EventName, handler: EventHandler) -> Subscription:
         """Calls `handler` with each such event."""
         return self._run.bus.on(event, listener_of(handler))
 
     @method()
-    def once(self, event: str, handler: Callback) -> Subscription:
+    def once(self, event: EventName, handler: EventHandler) -> Subscription:
         """Calls `handler` with the next such event only."""
         return self._run.bus.on(event, listener_of(handler), once=True)
 
     @method()
-    def off(self, event: str, handler: Callback | None = None) -> int:
+    def off(self, event: EventName, handler: EventHandler | None = None) -> int:
         """Stops calling a handler, or all of the event's handlers; gives how many."""
         return self._run.bus.off(event, None if handler is None else listener_of(handler))
 
     @method(example='eventBus.emit("report_ready", { pages = 3 })')
-    def emit(self, event: str, data: dict[str, Any] | None = None) -> None:
+    def emit(self, event: EventName, data: dict[str, Any] | None = None) -> None:
         """Emits an event of your own."""
         self._run.emit("custom", event, dict(data or {}))

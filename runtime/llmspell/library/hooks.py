@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from llmspell.api.callback import Callback
 from llmspell.api.describe import exposed, method, prop
+from llmspell.api.kinds import HookHandler, HookPointName
 from llmspell.hooks.handlers import handler_of
 from llmspell.hooks.table import Registration
 from llmspell.run import Run
@@ -83,7 +83,7 @@ class Hooks:
         errors=("invalid_argument",),
         example='Hooks.register("before_llm_call", function(context) context.prompt = context.prompt .. " Be brief." end)',
     )
-    def register(self, point: str, handler: Callback, options: HookOptions | None = None) -> HookHandle:
+    def register(self, point: HookPointName, handler: HookHandler, options: HookOptions | None = None) -> HookHandle:
         """Asks `handler` at each such point. Any spelling of the point's name will do."""
         given = options or {}
         registration = self._run.hooks.register(

@@ -47,30 +47,25 @@ class Async:
         await self._run.effects.sleep(milliseconds)
 
     @local(example='local a, b = table.unpack(Async.all{ function() return first:chat("…") end, second_task })')
-    def all(self, works: list[Any]) -> list[Any]:
+    async def all(self, works: list[Any]) -> list[Any]:
         """Runs functions (and awaits promises) at once; gives their values in order. The first failure cancels the
         others and is thrown."""
-        ...
 
     @local()
-    def race(self, works: list[Any]) -> Any:
+    async def race(self, works: list[Any]) -> Any:
         """The value of whichever is done first; the others are cancelled."""
-        ...
 
     @local()
-    def settle(self, works: list[Any]) -> list[Settled]:
+    async def settle(self, works: list[Any]) -> list[Settled]:
         """Waits for all of them; gives for each `{status, value}` or `{status, reason}`."""
-        ...
 
     @local(errors=("timeout",), example='Async.timeout(2000, function() return agent:chat("Quick!") end)')
-    def timeout(self, milliseconds: float, work: Callback) -> Any:
+    async def timeout(self, milliseconds: float, work: Callback) -> Any:
         """The function's value, or a TimeoutError once the time is over; what it started is then cancelled."""
-        ...
 
     @local()
     def spawn(self, work: Callback) -> None:
         """Runs a function beside the rest of the spell (Lua; in JavaScript call an async function)."""
-        ...
 
 
 @exposed(name="JSON", namespace=True)
@@ -80,12 +75,10 @@ class JSON:
     @local(errors=("script",))
     def parse(self, text: str) -> Any:
         """The value of a JSON text."""
-        ...
 
     @local()
     def stringify(self, value: Any, replacer: Any = None, indent: int = 0) -> str:
         """The JSON text of a value; `indent` spaces a level."""
-        ...
 
 
 @exposed(name="uuid", namespace=True)
@@ -95,7 +88,6 @@ class Uuid:
     @local(example="local id = uuid.generate()")
     def generate(self) -> str:
         """A new UUID of version 4."""
-        ...
 
 
 @exposed(name="ErrorHandler", namespace=True)
@@ -105,7 +97,6 @@ class ErrorHandler:
     @local(example='local ok, err = pcall(work)\nif ErrorHandler.parse_error(err).type == "timeout" then … end')
     def parse_error(self, error: Any) -> ErrorInfo:
         """What is known of an error, thrown by the host or by the script."""
-        ...
 
 
 @exposed(name="EventEmitter")
@@ -115,19 +106,15 @@ class EventEmitter:
     @local(static=False)
     def on(self, event: str, handler: Callback) -> Any:
         """Calls `handler` with what `emit` is given."""
-        ...
 
     @local(static=False)
     def once(self, event: str, handler: Callback) -> Any:
         """Calls `handler` the next time only."""
-        ...
 
     @local(static=False)
     def off(self, event: str, handler: Callback) -> Any:
         """Stops calling it."""
-        ...
 
     @local(static=False)
     def emit(self, event: str, data: Any = None) -> bool:
         """Calls the event's handlers; gives whether there were any."""
-        ...

@@ -254,13 +254,13 @@ class Providers:
 
     def _litellm(self, model: str, base_url: str, api_key: str) -> Provider:
         """litellm under the same addresses and keys as the native providers; what it is not told it takes from its
-        own variables, unless a spell named the host."""
+        own variables, but no key of theirs goes to an address that was told without one."""
         prefix = model.partition("/")[0]
         preset = self._presets.get(ALIASES.get(prefix, prefix), Preset(prefix))
         account = self._account(preset, base_url, api_key)
-        if base_url and not account.api_key:
-            account = replace(account, api_key="none")
         told = base_url or self._set_address(preset)
+        if told and not account.api_key:
+            account = replace(account, api_key="none")
         variable = account.key_variable or f"{prefix.upper()}_API_KEY"
         account = replace(account, name="litellm", base_url=told, key_variable=variable, key_required=False)
         key = ("litellm " + prefix, account.base_url, account.api_key)

@@ -13,6 +13,7 @@ from typing import Any, Self, TypedDict
 from llmspell.api.callback import Callback
 from llmspell.api.check import Checker
 from llmspell.api.describe import exposed, method, prop
+from llmspell.api.kinds import HookHandlers
 from llmspell.api.objects import ScriptClass
 from llmspell.hooks.handlers import handlers_of
 from llmspell.hooks.table import Handler
@@ -41,7 +42,7 @@ class ToolOptions:
     """Longest result, in characters of JSON."""
     version: str = ""
     """Its version, for `metadata()`."""
-    hooks: dict[str, Callback] | None = None
+    hooks: HookHandlers | None = None
     """Its own hooks by hook point, such as `before_execute`."""
 
 

@@ -22,6 +22,7 @@ from llmspell.traces import index
 from llmspell.traces.audit import Chain
 from llmspell.traces.describe import describe, masked
 from llmspell.traces.encode import Encoder, Mask, cleaned
+from llmspell.traces.keys import key
 from llmspell.traces.jobs import Admitted, Answer, Audited, Clocked, Finish, Flush, Job
 from llmspell.traces.meta import RunMeta
 from llmspell.traces.schema import create, insert
@@ -90,6 +91,9 @@ class RunWriting:
 
     def step(self, *, hurry: bool = False) -> bool:
         """Write one batch; whether there is more to do at once. hurry: try although the last try failed just now."""
+        if self.closed:  # what comes after the run's end belongs to no run
+            self._queue.clear()
+            return False
         if self.trouble is not None and not self.dead and not hurry and time.monotonic() < self._retry_at:
             return False
         try:
@@ -154,7 +158,8 @@ class RunWriting:
     def _answer_row(self, job: Answer) -> tuple[Any, ...]:
         output = job.output if self._mask is None else masked(job.output, self._mask)
         text = self._encoder.data(job.input)
-        row = (job.seq, job.kind, job.name, job.key, job.span, job.occurrence, int(job.ok), text)
+        name = job.key or key(job.kind, job.name, job.input)
+        row = (job.seq, job.kind, job.name, name, job.span, job.occurrence, int(job.ok), text)
         return (self._id("answers"), *row, self._packed(output))
 
     def _packed(self, output: Any) -> bytes:

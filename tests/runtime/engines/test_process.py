@@ -196,6 +196,17 @@ async def test_an_error_in_the_hosts_own_handler_ends_the_spell(start_spell: Sta
     assert error.source == "spell.lua:1"
 
 
+@pytest.mark.usefixtures("unblocked")
+async def test_the_hosts_loop_is_never_blocked(start_spell: StartSpell, zygote: Zygote) -> None:
+    hosts = [start_spell("lua", source, zygote=zygote, limits=Limits(stall=0.3)) for source in (ASKING, WAITING)]
+    hosts.append(start_spell("lua", "while true do end", zygote=zygote, limits=Limits(stall=0.3)))
+    assert (await hosts[2].finish()).limit() == "cpu"
+    hosts[0].transport.kill()
+    await hosts[0].finish()
+    zygote.close()
+    assert (await hosts[1].finish()).exit.error is not None
+
+
 async def test_two_hundred_spells_at_once(start_spell: StartSpell) -> None:
     hosts = [start_spell("lua", f"Async.sleep(1) return {number}") for number in range(200)]
     outcomes = await asyncio.gather(*(host.finish() for host in hosts))

@@ -179,7 +179,8 @@ def test_a_price_is_found_within_its_time() -> None:
     "preset", [preset for preset in PRESETS.values() if preset.default_model], ids=lambda p: p.name
 )
 def test_every_default_model_is_a_known_one(preset: Any) -> None:
-    assert prices.lookup(preset.default_model, preset.price_name or preset.name) is not None
+    # OpenRouter's router chooses among models of different prices: it has none of its own.
+    assert preset.name == "openrouter" or prices.lookup(preset.default_model, preset.price_name or preset.name)
 
 
 def test_models_are_listed_by_provider() -> None:

@@ -40,7 +40,8 @@ def test_public_address(address: str) -> None:
         "http://example.org:99999/", "http://example.org:0/", "http://exa mple.org/", "http://example.org\\@evil.net/",
         "http://example.org/\r\nX: y", "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/",
         "http://127.1/", "http://0x7f.1/", "http://1.2.3.4.5/", "http://[::1%25eth0]/", "http://[::1", "http://a..b/",
-        "http://-a.b-/", "http://%6c%6f%63alhost/", "http://exa<mple.org/", "http://①②⑦.⓪.⓪.①:x/", "http://" + "a" * 300,
+        "http://-a.b-/",
+        "http://%6c%6f%63alhost/", "http://exa<mple.org/", "http://①②⑦.⓪.⓪.①:x/", "http://" + "a" * 300,
     ],
 )  # fmt: skip
 def test_address_that_could_be_misread_is_refused(url: str) -> None:

@@ -100,7 +100,7 @@ def test_link_in_the_project_does_not_move_a_root(tmp_path: Path) -> None:
         ("python3 ./scripts/*.py", ["python3", "./scripts/sub/a.py"], False),
         ("python3 ./scripts/*.py", ["python3", "-c", "1", "./scripts/a.py"], False),
         ("python3 *.py", ["python3", "-c.py"], False),
-        ("python3 ./scripts/*.py", ["python3", "./scripts/a.py\n.py x"], True),
+        ("python3 ./scripts/*.py", ["python3", "./scripts/a.py\n.py x"], False),
         ("python3 ./scripts/*.py", ["python3", "./scripts/a.py", "x"], False),
         ("*", ["anything", "at all"], True),
         ("", ["ls"], False),

@@ -11,7 +11,7 @@ import pytest
 
 from llmspell.api.check import Checker
 from llmspell.api.describe import class_mark
-from llmspell.api.gen import schema_of
+from llmspell.api.schemas import schema_of
 from llmspell.security.permissions import Permissions
 from llmspell.tools.base import ToolContext
 

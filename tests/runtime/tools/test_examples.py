@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from llmspell.api.check import Checker
 from llmspell.api.describe import ToolMark, class_mark
-from llmspell.api.gen import schema_of
+from llmspell.api.schemas import schema_of
 from llmspell.errors import LlmspellError
 from llmspell.tools.catalog import TARGETS, TOOLS, Entry
 
