@@ -70,12 +70,19 @@ class Source(Protocol):
 
 
 class Effects:
-    """The effects of one run. where: gives the number of the span and the script's position that ask."""
+    """The effects of one run. where: gives the number of the span and the script's position that ask. missed: told of
+    an effect that the recording does not have."""
 
     def __init__(
-        self, journal: Journal, sequencer: Sequencer, source: Source | None, where: Callable[[], tuple[int, str]]
+        self,
+        journal: Journal,
+        sequencer: Sequencer,
+        source: Source | None,
+        where: Callable[[], tuple[int, str]],
+        missed: Callable[[ReplayError], None],
     ) -> None:
         self._journal = journal
+        self._missed = missed
         self._sequencer = sequencer
         self._source = source
         self._where = where
@@ -198,11 +205,13 @@ class Effects:
         found = self._source.answer(asked)
         if found is None:
             _, site = self._where()
-            raise ReplayError(
+            error = ReplayError(
                 f"the recording has no answer for this {asked.kind} of {asked.name!r}",
                 hint=self._source.nearest(asked),
                 source=site,
             )
+            self._missed(error)
+            raise error
         return found
 
     async def _replay(self, asked: Asked, recorded: Answer) -> Any:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from llmspell.effects import Effects, Journal, Source
-from llmspell.errors import CancelledByUser, LimitError, LlmspellError
+from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ReplayError
 from llmspell.events.bus import Bus
 from llmspell.events.event import Event
 from llmspell.hooks.table import HookTable
@@ -64,7 +64,7 @@ class Identity:
 
 
 class Run:
-    """One spell under way."""
+    """One spell under way. `say` shows the person a text: a stream's name, `out` or `err`, and the text."""
 
     def __init__(
         self,
@@ -87,13 +87,15 @@ class Run:
         self.environ = environ
         self.bus = Bus()
         self.hooks = HookTable(self, on_error=settings.hooks.on_error)
-        self.sequencer = Sequencer(journal.order, order)
-        self.effects = Effects(journal, self.sequencer, source, lambda: (_current.get().number, _site.get()))
+        self.sequencer = Sequencer(journal.order, order, self._stalled)
+        self.effects = Effects(journal, self.sequencer, source, _where, self.fail)
         self.replaying = source is not None
         self.ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._services: dict[type, Any] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._warned: set[str] = set()
+        self._last_acts: list[Callable[[], Awaitable[None]]] = []
+        self.say: Callable[[str, str], None] = lambda stream, text: None
         self.calls = 0
         self.cost = 0.0
         self.tokens = 0
@@ -263,6 +265,11 @@ class Run:
         if not self.ended.done():
             self.ended.set_exception(error)
 
+    def _stalled(self, key: str) -> None:
+        what = "the spell's next step" if key == "w" else f"answer {key}"
+        hint = "the spell, its environment or llmspell has changed since the recording was made"
+        self.fail(ReplayError(f"the replay waits for {what}, which never comes", hint=hint))
+
     def finish(self, value: Any) -> None:
         if not self.ended.done():
             self.ended.set_result(value)
@@ -281,11 +288,22 @@ class Run:
 
     async def close(self) -> None:
         """Cancels what is still under way and waits for it."""
+        self.sequencer.close()
         while self._tasks:
             tasks = list(self._tasks)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        for act in self._last_acts:
+            await act()
+
+    def at_end(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Does something when the run is over, such as closing what lives as long as it."""
+        self._last_acts.append(act)
+
+
+def _where() -> tuple[int, str]:
+    return _current.get().number, _site.get()
 
 
 def inherited_environment(allowed: tuple[str, ...], environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -31,7 +31,6 @@ from llmspell.errors import CancelledByUser, LimitError, LlmspellError, UsageErr
 from llmspell.events.event import Event
 from llmspell.hooks.handlers import handler_of
 from llmspell.journal import RecordedSource, StoreJournal
-from llmspell.providers.registry import Providers
 from llmspell.run import Identity, Run, inherited_environment
 from llmspell.security.masking import Masker
 from llmspell.security.permissions import Permissions
@@ -167,15 +166,19 @@ class Started:
         self._log = EventLog(recorded_clock(replay.times) if replay else None)
         self._mask = Masker(environ)
         self._meta = self._described(replay)
-        self.store = RunStore(
-            writer,
-            settings.data_dir,
-            self._meta,
-            content=settings.trace.content,
-            mask=self._mask.text,
-            pack=values.pack,
-            on_trouble=self._not_stored,
-        ) if asking.store else None
+        self.store = (
+            RunStore(
+                writer,
+                settings.data_dir,
+                self._meta,
+                content=settings.trace.content,
+                mask=self._mask.text,
+                pack=values.pack,
+                on_trouble=self._not_stored,
+            )
+            if asking.store
+            else None
+        )
         self.run = Run(
             Identity(
                 self._meta.id,
@@ -195,15 +198,7 @@ class Started:
             source=RecordedSource(replay) if replay else None,
             order=replay.admissions if replay else None,
         )
-        self._providers = Providers(
-            environ,
-            default_model=settings.defaults.model or "",
-            custom=_custom(settings),
-            replies=_replies(spell.folder),
-            warn=self._warn,
-            permit=lambda host: self.run.permissions.check_host(host, 443),
-        )
-        self.run.provide(Providers, self._providers)
+        self.run.say = asking.say
         for point, handler in asking.hooks.items():
             self.run.hooks.register(point, handler_of(handler))
         if self.store is not None:
@@ -306,7 +301,9 @@ class Started:
     def _prefetch(self) -> None:
         """Starts to load the provider's client while the script is still being read, if it names an agent."""
         if self._asking.replay is None and "Agent" in self._spell.source:
-            self._providers.prefetch()
+            from llmspell.providers.of_run import providers_of  # 15 ms, only for spells with agents
+
+            providers_of(self.run).prefetch()
 
     def _exited(self, exit: asyncio.Future[Exit]) -> None:
         error = exit.result().error
@@ -316,9 +313,6 @@ class Started:
             self.run.fail(error)
         else:
             self.run.sequencer.admit("x", lambda: self.run.fail(error))
-
-    def _warn(self, line: str) -> None:
-        self._asking.say("err", line + "\n")
 
     def _not_stored(self, message: str) -> None:
         if not self.run.ended.done():
@@ -351,7 +345,6 @@ class Started:
         await self._live.close()
         if self.store is not None:
             await self.store.finish(status, 0 if error is None else error.exit_code, ended=event.time, modules=modules)
-        await self._providers.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
         return Result(self._meta.id, status, value, error, event.time - self._meta.started, usage)
 
@@ -375,30 +368,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-def _custom(settings: Settings) -> dict[str, dict[str, Any]]:
-    """The `[providers.NAME]` tables as `Providers` takes them."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, provider in settings.providers.items():
-        table = {
-            "protocol": provider.kind,
-            "base_url": provider.base_url,
-            "api_key_env": provider.api_key_env,
-            "model": provider.model,
-        }
-        found[name] = {key: value for key, value in table.items() if value is not None}
-    return found
-
-
-def _replies(folder: Path) -> Any:
-    """What `replies.json` beside the spell holds, for the offline model. Raises UsageError for a bad file."""
-    path = folder / "replies.json"
-    if not path.is_file():
-        return None
-    from llmspell.providers import replies
-
-    return replies.load(path)
 
 
 __all__ = ["Asking", "Result", "Runtime", "Spell", "Started", "UsageError"]

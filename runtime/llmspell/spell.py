@@ -32,15 +32,21 @@ class Spell:
         if path.is_dir():
             found = [path / name for name in _MAIN if (path / name).is_file()]
             if not found:
-                raise UsageError(f"{str(given)!r} holds no spell", hint=f"a spell's folder has a {' or a '.join(_MAIN)}")
+                raise UsageError(
+                    f"{str(given)!r} holds no spell", hint=f"a spell's folder has a {' or a '.join(_MAIN)}"
+                )
             path = found[0]
         language = LANGUAGES.get(path.suffix)
         if language is None:
-            raise UsageError(f"{str(given)!r} is not a spell", hint="a spell is a .lua or a .js file, or a folder of one")
+            raise UsageError(
+                f"{str(given)!r} is not a spell", hint="a spell is a .lua or a .js file, or a folder of one"
+            )
         try:
             source = path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise UsageError(f"{str(given)!r} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from None
+            raise UsageError(
+                f"{str(given)!r} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8"
+            ) from None
         except OSError as error:
             raise UsageError(f"{str(given)!r} cannot be read: {error.strerror}") from None
         return Spell(path.absolute(), str(path), language, source)

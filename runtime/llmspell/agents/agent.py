@@ -18,7 +18,7 @@ from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError
 from llmspell.hooks.table import Context
 from llmspell.providers.base import Delta, Image, Message, Provider, Request, ToolSpec
-from llmspell.providers.registry import Providers
+from llmspell.providers.of_run import providers_of
 from llmspell.run import Run
 from llmspell.tools.tool import Tool
 
@@ -354,7 +354,7 @@ class Agent(BaseAgent):
         if self._resolved is None:
             options = self.options
             wanted = {"model": options.model, "provider": options.provider, "base_url": options.base_url}
-            providers = self.run.service(Providers)
+            providers = providers_of(self.run)
             found: tuple[Provider, str] | None = None
 
             def look() -> dict[str, str]:

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from llmspell.api.hook_points import CALLS_SCHEMA, USAGE_SCHEMA
+
 #: Keys that hold the user's own words, the first present one wins.
 _WORDS: Final = ("message", "prompt", "query", "question", "text", "task", "topic")
 #: Keys that say how to execute, not what.
@@ -40,6 +42,17 @@ def as_json(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     return value.to_value() if isinstance(value, AgentOutput) else str(value)
+
+
+#: The keys of an output that change their case with the language.
+OUTPUT_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        **{name: {} for name in ("content", "data", "cost", "duration", "agent")},
+        "tool_calls": CALLS_SCHEMA,
+        "usage": USAGE_SCHEMA,
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)

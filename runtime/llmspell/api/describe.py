@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 MemberKind = Literal["local", "sync", "async", "stream"]
+Language = Literal["lua", "javascript"]
+
+_BOTH: Final[tuple[Language, ...]] = ("lua", "javascript")
 
 _CLASS: Final = "__llmspell_class__"
 _MEMBER: Final = "__llmspell_member__"
@@ -83,6 +86,7 @@ class ClassMark:
     constructible: bool = True
     tool: ToolMark | None = None
     example: str = ""
+    languages: tuple[Language, ...] = _BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class MemberMark:
     """A more exact type than the signature's, where that one is a host type."""
     params: tuple[tuple[str, Any], ...] = ()
     """More exact types of parameters, likewise."""
+    languages: tuple[Language, ...] = _BOTH
 
 
 def exposed(
@@ -111,6 +116,7 @@ def exposed(
     constructible: bool = True,
     tool: ToolMark | None = None,
     example: str = "",
+    languages: tuple[Language, ...] = _BOTH,
 ) -> Callable[[C], C]:
     """Marks a class as visible to scripts under `name` (its own unless given) and `aliases`."""
 
@@ -124,6 +130,7 @@ def exposed(
             constructible=constructible and not namespace,
             tool=tool,
             example=example,
+            languages=languages,
         )
         setattr(cls, _CLASS, found)
         return cls
@@ -172,13 +179,18 @@ def method(
 
 
 def local(
-    *, static: bool = True, errors: tuple[str, ...] = (), example: str = "", name: str | None = None
+    *,
+    static: bool = True,
+    errors: tuple[str, ...] = (),
+    example: str = "",
+    name: str | None = None,
+    languages: tuple[Language, ...] = _BOTH,
 ) -> Callable[[F], F]:
     """Marks a member that the engines' preludes answer themselves; the Python body is description only."""
 
     def mark(function: F) -> F:
         plain = _plain(function)
-        found = MemberMark(name or plain.__name__, "local", static, errors=errors, example=example)
+        found = MemberMark(name or plain.__name__, "local", static, errors=errors, example=example, languages=languages)
         setattr(plain, _MEMBER, found)
         return function
 

@@ -60,6 +60,7 @@ def describe_class(cls: type) -> Json:
         "properties": dict(sorted(properties.items())),
         "tool": _describe_tool(cls),
         "example": mark.example,
+        "languages": list(mark.languages),
     }
 
 
@@ -99,6 +100,7 @@ def _describe_method(function: Callable[..., Any], mark: MemberMark) -> Json:
         "result": {} if result is None else schema_of(result),
         "errors": list(mark.errors),
         "example": mark.example,
+        "languages": list(mark.languages),
     }
 
 
@@ -216,18 +218,25 @@ def files() -> dict[Path, str]:
     }
 
 
+def drift(expected: dict[Path, str], folder: Path = GENERATED) -> list[Path]:
+    """The files that are missing, not as they would be written, or no longer written at all."""
+    changed = [path for path, text in expected.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    return changed + sorted(path for path in folder.rglob("*.gen.*") if path not in expected)
+
+
 def main(arguments: list[str]) -> int:
-    drifted = 0
-    for path, text in files().items():
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        drifted += 1
+    expected = files()
+    drifted = drift(expected)
+    for path in drifted:
         if "--check" in arguments:
             print(f"{path.name} has drifted: run `make gen` and commit it", file=sys.stderr)
-        else:
+        elif path in expected:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(expected[path], encoding="utf-8")
             print(f"wrote {path.name}")
+        else:
+            path.unlink()
+            print(f"removed {path.name}")
     return 1 if drifted and "--check" in arguments else 0
 
 

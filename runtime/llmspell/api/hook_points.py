@@ -134,7 +134,8 @@ def _table(*names: str) -> dict[str, Any]:
 #: How tokens are counted wherever a script sees them.
 USAGE_SCHEMA: Final[dict[str, Any]] = _table("input_tokens", "output_tokens", "cached_tokens", "total", "cost")
 
-_CALLS: Final[dict[str, Any]] = {"type": "array", "items": _table("id", "name", "arguments", "result", "error")}
+#: A tool call as scripts see it; its arguments are the user's own data.
+CALLS_SCHEMA: Final[dict[str, Any]] = {"type": "array", "items": _table("id", "name", "arguments", "result", "error")}
 _MESSAGES: Final[dict[str, Any]] = {
     "type": "array",
     "items": _table("role", "content", "tool_calls", "tool_call_id", "is_error", "images"),
@@ -146,7 +147,7 @@ CONTEXT_SCHEMA: Final[dict[str, Any]] = {
     "properties": {
         **{name: {} for point in POINTS for name in (*point.writable, *point.readable)},
         "token_usage": USAGE_SCHEMA,
-        "tool_calls": _CALLS,
+        "tool_calls": CALLS_SCHEMA,
         "messages": _MESSAGES,
     },
 }

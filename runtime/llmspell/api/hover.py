@@ -11,7 +11,6 @@ from llmspell.api.names import camel
 from llmspell.api.registry import Registry
 from llmspell.api.registry import registry as installed
 from llmspell.api.stubs.markdown import (
-    FENCES,
     both,
     class_intro,
     examples,
@@ -22,7 +21,7 @@ from llmspell.api.stubs.markdown import (
     tables,
     tool_details,
 )
-from llmspell.api.stubs.signatures import instance, signature, types_for
+from llmspell.api.stubs.signatures import instance, languages, signature, types_for
 
 Described = dict[str, Any]
 
@@ -60,7 +59,7 @@ def describe(registry: Registry, entry: Entry) -> str:
 
 def method(described: Described, owner: Described) -> Iterator[str]:
     yield f"# {owner['name']}.{described['name']}"
-    yield fenced({language: signature(owner, described, language) for language in FENCES})
+    yield fenced({language: signature(owner, described, language) for language in languages(owner, described)})
     yield described["doc"]
     yield from method_details(described)
 
@@ -78,7 +77,7 @@ def _class(registry: Registry, described: Described) -> Iterator[str]:
 def _member_list(registry: Registry, described: Described) -> Iterator[str]:
     rows: dict[str, str] = {}
     for owner in lineage(registry, described["name"]):
-        for kind in ("statics", "methods", "properties"):
+        for kind in ("methods", "statics", "properties"):
             for name, member in owner[kind].items():
                 rows.setdefault(name, f"- {both(name)}: {summary(member['doc'])}")
     if rows:

@@ -47,6 +47,7 @@ def suggestions(registry: Registry, text: str, limit: int = 3) -> list[str]:
     """Names close to one that means nothing, in the spelling it was asked in."""
     camel_case = text != text.lower() and "_" not in text
     spelled = [camel(name) if camel_case and "." not in name else name for name in all_names(registry)]
+    spelled.sort(key=lambda name: name[:1].isupper() != text[:1].isupper())
     by_key: dict[str, str] = {}
     for name in spelled:
         by_key.setdefault(snake(name.rpartition(".")[2] if "." not in text and ":" not in text else name), name)
@@ -100,8 +101,8 @@ def _named(registry: Registry, text: str) -> Iterator[Entry]:
     for error in registry.described["errors"]:
         if text == error["name"] or name == error["type"]:
             yield Entry("error", error["name"], error)
-    if isinstance(values := registry.described["globals"], dict) and text in values:
-        yield Entry("global", text, values[text])
+    if text in registry.described["globals"]:
+        yield Entry("global", text, registry.described["globals"][text])
 
 
 def _member(registry: Registry, owner: str, member: str) -> Iterator[Entry]:

@@ -24,6 +24,7 @@ _DATA: Final = frozenset({"default", "const", "enum", "examples"})
 # pydantic refuses typing.TypedDict before Python 3.12 because it cannot see the bases of generic ones. Results here
 # are never generic, and typing_extensions would cost every start of llmspell 8 ms.
 setattr(import_module("pydantic._internal._generate_schema"), "_SUPPORTS_TYPEDDICT", True)  # noqa: B010
+_docstrings = import_module("pydantic._internal._docs_extraction").extract_docstrings_from_cls
 
 
 class _Schemas(GenerateJsonSchema):
@@ -42,6 +43,23 @@ class _Schemas(GenerateJsonSchema):
 
     def bytes_schema(self, schema: Any) -> Json:
         return {"x-bytes": True}
+
+    def dataclass_schema(self, schema: Any) -> Json:
+        return _documented(super().dataclass_schema(schema), schema["cls"])
+
+    def typed_dict_schema(self, schema: Any) -> Json:
+        return _documented(super().typed_dict_schema(schema), schema.get("cls"))
+
+
+def _documented(schema: Json, cls: type | None) -> Json:
+    """Fields that a base class declares are described there; pydantic reads the docstrings of the class alone."""
+    properties: Json = schema.get("properties", {})
+    for base in cls.__mro__[1:] if cls is not None else ():
+        if dataclasses.is_dataclass(base):
+            for name, text in _docstrings(base, use_inspect=True).items():
+                if name in properties and "$ref" not in properties[name]:
+                    properties[name].setdefault("description", text)
+    return schema
 
 
 def schema_of(hint: Any, *, closed: bool = False) -> Json:

@@ -36,7 +36,7 @@ class Bridge:
         self._run = run
         self._say = say
         self._transport: Transport | None = None
-        self._crossing = Crossing(self, self._forgotten)
+        self._crossing = Crossing(self, run.identity.language, self._forgotten)
         self._dispatch = Dispatch(run)
         self.modules = Modules(run)
         self._calls: dict[int, asyncio.Task[None]] = {}
@@ -163,7 +163,7 @@ class Bridge:
 
     async def changed(self, function: int, context: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         shown = present(context, schema, self._run.identity.language)
-        _, after = await self._invoke(function, [self._crossing.outward(shown)], echo=True)
+        after = await self._invoke(function, [self._crossing.outward(shown)], echo=True)
         return form(after, schema) if isinstance(after, dict) else context
 
     def post(self, function: int, args: tuple[Any, ...], schema: dict[str, Any] | None) -> None:
@@ -173,7 +173,9 @@ class Bridge:
         shown = last if schema is None else present(last, schema, self._run.identity.language)
         callback = next(self._numbers)
         self._callbacks[callback] = None
-        self._send(["callback", callback, function, [self._crossing.outward(value) for value in (*first, shown)], False])
+        self._send(
+            ["callback", callback, function, [self._crossing.outward(value) for value in (*first, shown)], False]
+        )
 
     async def _invoke(self, function: int, args: list[Any], *, echo: bool) -> Any:
         callback = next(self._numbers)

@@ -9,7 +9,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from llmspell.agents.texts import AgentOutput
+from llmspell.agents.texts import OUTPUT_SCHEMA, AgentOutput
+from llmspell.api.check import form, present
 from llmspell.api.describe import class_mark
 from llmspell.bridge.functions import Caller, ScriptFunction, ScriptPromise
 from llmspell.effects import revived
@@ -20,8 +21,9 @@ from llmspell.errors import ArgumentError, LlmspellError
 class Crossing:
     """The numbers of one run's objects and functions. release: tells the worker which functions are forgotten."""
 
-    def __init__(self, caller: Caller, release: Callable[[int, int], None]) -> None:
+    def __init__(self, caller: Caller, language: str, release: Callable[[int, int], None]) -> None:
         self._caller = caller
+        self._language = language
         self._release = release
         self._objects: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}
@@ -50,8 +52,8 @@ class Crossing:
                 return self._function(number, site, ScriptPromise)
             case ObjectRef(number):
                 return self.object(number)
-            case Record():
-                return _output(value.fields)
+            case Record(_, fields):
+                return _output(form(self.inward(fields, site), OUTPUT_SCHEMA))
             case ErrorValue(fields):
                 return revived(fields)
             case Mapped(pairs):
@@ -75,7 +77,8 @@ class Crossing:
             case ScriptFunction():
                 return FunctionRef(value.number)
             case AgentOutput():
-                return Record("AgentOutput", {key: self.outward(item) for key, item in value.to_value().items()})
+                shown = present(value.to_value(), OUTPUT_SCHEMA, self._language)
+                return Record("AgentOutput", {key: self.outward(item) for key, item in shown.items()})
             case LlmspellError():
                 return ErrorValue(value.to_value())
             case Mapped(pairs):

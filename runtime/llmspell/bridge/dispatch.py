@@ -1,9 +1,9 @@
 """Finding and calling the member of the library that a frame names, with arguments checked against the registry.
 
-    Agent.new                  a constructor
-    Agent.chat                 a method; receiver None: a static one, or a namespace's
-    Agent.execute:base         the library's own method, from inside a script's override
-    Agent.id, Agent.id=        a property read and written; a live one takes a path first
+Agent.new                  a constructor
+Agent.chat                 a method; receiver None: a static one, or a namespace's
+Agent.execute:base         the library's own method, from inside a script's override
+Agent.id, Agent.id=        a property read and written; a live one takes a path first
 """
 
 from __future__ import annotations
@@ -131,7 +131,9 @@ class Dispatch:
             raise ArgumentError(f"{class_name}.{name} cannot be assigned")
         if found["live"]:
             path, value = args
-            receiver.live_state.write(self._path(receiver, path), form(value, {"type": "object"}) if not path else value)
+            receiver.live_state.write(
+                self._path(receiver, path), form(value, {"type": "object"}) if not path else value
+            )
             return
         setattr(receiver, name, Checker(found["schema"]).take(args[0], f"{class_name}.{name}", self._language))
 

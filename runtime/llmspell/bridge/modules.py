@@ -51,7 +51,11 @@ class Modules:
         else:
             found = []
         project = self._run.identity.project.resolve()
-        return [path for each in found if (path := Path(os.path.normpath(each))).is_relative_to(project) or path.resolve().is_relative_to(project)]
+        return [
+            path
+            for each in found
+            if (path := Path(os.path.normpath(each))).is_relative_to(project) or path.resolve().is_relative_to(project)
+        ]
 
     def _folder_of(self, origin: str) -> Path:
         path = Path(origin)

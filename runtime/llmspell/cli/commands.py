@@ -23,7 +23,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "init": Command("llmspell.cli.init", "begin a project: settings, a first spell, editor stubs"),
         "trace": Command("llmspell.cli.trace", "stored and live runs: list, show, follow, export, compare"),
         "tools": Command("llmspell.cli.tools", "the built-in tools: list, show, call"),
-        "models": Command("llmspell.cli.models", "models with context windows and prices, and which providers are ready"),
+        "models": Command("llmspell.cli.models", "models, context windows and prices, and which providers are ready"),
         "hooks": Command("llmspell.cli.hooks", "the points where a handler may change, veto or retry: list, show"),
         "events": Command("llmspell.cli.hooks", "what the runtime tells while a spell runs: list, show"),
         "help": Command("llmspell.cli.help", "the reference of one name of the API: Agent, agent:chat, beforeLLMCall"),

@@ -51,27 +51,48 @@ def show_rows(rows: Sequence[tuple[str, ...]], columns: int | None = None) -> No
 
 
 def rendered(markdown: str, columns: int) -> Iterator[str]:
-    """The page's lines. Code of one line stands beside its language's name."""
-    code: list[str] | None = None
-    language = ""
+    """The page's lines. Lines of a paragraph are joined; blocks of code follow each other without a gap."""
     before = ""
+    for block in _blocks(markdown):
+        kind = "code" if block[0].startswith("```") else "text"
+        if before and not (kind == before == "code"):
+            yield ""
+        before = kind
+        if kind == "code":
+            yield from _code(_FENCES.get(block[0][3:], ""), block[1:], columns)
+        elif block[0].startswith("#"):
+            yield _styled(block[0].lstrip("# "), "bold")
+        else:
+            yield from _text(block, columns)
+
+
+def _blocks(markdown: str) -> Iterator[list[str]]:
+    """Paragraphs, lists and blocks of code, each as its lines; a block of code without its closing fence."""
+    block: list[str] = []
     for line in markdown.splitlines():
-        if line.startswith("```"):
-            if code is None:
-                code, language = [], _FENCES.get(line[3:], "")
-            else:
-                yield from _code(language, code, columns)
-                code = None
-        elif code is not None:
-            code.append(line)
-        elif line.startswith("#"):
-            yield _styled(line.lstrip("# "), "bold")
-        elif bullet := _BULLET.fullmatch(line):
-            indent = bullet[1] + "  "
-            yield from _wrapped(bullet[2], f"{indent}", f"{indent}  ", columns)
-        elif line or not before.startswith("```"):
-            yield from _wrapped(line, "", "", columns) if line else [""]
-        before = line
+        in_code = bool(block) and block[0].startswith("```")
+        if (line.startswith("```") and in_code) or (not line and not in_code):
+            if block:
+                yield block
+            block = []
+        else:
+            block.append(line)
+    if block:
+        yield block
+
+
+def _text(lines: list[str], columns: int) -> Iterator[str]:
+    """A paragraph or a list; a line that opens no bullet belongs to what is before it."""
+    parts: list[tuple[str, str]] = []
+    for line in lines:
+        if bullet := _BULLET.fullmatch(line):
+            parts.append((bullet[1] + "  ", bullet[2]))
+        elif parts:
+            parts[-1] = (parts[-1][0], f"{parts[-1][1]} {line.strip()}")
+        else:
+            parts.append(("", line.strip()))
+    for indent, text in parts:
+        yield from _wrapped(text, indent, f"{indent}  " if indent else "", columns)
 
 
 def _code(language: str, lines: list[str], columns: int) -> Iterator[str]:
@@ -114,18 +135,18 @@ def _runs(text: str, styles: list[Style | None]) -> Iterator[str]:
 
 def _parts(text: str) -> tuple[str, list[Style | None]]:
     """The text without its marks, and the style of each of its characters."""
-    plain: list[str] = []
+    plain = ""
     styles: list[Style | None] = []
     at = 0
     for mark in _MARKED.finditer(text):
         inside: str = mark[1] or mark[2] or ""
+        plain += text[at : mark.start()] + inside
+        styles.extend([None] * (mark.start() - at))
         style: Style = "bold" if mark[1] is not None else "dim"
-        plain += [text[at : mark.start()], inside]
-        styles += [None] * (mark.start() - at) + [style] * len(inside)
+        styles.extend(style for _ in inside)
         at = mark.end()
-    plain.append(text[at:])
     styles.extend([None] * (len(text) - at))
-    return "".join(plain), styles
+    return plain + text[at:], styles
 
 
 def _styled(text: str, style: Style | None) -> str:

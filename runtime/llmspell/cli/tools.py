@@ -10,7 +10,7 @@ from llmspell.api.lookup import Entry, suggestions
 from llmspell.api.names import snake
 from llmspell.api.registry import Registry, registry
 from llmspell.cli.page import show_json, show_page, show_rows
-from llmspell.errors import UsageError
+from llmspell.errors import LlmspellError, UsageError
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -87,7 +87,11 @@ def _call(known: Registry, name: str, args: Namespace) -> int:
         async with Runtime() as runtime:
             return (await runtime.start(spell, Asking(params=given, flags=given_flags(args))).result()).unwrap()
 
-    value = asyncio.run(work())
+    try:
+        value = asyncio.run(work())
+    except LlmspellError as error:
+        error.source, error.stack = "", ()  # the one line that calls the tool is not the person's own
+        raise
     if isinstance(value, str) and not args.json:
         print(value)
     else:

@@ -26,7 +26,7 @@ How members become frames (`protocol`):
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 MemberKind = Literal["local", "sync", "async", "stream"]
 
@@ -36,6 +36,8 @@ class Method(TypedDict):
     kind: MemberKind
     static: bool
     overridable: bool
+    prefix: NotRequired[bool]
+    """Whether `get_cached_notes(key)` is a way to write `get_cached("notes", key)`."""
 
 
 class Property(TypedDict):

@@ -74,8 +74,9 @@ class Engine(Protocol):
         """The answer to a call has come (an error map when not ok). Makes what waited for it ready."""
         ...
 
-    def invoke(self, callback: int, function: int, args: list[Any]) -> None:
-        """Makes a script function ready to run; its outcome goes to `host.result`."""
+    def invoke(self, callback: int, function: int, args: list[Any], echo: bool) -> None:
+        """Makes a script function ready to run; its outcome goes to `host.result`: what it gives, or with `echo` its
+        first argument as it leaves it."""
         ...
 
     def cancel(self, callback: int) -> None:

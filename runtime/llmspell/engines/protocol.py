@@ -6,7 +6,8 @@ its limit before it reads it. `site` is the script's own position as `file:line`
 Host to worker
     run      [start]                      begin a spell; `start` is a map, see `Start`
     ret      [call, ok, value]            the answer to a `call` or `ask`; with ok False the value is an error map
-    callback [callback, function, args]   run a script function; the worker answers with `result`
+    callback [callback, function, args, echo]   run a script function; the worker answers with `result`: what it gave,
+                                          or with `echo` its first argument as it left it
     cancel   [callback]                   stop a callback's task: its result is no longer wanted
     release  [[function, count], ...]     the host has forgotten functions it had received `count` times
 

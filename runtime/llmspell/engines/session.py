@@ -28,6 +28,11 @@ def serve(connection: socket.socket, engine: WarmEngine, memory_mb: int, looks: 
     except MemoryError:
         _say(connection, last_words)
         return EXIT_MEMORY
+    except ValueError as error:  # of `values.pack`
+        _say(
+            connection, protocol.encode(["fail", _failure("invalid_argument", f"a value is refused: {error}", "Error")])
+        )
+        return EXIT_INTERNAL
     except Exception as error:
         _say(connection, protocol.encode(["fail", _internal(error)]))
         return EXIT_INTERNAL

@@ -23,6 +23,7 @@ Knows no engine and no host.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import msgpack
@@ -39,6 +40,9 @@ _RECORD: Final = 9
 
 #: How deep a value may nest. msgpack itself stops at 511 levels.
 DEPTH_LIMIT: Final = 200
+#: How deep a Map, Set, error or record may nest in others. Each level is a call of msgpack within msgpack and takes
+#: 45 KB of C stack, of which there are 8 MB: without a limit a spell could crash its host.
+EXTENSION_DEPTH: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,63 +110,87 @@ class Record:
 def pack(value: Any) -> bytes:
     """msgpack bytes of a neutral value.
 
-    Raises ValueError for a value nested deeper than msgpack takes, TypeError for one that is not neutral.
+    Raises ValueError for a value nested deeper than msgpack or `EXTENSION_DEPTH` takes, TypeError for one that is not
+    neutral.
     """
-    return msgpack.packb(value, default=_to_ext, unicode_errors="surrogatepass")
+    return _pack(value, 0)
 
 
 def unpack(data: bytes) -> Any:
     """The neutral value of msgpack bytes. Raises ValueError for anything malformed or too deep."""
-    return msgpack.unpackb(data, ext_hook=_from_ext, strict_map_key=False, unicode_errors="surrogatepass")
+    return _unpack(data, 0)
 
 
-def _to_ext(value: Any) -> Any:
+def _pack(value: Any, level: int) -> bytes:
+    packed: bytes | None = msgpack.packb(value, default=_TO_EXT[level], unicode_errors="surrogatepass")
+    assert packed is not None  # the stub's None is a Packer's that does not reset itself
+    return packed
+
+
+def _unpack(data: bytes, level: int) -> Any:
+    return msgpack.unpackb(data, ext_hook=_FROM_EXT[level], strict_map_key=False, unicode_errors="surrogatepass")
+
+
+def _to_ext(level: int, value: Any) -> Any:
+    level = _deeper(level)
     match value:
         case FunctionRef(number):
-            return msgpack.ExtType(_FUNCTION, pack(number))
+            return msgpack.ExtType(_FUNCTION, _pack(number, level))
         case PromiseRef(number):
-            return msgpack.ExtType(_PROMISE, pack(number))
+            return msgpack.ExtType(_PROMISE, _pack(number, level))
         case ObjectRef(number, class_name, methods):
-            return msgpack.ExtType(_OBJECT, pack([number, class_name, list(methods)]))
+            return msgpack.ExtType(_OBJECT, _pack([number, class_name, list(methods)], level))
         case int():
             return msgpack.ExtType(_BIG_INTEGER, b"%d" % value)
         case Mapped(pairs):
-            return msgpack.ExtType(_MAP, pack([list(pair) for pair in pairs]))
+            return msgpack.ExtType(_MAP, _pack([list(pair) for pair in pairs], level))
         case Listed(items):
-            return msgpack.ExtType(_SET, pack(list(items)))
+            return msgpack.ExtType(_SET, _pack(list(items), level))
         case Moment(milliseconds):
-            return msgpack.ExtType(_DATE, pack(milliseconds))
+            return msgpack.ExtType(_DATE, _pack(milliseconds, level))
         case ErrorValue(fields):
-            return msgpack.ExtType(_ERROR, pack(fields))
+            return msgpack.ExtType(_ERROR, _pack(fields, level))
         case Record(class_name, fields):
-            return msgpack.ExtType(_RECORD, pack([class_name, fields]))
+            return msgpack.ExtType(_RECORD, _pack([class_name, fields], level))
         case _:
             raise TypeError(f"{type(value).__name__} cannot cross to a script")
 
 
-def _from_ext(code: int, data: bytes) -> Any:
+def _from_ext(level: int, code: int, data: bytes) -> Any:
+    level = _deeper(level)
     match code:
         case 1:
-            return FunctionRef(unpack(data))
+            return FunctionRef(_unpack(data, level))
         case 2:
-            number, class_name, methods = unpack(data)
+            number, class_name, methods = _unpack(data, level)
             return ObjectRef(number, class_name, tuple(methods))
         case 3:
             return _big_integer(data)
         case 4:
-            return Mapped(tuple((pair[0], pair[1]) for pair in unpack(data)))
+            return Mapped(tuple((pair[0], pair[1]) for pair in _unpack(data, level)))
         case 5:
-            return Moment(float(unpack(data)))
+            return Moment(float(_unpack(data, level)))
         case 6:
-            return Listed(tuple(unpack(data)))
+            return Listed(tuple(_unpack(data, level)))
         case 7:
-            return ErrorValue(unpack(data))
+            return ErrorValue(_unpack(data, level))
         case 8:
-            return PromiseRef(unpack(data))
+            return PromiseRef(_unpack(data, level))
         case 9:
-            return Record(*unpack(data))
+            return Record(*_unpack(data, level))
         case _:
             raise ValueError(f"unknown value code {code}")
+
+
+def _deeper(level: int) -> int:
+    if level >= EXTENSION_DEPTH:
+        raise ValueError(f"Maps, Sets, errors and records nest deeper than {EXTENSION_DEPTH}")
+    return level + 1
+
+
+# One for each level: msgpack calls them with the value alone.
+_TO_EXT: Final = tuple(partial(_to_ext, level) for level in range(EXTENSION_DEPTH + 1))
+_FROM_EXT: Final = tuple(partial(_from_ext, level) for level in range(EXTENSION_DEPTH + 1))
 
 
 def _big_integer(data: bytes) -> int:

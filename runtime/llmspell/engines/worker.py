@@ -86,8 +86,8 @@ class Worker:
                     self._cancelled.discard(call)
                     return
                 self._running.settle(call, ok, value)
-            case ["callback", callback, function, args]:
-                self._running.invoke(callback, function, args)
+            case ["callback", callback, function, args, echo]:
+                self._running.invoke(callback, function, args, echo)
             case ["cancel", callback]:
                 self._running.cancel(callback)
             case ["release", functions]:
@@ -171,7 +171,9 @@ class Worker:
                     self._answers[number] = (ok, value)
                 case ["callback", *_] | ["release", *_]:
                     self._handle(frame)
-                case ["ret", number, *_] if number > call:  # of a call made by a callback that the host may be waiting for
+                case ["ret", number, *_] if (
+                    number > call
+                ):  # of a call made by a callback that the host may be waiting for
                     self._handle(frame)
                 case _:  # answers to earlier calls wait: what a spell sees depends on frames alone, not on their timing
                     self._deferred.append(frame)

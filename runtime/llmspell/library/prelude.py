@@ -63,12 +63,12 @@ class Async:
     async def timeout(self, milliseconds: float, work: Callback) -> Any:
         """The function's value, or a TimeoutError once the time is over; what it started is then cancelled."""
 
-    @local()
+    @local(languages=("lua",))
     def spawn(self, work: Callback) -> None:
-        """Runs a function beside the rest of the spell (Lua; in JavaScript call an async function)."""
+        """Runs a function beside the rest of the spell; in JavaScript call an async function."""
 
 
-@exposed(name="JSON", namespace=True)
+@exposed(name="JSON", namespace=True, languages=("lua",))
 class JSON:
     """JSON in Lua, as JavaScript has it."""
 

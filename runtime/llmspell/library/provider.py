@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from llmspell.api.describe import exposed, method
-from llmspell.providers.registry import Providers
+from llmspell.providers.of_run import providers_of
 from llmspell.run import Run
 
 
@@ -38,7 +38,7 @@ class Provider:
     def scripted(self, replies: list[Any]) -> None:
         """Lets the offline model answer with these replies from now on; agents use it with `provider = "offline"`, or
         without any model configured. `replies.json` beside the spell does the same without code."""
-        self._run.service(Providers).script(replies)
+        providers_of(self._run).script(replies)
 
     @method(result=list[KnownProvider])
     def list(self) -> list[dict[str, Any]]:
@@ -49,6 +49,6 @@ class Provider:
             None,
             lambda: [
                 {"name": found.name, "host": found.host, "key_variable": found.key_variable, "ready": found.ready}
-                for found in self._run.service(Providers).known()
+                for found in providers_of(self._run).known()
             ],
         )

@@ -10,8 +10,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 from llmspell.errors import ProviderError
 from llmspell.providers import failures
 from llmspell.providers.failures import Asked
+from llmspell.providers.sse import EventParser
 
 if TYPE_CHECKING:
     import aiohttp
@@ -42,12 +42,15 @@ def prefetch() -> None:
             threading.Thread(target=_load, name="llmspell-import-aiohttp", daemon=True).start()
 
 
-def _load() -> None:
-    import_module("aiohttp")
+def _load() -> Any:
+    global _library
+    _library = import_module("aiohttp")
+    return _library
 
 
 _lock = threading.Lock()
 _fetching = False
+_library: Any = None
 
 
 class Endpoint:
@@ -67,14 +70,25 @@ class Endpoint:
 
     async def post(self, path: str, body: Mapping[str, Any], asked: Asked, timeout: float | None) -> dict[str, Any]:
         """The answer's JSON object."""
-        deadline = _deadline(timeout)
+        # In a thread, for an import must not hold up the loop.
+        http = _library or await asyncio.to_thread(_load)
+        response: aiohttp.ClientResponse | None = None
         parts: list[bytes] = []
         size = 0
-        async with self._answer(path, body, asked, deadline, timeout) as chunks:
-            async for chunk in chunks:
-                size += len(chunk)
-                bound(size, asked)
-                parts.append(chunk)
+        try:
+            async with asyncio.timeout_at(_deadline(timeout)):
+                response = await self._send(http, path, body)
+                if response.status != 200:
+                    raise await self._refusal(response, asked)
+                while not response.content.at_eof():
+                    chunk = await response.content.readany()
+                    size += len(chunk)
+                    bound(size, asked)
+                    parts.append(chunk)
+        except (OSError, http.ClientError) as error:
+            raise self._failure(http, error, asked, timeout, response is not None) from None
+        finally:
+            _release(response)
         data = b"".join(parts)
         try:
             value: Any = json.loads(data)
@@ -88,63 +102,63 @@ class Endpoint:
         self, path: str, body: Mapping[str, Any], asked: Asked, timeout: float | None
     ) -> AsyncGenerator[tuple[str, bytes]]:
         """The `(event, data)` pairs of the answer's event stream; ends where the service closed it."""
-        from llmspell.providers.sse import EventParser
-
+        http = _library or await asyncio.to_thread(_load)
+        deadline = _deadline(timeout)
         parser = EventParser()
+        response: aiohttp.ClientResponse | None = None
         size = 0
-        async with self._answer(path, body, asked, _deadline(timeout), timeout) as chunks:
-            async for chunk in chunks:
+        try:
+            async with asyncio.timeout_at(deadline):
+                response = await self._send(http, path, body)
+                if response.status != 200:
+                    raise await self._refusal(response, asked)
+            while not response.content.at_eof():
+                # Not around the yield: a time-out there would hit whoever reads the stream.
+                async with asyncio.timeout_at(deadline):
+                    chunk = await response.content.readany()
                 size += len(chunk)
                 bound(size, asked)
                 for event in parser.feed(chunk):
                     yield event
+        except (OSError, http.ClientError) as error:
+            raise self._failure(http, error, asked, timeout, response is not None) from None
+        finally:
+            _release(response)
 
-    @asynccontextmanager
-    async def _answer(
-        self, path: str, body: Mapping[str, Any], asked: Asked, deadline: float, timeout: float | None
-    ) -> AsyncGenerator[AsyncIterator[bytes]]:
-        """The bytes of a successful answer as they arrive; whatever else comes is raised as a ProviderError."""
-        import aiohttp
-
+    async def _send(self, http: Any, path: str, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
         try:
             payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         except UnicodeEncodeError:
             # Lone surrogates are legal in JavaScript's strings and in JSON's escapes, not in UTF-8.
             payload = json.dumps(body, separators=(",", ":")).encode()
-        session = self._open(aiohttp)
-        response: aiohttp.ClientResponse | None = None
-        try:
-            async with asyncio.timeout_at(deadline):
-                response = await session.post(
-                    self.base_url + path, data=payload, allow_redirects=False, proxy=self._proxy
-                )
-            if response.status != 200:
-                raise await self._refusal(response, asked, deadline)
-            yield self._chunks(response, deadline)
-        except TimeoutError:
-            raise too_slow(asked, timeout) from None
-        except aiohttp.InvalidURL:
-            raise asked.fail(
+        session = self._open(http)
+        return await session.post(self.base_url + path, data=payload, allow_redirects=False, proxy=self._proxy)
+
+    def _failure(
+        self, http: Any, error: Exception, asked: Asked, timeout: float | None, answering: bool
+    ) -> ProviderError:
+        """What aiohttp or the system said, as a ProviderError. answering: an answer had begun."""
+        if isinstance(error, http.InvalidURL):
+            return asked.fail(
                 "invalid_request",
                 f"{self.host!r} is not an address that can be asked",
                 hint="base_url looks like https://host:port/v1",
-            ) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise (_unreachable(asked, error) if response is None else cut_off(asked)) from None
-        finally:
-            if response is not None:
-                # A connection with an unread rest is closed, any other goes back to the pool.
-                response.close() if not response.content.at_eof() else response.release()
+            )
+        if isinstance(error, http.ServerTimeoutError):
+            return asked.fail("network", f"{asked.host} took no connection within {CONNECT_TIMEOUT} s")
+        if isinstance(error, TimeoutError):
+            return too_slow(asked, timeout)
+        if answering:
+            return cut_off(asked)
+        if isinstance(error, http.ServerDisconnectedError):
+            what = "it closed the connection without an answer"
+        elif isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+            what = os.strerror(error.errno)
+        else:
+            what = str(error) or type(error).__name__
+        return asked.fail("network", f"{asked.provider} could not be reached at {asked.host}: {what}")
 
-    async def _chunks(self, response: aiohttp.ClientResponse, deadline: float) -> AsyncIterator[bytes]:
-        content = response.content
-        while not content.at_eof():
-            async with asyncio.timeout_at(deadline):
-                chunk = await content.readany()
-            if chunk:
-                yield chunk
-
-    async def _refusal(self, response: aiohttp.ClientResponse, asked: Asked, deadline: float) -> ProviderError:
+    async def _refusal(self, response: aiohttp.ClientResponse, asked: Asked) -> ProviderError:
         status = response.status
         if 300 <= status < 400:
             target = urlsplit(response.headers.get("Location", "")).netloc or "another path"
@@ -155,10 +169,8 @@ class Endpoint:
                 status=status,
             )
         body = b""
-        async for chunk in self._chunks(response, deadline):
-            body += chunk
-            if len(body) > 64 * 1024:  # an error's message is in its first bytes
-                break
+        while not response.content.at_eof() and len(body) < 64 * 1024:  # an error's message is in its first bytes
+            body += await response.content.readany()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return failures.refused(asked, status, headers, body)
 
@@ -181,6 +193,15 @@ class Endpoint:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def _release(response: aiohttp.ClientResponse | None) -> None:
+    """Gives the connection back to the pool; one with an unread rest is closed."""
+    if response is not None:
+        if response.content.at_eof():
+            response.release()
+        else:
+            response.close()
 
 
 def _deadline(timeout: float | None) -> float:
@@ -222,17 +243,6 @@ def too_slow(asked: Asked, timeout: float | None) -> ProviderError:
     return asked.fail(
         "timeout", f"{asked.provider} gave no whole answer for model {asked.model!r} within {waited:g} ms"
     )
-
-
-def _unreachable(asked: Asked, error: BaseException) -> ProviderError:
-    number = getattr(error, "errno", None)
-    if type(error).__name__ == "ServerDisconnectedError":
-        what = "it closed the connection without an answer"
-    elif isinstance(number, int) and number > 0:
-        what = os.strerror(number)
-    else:
-        what = str(error) or type(error).__name__
-    return asked.fail("network", f"{asked.provider} could not be reached at {asked.host}: {what}")
 
 
 def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:

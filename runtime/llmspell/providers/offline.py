@@ -41,10 +41,10 @@ class Offline:
 
     def __init__(self, replies: Replies | None = None, name: str = "offline") -> None:
         self.name = name
-        self._replies = replies
+        self.replies = replies
 
     def __repr__(self) -> str:
-        return f"Offline({'automatic' if self._replies is None else 'scripted'})"
+        return f"Offline({'automatic' if self.replies is None else 'scripted'})"
 
     def prefetch(self) -> None:
         """Nothing is needed."""
@@ -68,9 +68,9 @@ class Offline:
 
     async def _reply(self, request: Request) -> Reply:
         asked = Asked(self.name, request.model, "offline")
-        reply = self._replies.answer(request) if self._replies is not None else None
+        reply = self.replies.answer(request) if self.replies is not None else None
         if reply is None:
-            if self._replies is not None and self._replies.otherwise == "error":
+            if self.replies is not None and self.replies.otherwise == "error":
                 raise asked.fail(
                     "invalid_request",
                     f"no scripted reply fits {newest(request, 'user')[:80]!r} of agent {request.agent!r}",

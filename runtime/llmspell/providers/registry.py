@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from llmspell.errors import ArgumentError, SettingsError
+from llmspell.errors import ArgumentError, ReplayError, SettingsError
 from llmspell.providers import prices
 from llmspell.providers.account import Account
-from llmspell.providers.base import Provider
+from llmspell.providers.base import Completion, Delta, Provider, Request
 from llmspell.providers.offline import MODEL as OFFLINE
 from llmspell.providers.offline import Offline
 from llmspell.providers.presets import ALIASES, PRESETS, Preset
@@ -99,6 +99,14 @@ class Providers:
                 hint=f'give model = "…", or set {DEFAULT_VARIABLE}={name}/…',
             )
         return self._instance(preset, base_url or "", api_key or ""), wanted
+
+    def script(self, replies: Any, source: str = "Provider.scripted") -> None:
+        """Lets the offline model answer with these replies from now on."""
+        self._offline.replies = replies if isinstance(replies, Replies) else read(replies, source)
+
+    def recorded(self, name: str) -> Provider:
+        """A provider in a replay: it has the name that was recorded, and is never asked."""
+        return Recorded(name)
 
     def prefetch(self) -> None:
         """Starts loading what the default model's provider will need, while the spell is still being read."""
@@ -267,6 +275,26 @@ class Providers:
         if key not in self._instances:
             self._instances[key] = _build(Preset("litellm", protocol="litellm"), account)
         return self._instances[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Stands for a provider whose answers all come from a recording. Raises ReplayError if it is asked."""
+
+    name: str
+
+    async def complete(self, request: Request) -> Completion:
+        raise ReplayError(f"a replay asked {self.name} for an answer")
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta | Completion]:
+        raise ReplayError(f"a replay asked {self.name} for an answer")
+        yield Delta("")  # makes this a generator
+
+    def prefetch(self) -> None:
+        """There is nothing to load."""
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 def _build(preset: Preset, account: Account) -> Provider:

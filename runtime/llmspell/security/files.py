@@ -15,6 +15,7 @@ import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Final
 
@@ -164,6 +165,16 @@ def _open_same(found: Place, flags: int) -> int:
     return opened
 
 
+@cache
+def _kernel_devices() -> frozenset[int]:
+    """The devices of /proc and /sys, which may be mounted elsewhere too."""
+    found: set[int] = set()
+    for name in ("/proc", "/sys"):
+        with suppress(OSError):
+            found.add(os.stat(name).st_dev)  # noqa: PTH116
+    return frozenset(found - {os.stat("/").st_dev})  # noqa: PTH116
+
+
 class _Walk:
     """One walk from the root of the file system; holds a descriptor of every folder on the way."""
 
@@ -260,6 +271,8 @@ class _Walk:
         return self._place(name, info)
 
     def _place(self, name: str, info: os.stat_result | None) -> Place:
+        if info is not None and info.st_dev in _kernel_devices():
+            raise PermissionDenied(f"{self.shown!r} is a view into the kernel", hint="/proc and /sys are closed")
         return Place(self.shown, self._here([name]), self.folders[-1], name, info)
 
     def _here(self, rest: list[str]) -> PurePosixPath:

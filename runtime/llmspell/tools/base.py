@@ -10,6 +10,7 @@ from typing import Any
 
 from llmspell.security.permissions import Permissions
 
+
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
     """What a tool gives: `content` in its documented shape, `metadata` about how, `artifacts` (paths, media)."""

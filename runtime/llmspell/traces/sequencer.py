@@ -21,13 +21,25 @@ Act = Callable[[], None]
 #: Callbacks that reschedule themselves must not keep inputs out for ever: after so many deferrals one is admitted.
 _PATIENCE = 2000
 
+#: Seconds in which a recorded answer comes (it is there already), and in which a worker that computes says something.
+_ANSWER_PATIENCE = 5.0
+_WORKER_PATIENCE = 60.0
+
 
 class Sequencer:
     """The inputs of one run, in order. `record` is told each key as it is admitted."""
 
-    def __init__(self, record: Callable[[str], None], script: Iterable[str] | None = None) -> None:
-        """script: the recorded order to follow; None for a live run."""
+    def __init__(
+        self,
+        record: Callable[[str], None],
+        script: Iterable[str] | None = None,
+        stalled: Callable[[str], None] | None = None,
+    ) -> None:
+        """script: the recorded order to follow; None for a live run. stalled: told the key that a replay waits for in
+        vain."""
         self._record = record
+        self._stalled = stalled
+        self._alarm: asyncio.TimerHandle | None = None
         self._script: deque[str] | None = None if script is None else deque(script)
         self._waiting: dict[str, deque[Act]] = {}
 
@@ -70,6 +82,23 @@ class Sequencer:
                 for act in acts:
                     _gate().enter(self, key, act)
             self._waiting.clear()
+        self._watch()
+
+    def _watch(self) -> None:
+        """Inputs that wait for one that never comes would wait for ever."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._waiting and self._script and self._stalled is not None:
+            key = self._script[0]
+            patience = _WORKER_PATIENCE if key == "w" else _ANSWER_PATIENCE
+            self._alarm = asyncio.get_running_loop().call_later(patience, self._stalled, key)
+
+    def close(self) -> None:
+        """The run is over: nobody waits any more."""
+        self._stalled = None
+        self._waiting.clear()
+        self._watch()
 
 
 class _Gate:

@@ -183,9 +183,10 @@ def test_javascript_hears_its_own_words() -> None:
     assert error.message == "Agent.new: missing 'toolName' in steps[0]"
     error = refusal({"steps": {}}, "javascript")
     assert "steps must be an array" in error.message
-    assert refusal({"max_turns": None}, "javascript").message == "Agent.new: max_turns must be".replace(
-        "max_turns", "maxTurns"
-    ) + " a whole number, not null"
+    assert (
+        refusal({"max_turns": None}, "javascript").message
+        == "Agent.new: max_turns must be".replace("max_turns", "maxTurns") + " a whole number, not null"
+    )
 
 
 def test_a_misspelled_option_is_told_before_a_missing_one() -> None:

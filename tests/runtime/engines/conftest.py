@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ from llmspell.engines.process import Zygote
 from llmspell.engines.protocol import Frame
 from llmspell.engines.transport import Exit, Limits, Transport
 from llmspell.errors import LlmspellError
+
+# The tests of this folder share frame_host.py and cases.py, which are no package.
+sys.path.insert(0, str(Path(__file__).parent))
 
 Way = Literal["worker", "in_process"]
 
@@ -75,8 +79,11 @@ class SpellHost:
             task.cancel()
         return self._outcome
 
-    async def next(self, op: str) -> Frame:
-        """The next frame of this kind."""
+    async def first(self, op: str) -> Frame:
+        """The first frame of this kind, which may have come already."""
+        for frame in self._outcome.frames:
+            if frame[0] == op:
+                return frame
         future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._awaited.append((op, future))
         return await asyncio.wait_for(future, 20)
@@ -85,7 +92,7 @@ class SpellHost:
         """Runs a script function and waits for what it gives."""
         number = len(self._callbacks) + 1
         future = self._callbacks[number] = asyncio.get_running_loop().create_future()
-        self.send("callback", number, function, list(args))
+        self.send("callback", number, function, list(args), False)
         return await future
 
     def send(self, *frame: Any) -> None:

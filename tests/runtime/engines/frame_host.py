@@ -1,4 +1,4 @@
-"""A host of a few lines for engine tests: frames over a socketpair to a `Worker` in a thread, answered in the test's own thread.
+"""A host of a few lines for engine tests: frames over a socketpair to a `Worker` in a thread, answered by the test.
 
 Nothing here is concurrent with the test, so a test decides the order of every frame. `Echo` is a class with a member of
 each kind; `EchoHost` answers for it as a real host would.
@@ -24,8 +24,8 @@ from llmspell.engines.worker import Worker
 PING = 0
 
 
-def method(name: str, kind: str, *, static: bool = False, overridable: bool = False) -> dict[str, Any]:
-    return {"name": name, "kind": kind, "static": static, "overridable": overridable}
+def method(name: str, kind: str, *, static: bool = False, overridable: bool = False, **more: Any) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "static": static, "overridable": overridable} | more
 
 
 def prop(name: str, *, writable: bool = False, live: bool = False, static: bool = False) -> dict[str, Any]:
@@ -88,7 +88,7 @@ BINDING: dict[str, Any] = {
                 method("count", "sync"),
                 method("fetch", "async"),
                 method("on", "sync"),
-                method("get_cached_*", "async"),
+                method("get_cached", "async", prefix=True),
             ],
             properties=[prop("size", static=True)],
         ),
@@ -212,7 +212,7 @@ class FrameHost:
         assert not self._thread.is_alive(), "the worker's thread did not end"
 
     def turn(self) -> None:
-        """Takes the frames that are there; fires the next timer once the worker has answered a ping with nothing before it."""
+        """Takes the frames that are there; a timer fires once the worker answers a ping with nothing before it."""
         if self._timers and self._idle:
             self._idle = False
             self.clock, _, fire = heapq.heappop(self._timers)
@@ -220,7 +220,7 @@ class FrameHost:
             return
         if self._timers and not self._pinged:
             self._pinged = self._quiet = True
-            self._send("callback", PING, 0, [])
+            self._send("callback", PING, 0, [], False)
         data = self._channel.recv(1 << 20)
         assert data, "the worker closed its channel without an end"
         for frame in self._decoder.feed(data):
@@ -290,11 +290,13 @@ class FrameHost:
 
     # -- what a test does ----------------------------------------------------------------------------------------
 
-    def invoke(self, function: int, *args: Any, then: Callable[[bool, Any], None] | None = None) -> int:
+    def invoke(
+        self, function: int, *args: Any, then: Callable[[bool, Any], None] | None = None, echo: bool = False
+    ) -> int:
         callback = next(self._callbacks)
         if then is not None:
             self._waiting[callback] = then
-        self._send("callback", callback, function, list(args))
+        self._send("callback", callback, function, list(args), False)
         return callback
 
     def cancel(self, callback: int) -> None:
@@ -319,13 +321,18 @@ class FrameHost:
         return self.result
 
 
-class EchoHost(FrameHost):
-    """Answers for the `BINDING` above: objects with options, state and a stream of words each."""
+class Echo:
+    """Answers for the `BINDING` above: objects with options, state and a stream of words each.
 
-    def __init__(self, language: str, source: str, handlers: dict[str, Any] | None = None, **start: Any) -> None:
+    `handlers`: what each name answers, a value or a function of (receiver, args); Later, Invoke and HostFailure are for
+    the host that asks.
+    """
+
+    def __init__(self, language: str) -> None:
+        self._language = language
         self.objects: dict[int, dict[str, Any]] = {}
         self.listeners: list[FunctionRef] = []
-        own: dict[str, Any] = {
+        self.handlers: dict[str, Any] = {
             "Base.new": self._new("Base"),
             "Echo.new": self._new("Echo"),
             "Base.run": self._run,
@@ -354,12 +361,15 @@ class EchoHost(FrameHost):
             "board.count": lambda receiver, args: len(args),
             "board.fetch": lambda receiver, args: args,
             "board.on": lambda receiver, args: self.listeners.append(args[0]),
-            "board.get_cached_notes": lambda receiver, args: ["notes", *args],
+            "board.get_cached": lambda receiver, args: args,
             "board.size": 7,
             "Text.to_string": lambda receiver, args: "the text",
             "Text.content": "the text",
         }
-        super().__init__(language, source, own | (handlers or {}), **start)
+
+    def answer(self, name: str, receiver: int | None, args: list[Any]) -> Any:
+        handler = self.handlers[name]
+        return handler(receiver, args) if callable(handler) else handler
 
     def _new(self, class_name: str) -> Callable[[Any, list[Any]], ObjectRef]:
         def new(_: Any, args: list[Any]) -> ObjectRef:
@@ -395,7 +405,7 @@ class EchoHost(FrameHost):
         value = self.objects[receiver]["state"]
         for key in args[0]:
             try:
-                value = value[key]
+                value = value[self._place(value, key)]
             except (KeyError, IndexError, TypeError):
                 return None
         return value
@@ -405,16 +415,30 @@ class EchoHost(FrameHost):
         if not path:
             self.objects[receiver]["state"] = value
             return
-        place = self.objects[receiver]["state"]
+        holder = self.objects[receiver]["state"]
         for key in path[:-1]:
-            place = place[key]
-        last = path[-1]
-        if isinstance(place, list) and last == len(place):
-            place.append(value)
-        elif isinstance(place, list) and value is None:
-            place.pop(last)
+            holder = holder[self._place(holder, key)]
+        last = self._place(holder, path[-1])
+        if isinstance(holder, list) and last == len(holder):
+            holder.append(value)
+        elif isinstance(holder, list) and value is None:
+            holder.pop(last)
         else:
-            place[last] = value
+            holder[last] = value
+
+    def _place(self, holder: Any, key: Any) -> Any:
+        """Lua counts the items of a list from 1."""
+        return key - 1 if self._language == "lua" and isinstance(holder, list) and isinstance(key, int) else key
+
+
+class EchoHost(FrameHost):
+    """A host that answers as `Echo` does, unless `handlers` say otherwise."""
+
+    def __init__(self, language: str, source: str, handlers: dict[str, Any] | None = None, **start: Any) -> None:
+        self.echo = Echo(language)
+        self.objects = self.echo.objects
+        self.listeners = self.echo.listeners
+        super().__init__(language, source, self.echo.handlers | (handlers or {}), **start)
 
 
 def run(language: str, source: str, handlers: dict[str, Any] | None = None, **start: Any) -> EchoHost:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import struct
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from llmspell.engines import sandbox
+from llmspell.engines import sandbox, values
 from llmspell.engines.transport import Limits
 from llmspell.errors import CancelledByUser
 
@@ -87,6 +88,7 @@ JAVASCRIPT = [
     ("clock read for ever", "for (;;) Date.now()", ("cpu",), ""),
     ("endless sort", "[3, 2, 1].sort(() => { for (;;); })", ("cpu",), ""),
     ("big integers", "let n = 3n; for (;;) n = n * n", ("cpu", "memory", ""), ""),
+    ("Maps in Maps", "let m = 1; for (let i = 0; i < 190; i++) m = new Map([[1, m]]); return m", ("",), ""),
     ("deep JSON", "JSON.parse('['.repeat(1000000))", ("", "memory", "cpu"), ""),
 ]  # fmt: skip
 
@@ -120,10 +122,20 @@ async def test_a_hostile_spell_is_stopped_and_harms_nobody(case: Hostile, start_
     assert (await neighbour.finish()).value() == "unharmed"
 
 
+@pytest.mark.parametrize("code", [1, 2, 4, 5, 6, 7, 8, 9])
+def test_values_in_values_do_not_use_up_the_hosts_stack(code: int) -> None:
+    """What a worker that was broken into could send, whatever an engine allows."""
+    data = b"\xc0"
+    for _ in range(300):
+        data = struct.pack(">BIB", 0xC9, len(data), code) + data  # ext 32
+    with pytest.raises(ValueError, match="nest deeper than 50"):
+        values.unpack(data)
+
+
 async def test_many_timers_are_only_many_calls(start_spell: StartSpell) -> None:
     source = "for (let i = 0; i < 5000; i++) setTimeout(() => {}, 3600000); console.log('set')"
     host = start_spell("javascript", source, limits=LIMITS)
-    await host.next("tell")
+    await host.first("tell")
     host.transport.kill()
     assert isinstance((await host.finish()).exit.error, CancelledByUser)
 

@@ -225,7 +225,9 @@ outer();
 
 
 async def test_an_uncaught_host_error_keeps_its_kind_and_gets_the_calls_line(run: Run) -> None:
-    outcome = await run("const agent = new Agent('x');\nasync function ask() {\n  await agent.chat('fail');\n}\nawait ask();")
+    outcome = await run(
+        "const agent = new Agent('x');\nasync function ask() {\n  await agent.chat('fail');\n}\nawait ask();"
+    )
     error = outcome.error
     assert error is not None
     assert (error["type"], error["name"], error["retry_after"], error["source"]) == (
@@ -237,7 +239,12 @@ async def test_an_uncaught_host_error_keeps_its_kind_and_gets_the_calls_line(run
 
 @pytest.mark.parametrize(
     ("thrown", "message", "value"),
-    [("'words'", "words", "words"), ("{code: 7}", "{ code: 7 }", {"code": 7}), ("null", "null", None), ("42", "42", 42)],
+    [
+        ("'words'", "words", "words"),
+        ("{code: 7}", "{ code: 7 }", {"code": 7}),
+        ("null", "null", None),
+        ("42", "42", 42),
+    ],
 )
 async def test_anything_can_be_thrown(run: Run, thrown: str, message: str, value: Any) -> None:
     outcome = await run(f"throw {thrown}")
@@ -255,7 +262,9 @@ async def test_a_syntax_error_has_its_line_and_nothing_runs(run: Run, source: st
 
 
 async def test_an_unhandled_rejection_fails_the_spell_with_its_line(run: Run) -> None:
-    outcome = await run("async function forgotten() {\n  throw new Error('lost');\n}\nforgotten();\nawait host.later(1, 50);")
+    outcome = await run(
+        "async function forgotten() {\n  throw new Error('lost');\n}\nforgotten();\nawait host.later(1, 50);"
+    )
     assert outcome.error is not None
     assert (outcome.error["type"], outcome.error["message"], outcome.error["source"]) == (
         "unhandled_rejection", "lost", "spell.js:2",
@@ -558,7 +567,9 @@ async def test_process_params_config_and_globals(run: Run) -> None:
 
 
 async def test_chance_and_time_come_from_the_host(run: Run) -> None:
-    source = "return [Math.random(), uuid.generate(), Date.now(), new Date().toISOString().length, performance.now() >= 0]"
+    source = (
+        "return [Math.random(), uuid.generate(), Date.now(), new Date().toISOString().length, performance.now() >= 0]"
+    )
     first, second = (await run(source, seed=9)).value(), (await run(source, seed=9)).value()
     assert first[:2] == second[:2]
     assert first[1][14] == "4"

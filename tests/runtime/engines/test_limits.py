@@ -51,7 +51,7 @@ async def test_wall_time(start_spell: StartSpell) -> None:
 
 async def test_clocks_stand_still_while_paused(start_spell: StartSpell) -> None:
     host = start_spell("lua", "while true do end", limits=Limits(stall=0.2, cpu=0.3, wall=0.5))
-    await host.next("ready")
+    await host.first("ready")
     host.transport.pause_watchdog()
     host.transport.pause_watchdog()
     with pytest.raises(asyncio.TimeoutError):

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a spell is easier to read on one line
 """Lua: the known ways out of a sandbox, each closed; and memory, which ends the spell before it harms the process."""
 
 from __future__ import annotations
@@ -149,7 +150,9 @@ def test_memory_has_an_end_that_cannot_be_caught(bomb: str) -> None:
 
 
 def test_running_out_of_memory_names_the_line() -> None:
-    host = run("lua", "local t = {}\nlocal function fill()\n  while true do t[#t + 1] = {} end\nend\nfill()", memory_mb=16)
+    host = run(
+        "lua", "local t = {}\nlocal function fill()\n  while true do t[#t + 1] = {} end\nend\nfill()", memory_mb=16
+    )
     assert host.error is not None
     assert host.error["source"] == "spell.lua:3"
 
@@ -177,3 +180,37 @@ def test_ten_thousand_objects_and_collected_coroutines_do_no_harm() -> None:
         end
         return e:say('still here')"""
     assert run("lua", source).value() == "still here"
+
+
+def test_questions_in_callbacks_in_questions_end_in_a_limit_and_not_in_a_crash() -> None:
+    source = "local e = Echo.new{}\nlocal function f()\n  coroutine.wrap(function() pcall(function() e:call_me_now(f) end) end)()\nend\nf()"
+    host = run("lua", source)
+    assert host.error is not None
+    assert (host.error["type"], host.error["data"], host.error["source"]) == (
+        "limit",
+        {"limit": "depth"},
+        "spell.lua:3",
+    )
+    nested = (
+        "local e = Echo.new{} local function f(n) return n == 0 and 'deep' or e:call_me_now(f, n - 1) end return f(20)"
+    )
+    assert run("lua", nested).value() == "deep"
+
+
+def test_callbacks_collected_coroutines_and_questions_mix_without_harm() -> None:
+    source = """
+        local e, sum = Echo.new{}, 0
+        for i = 1, 300 do
+            local co = coroutine.create(function()
+                local v = e:call_me_now(function(x)
+                    for _ = 1, 20 do local garbage = {('x'):rep(1000), function() return x end} end
+                    return coroutine.wrap(function() return e:give({x, e:say(x)}) end)()
+                end, i)
+                coroutine.yield(v)
+                error('never reached')
+            end)
+            local _, v = coroutine.resume(co)
+            sum = sum + v[1] + v[2]
+        end
+        return sum"""
+    assert run("lua", source, memory_mb=8).value() == 300 * 301

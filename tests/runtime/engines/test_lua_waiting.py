@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a spell is easier to read on one line
 """Lua: waiting works from wherever a spell calls, and what cannot wait says so."""
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ STUCK = {
 
 @pytest.mark.parametrize("place", STUCK)
 def test_what_cannot_wait_names_the_call(place: str) -> None:
-    host = run("lua", f"local e = Echo.new{{}} local ok, why = pcall(function() return {STUCK[place]} end) return tostring(why)")
+    host = run(
+        "lua",
+        f"local e = Echo.new{{}} local ok, why = pcall(function() return {STUCK[place]} end) return tostring(why)",
+    )
     assert "spell.lua:1: Echo.say cannot wait here" in host.value()
     assert host.calls("Echo.say") == []
 

@@ -60,7 +60,7 @@ async def test_a_worker_has_one_descriptor_no_environment_and_every_lock_on(star
     os.environ["LLMSPELL_TEST_SECRET"] = "sk-secret"
     host = start_spell("lua", WAITING, limits=Limits(cpu=7.0))
     try:
-        await host.next("call")
+        await host.first("call")
         proc = Path(f"/proc/{host.transport.pid}")
         assert len(list((proc / "fd").iterdir())) == 1
         assert [line.split("=")[0] for line in (proc / "environ").read_text().split("\0") if line] == ["TZ"]
@@ -81,10 +81,10 @@ async def test_a_worker_has_one_descriptor_no_environment_and_every_lock_on(star
 async def test_a_killed_spell_ends_at_once_with_the_verdict_it_was_given(start_spell: StartSpell) -> None:
     hosts = [start_spell("lua", "while true do end") for _ in range(3)]
     hosts[0].transport.kill()  # before it was born
-    await hosts[1].next("ready")
+    await hosts[1].first("ready")
     hosts[1].transport.kill(LlmspellError("first"))
     hosts[1].transport.kill(LlmspellError("second"))
-    await hosts[2].next("ready")
+    await hosts[2].first("ready")
     hosts[2].transport.kill()
     first, second, third = [(await host.finish()).exit.error for host in hosts]
     assert isinstance(first, CancelledByUser)
@@ -96,7 +96,7 @@ async def test_a_killed_spell_ends_at_once_with_the_verdict_it_was_given(start_s
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])
 async def test_an_engine_that_crashes_is_one_clear_error(start_spell: StartSpell, number: signal.Signals) -> None:
     host = start_spell("lua", "\n" + WAITING)
-    await host.next("call")
+    await host.first("call")
     assert host.transport.pid is not None
     os.kill(host.transport.pid, number)
     error = (await host.finish()).exit.error
@@ -107,7 +107,7 @@ async def test_an_engine_that_crashes_is_one_clear_error(start_spell: StartSpell
 
 async def test_a_worker_killed_from_outside_says_so(start_spell: StartSpell) -> None:
     host = start_spell("lua", WAITING)
-    await host.next("call")
+    await host.first("call")
     assert host.transport.pid is not None
     os.kill(host.transport.pid, signal.SIGKILL)
     assert "killed from outside" in str((await host.finish()).exit.error)
@@ -118,7 +118,7 @@ async def test_when_the_zygote_dies_its_spells_fail_clearly_and_the_next_gets_a_
 ) -> None:
     hosts = [start_spell("lua", ASKING, zygote=zygote) for _ in range(3)]
     for host in hosts:
-        await host.next("call")
+        await host.first("call")
     old = zygote.pid
     assert old is not None
     os.kill(old, signal.SIGKILL)
@@ -140,7 +140,7 @@ async def test_a_spell_asked_for_right_after_the_zygotes_death_runs(start_spell:
 
 async def test_closing_the_zygote_ends_everything(start_spell: StartSpell, zygote: Zygote) -> None:
     host = start_spell("lua", "while true do end", zygote=zygote)
-    await host.next("ready")
+    await host.first("ready")
     pid = zygote.pid
     zygote.close()
     assert (await host.finish()).exit.error is not None
@@ -161,7 +161,7 @@ async def test_a_language_that_cannot_be_made_ready_is_one_error(start_spell: St
 
 async def test_a_worker_that_does_not_read_shows_as_bytes_that_wait(start_spell: StartSpell) -> None:
     host = start_spell("lua", "while true do end", limits=Limits(stall=2.0))
-    await host.next("ready")
+    await host.first("ready")
     frame = protocol.encode(["release", [[1, 1]] * 100])
     for _ in range(2000):
         host.transport.send(frame)
@@ -172,7 +172,7 @@ async def test_a_worker_that_does_not_read_shows_as_bytes_that_wait(start_spell:
 
 async def test_a_host_that_does_not_read_makes_the_worker_wait(start_spell: StartSpell) -> None:
     host = start_spell("lua", "for i = 1, 20000 do print('line') end return 'all'")
-    await host.next("tell")
+    await host.first("tell")
     host.transport.pause_reading()
     assert host.transport.pid is not None
     async with asyncio.timeout(20):
@@ -250,7 +250,7 @@ async def test_when_the_host_dies_nothing_is_left(number: signal.Signals, tmp_pa
 
 async def test_a_terminals_interrupt_reaches_the_host_alone(start_spell: StartSpell, zygote: Zygote) -> None:
     host = start_spell("lua", WAITING, zygote=zygote)
-    await host.next("call")
+    await host.first("call")
     assert zygote.pid is not None
     assert host.transport.pid is not None
     for pid in (zygote.pid, host.transport.pid):

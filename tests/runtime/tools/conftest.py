@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -42,9 +43,12 @@ def call(project: Path) -> Callable[..., Awaitable[Any]]:
     ) -> Any:
         mark = class_mark(tool)
         assert mark is not None and mark.tool is not None and mark.options is not None
-        checker = _CHECKERS.setdefault(tool, Checker(schema_of(mark.tool.params)))
+        if tool not in _CHECKERS:
+            _CHECKERS[tool] = Checker(await asyncio.to_thread(schema_of, mark.tool.params))
+        checker = _CHECKERS[tool]
         scratch = project.parent / "scratch"
-        permissions = Permissions.grant(
+        permissions = await asyncio.to_thread(
+            Permissions.grant,
             project,
             read=(".", scratch, *grants.pop("read", ())),
             write=("output", scratch, *grants.pop("write", ())),

@@ -635,7 +635,7 @@ declare class BaseAgent {
   /** What it says it can do, and the names of its tools. */
   capabilities(): string[];
   /** Emits an event of your own, to this agent's listeners and the global bus. */
-  emit(event: string, data?: Record<string, any>): void;
+  emit(event: EventName, data?: Record<string, any>): void;
   /**
    * Works on an input (text or a table) and gives `{content, data, tool_calls, usage, cost, duration, agent}`,
    * which reads as its text wherever a string is wanted. `timeout` in the input is in milliseconds.
@@ -652,14 +652,21 @@ declare class BaseAgent {
   /** What is known about it. */
   metadata(): AgentMetadata;
   /** Stops calling a handler, or all of the event's handlers; gives how many. */
-  off(event: string, handler?: (...args: any[]) => any): number;
+  off(event: EventName, handler?: (event: EventData) => unknown): number;
   /**
    * Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*` gets
    * `(event_type, data)`.
    */
-  on(event: string, handler: (...args: any[]) => any): Subscription;
+  on(event: "*", handler: (eventType: string, data: EventData) => unknown): Subscription;
+  /**
+   * Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*` gets
+   * `(event_type, data)`.
+   */
+  on<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown): Subscription;
   /** Like `on`, for the next such event only. */
-  once(event: string, handler: (...args: any[]) => any): Subscription;
+  once(event: "*", handler: (eventType: string, data: EventData) => unknown): Subscription;
+  /** Like `on`, for the next such event only. */
+  once<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown): Subscription;
   /**
    * Sets `state.status`.
    *
@@ -800,18 +807,16 @@ interface AsyncNamespace {
    * Runs functions (and awaits promises) at once; gives their values in order. The first failure cancels the
    * others and is thrown.
    */
-  all(works: any[]): any[];
+  all(works: any[]): Promise<any[]>;
   /** The value of whichever is done first; the others are cancelled. */
-  race(works: any[]): any;
+  race(works: any[]): Promise<any>;
   /** Waits for all of them; gives for each `{status, value}` or `{status, reason}`. */
-  settle(works: any[]): Settled[];
-  /** Runs a function beside the rest of the spell (Lua; in JavaScript call an async function). */
-  spawn(work: (...args: any[]) => any): void;
+  settle(works: any[]): Promise<Settled[]>;
   /**
    * The function's value, or a TimeoutError once the time is over; what it started is then cancelled.
    * @throws timeout
    */
-  timeout(milliseconds: number, work: (...args: any[]) => any): any;
+  timeout(milliseconds: number, work: (...args: any[]) => any): Promise<any>;
   /**
    * Waits.
    *
@@ -969,7 +974,12 @@ interface HooksNamespace {
    * Asks `handler` at each such point. Any spelling of the point's name will do.
    * @throws invalid_argument
    */
-  register(point: string, handler: (...args: any[]) => any, options?: HookOptions): HookHandle;
+  register<P extends HookPoint>(point: P, handler: (context: HookContexts[P]) => unknown, options?: HookOptions): HookHandle;
+  /**
+   * Asks `handler` at each such point. Any spelling of the point's name will do.
+   * @throws invalid_argument
+   */
+  register(point: HookPattern, handler: (context: HookContext) => unknown, options?: HookOptions): HookHandle;
 }
 /**
  * Handlers that see, change, veto and retry what the runtime is about to do, for the whole spell.
@@ -992,18 +1002,6 @@ declare class HttpRequestTool extends Tool {
 }
 declare const HttpRequest: typeof HttpRequestTool;
 type HttpRequest = HttpRequestTool;
-
-interface JSONNamespace {
-  /**
-   * The value of a JSON text.
-   * @throws script
-   */
-  parse(text: string): any;
-  /** The JSON text of a value; `indent` spaces a level. */
-  stringify(value: any, replacer?: any, indent?: number): string;
-}
-/** JSON in Lua, as JavaScript has it. */
-declare const JSON: JSONNamespace;
 
 /**
  * Reads, writes, searches, changes, compares and checks JSON.
@@ -1072,13 +1070,17 @@ interface Subscription {
 
 interface EventBusNamespace {
   /** Emits an event of your own. */
-  emit(event: string, data?: Record<string, any>): void;
+  emit(event: EventName, data?: Record<string, any>): void;
   /** Stops calling a handler, or all of the event's handlers; gives how many. */
-  off(event: string, handler?: (...args: any[]) => any): number;
+  off(event: EventName, handler?: (event: EventData) => unknown): number;
   /** Calls `handler` with each such event. */
-  on(event: string, handler: (...args: any[]) => any): Subscription;
+  on(event: "*", handler: (eventType: string, data: EventData) => unknown): Subscription;
+  /** Calls `handler` with each such event. */
+  on<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown): Subscription;
   /** Calls `handler` with the next such event only. */
-  once(event: string, handler: (...args: any[]) => any): Subscription;
+  once(event: "*", handler: (eventType: string, data: EventData) => unknown): Subscription;
+  /** Calls `handler` with the next such event only. */
+  once<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown): Subscription;
 }
 /**
  * All events of the run: those of its agents, tools and hooks, and those that scripts emit.
@@ -1160,7 +1162,7 @@ interface BaseAgentOptions {
   /** What it may call. */
   tools?: Tool[];
   /** Its own hooks by hook point, such as `before_llm_call`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers;
   /** Its first state. */
   state?: Record<string, any>;
   /** Its state machine: from each status, by event, the next status. */
@@ -1186,13 +1188,21 @@ interface AgentMetadata {
 }
 
 interface AgentOptions {
+  /** Unique in the run; made up where it is left out. */
   id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. */
   name?: string;
+  /** What it may call. */
   tools?: Tool[];
-  hooks?: Record<string, (...args: any[]) => any>;
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers;
+  /** Its first state. */
   state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
   transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
   capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
   metadata?: Record<string, any>;
   /** What the model is told before every conversation. The first argument, if it is text: `Agent.new("You are …")`. (default "") */
   systemPrompt?: string;
@@ -1276,7 +1286,7 @@ interface ToolOptions {
   /** Its version, for `metadata()`. (default "") */
   version?: string;
   /** Its own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers;
 }
 
 interface ToolResult {
@@ -1320,7 +1330,7 @@ interface AgentToolOptions {
   /** Milliseconds it may take. (default 300000) */
   timeout?: number;
   /** The tool's own hooks by hook point. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers;
 }
 
 interface Settled {

@@ -460,7 +460,7 @@ function BaseAgent:capabilities() end
 ---```lua
 ---agent:emit("progress", { done = 3 })
 ---```
----@param event string
+---@param event EventName
 ---@param data? table<string, any>
 function BaseAgent:emit(event, data) end
 
@@ -505,8 +505,8 @@ function BaseAgent:execute_step_async(step, input, callback) end
 function BaseAgent:metadata() end
 
 ---Stops calling a handler, or all of the event's handlers; gives how many.
----@param event string
----@param handler? function
+---@param event EventName
+---@param handler? fun(event: EventData)
 ---@return integer
 function BaseAgent:off(event, handler) end
 
@@ -516,15 +516,55 @@ function BaseAgent:off(event, handler) end
 ---```lua
 ---agent:on("tool_called", function(event) print(event.tool_name) end)
 ---```
----@param event string
----@param handler function
+---@param event EventName
+---@param handler fun(event: EventData)
 ---@return Subscription
+---@overload fun(self: BaseAgent, event: "*", handler: fun(event_type: string, data: EventData)): Subscription
+---@overload fun(self: BaseAgent, event: "spell_started" | "spellStarted" | "spell:started", handler: fun(event: SpellStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "spell_completed" | "spellCompleted" | "spell:completed", handler: fun(event: SpellCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "agent_created" | "agentCreated" | "agent:created", handler: fun(event: AgentCreatedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "execution_started" | "executionStarted" | "execution:started" | "agent_started" | "agentStarted" | "agent:started", handler: fun(event: ExecutionStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "execution_completed" | "executionCompleted" | "execution:completed" | "agent_completed" | "agentCompleted" | "agent:completed", handler: fun(event: ExecutionCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "llm_call_started" | "llmCallStarted" | "llm:call_started", handler: fun(event: LLMCallStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "llm_call_completed" | "llmCallCompleted" | "llm:call_completed", handler: fun(event: LLMCallCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "retry", handler: fun(event: RetryEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "error", handler: fun(event: ErrorEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "warning", handler: fun(event: WarningEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "output", handler: fun(event: OutputEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "cancelled", handler: fun(event: CancelledEvent)): Subscription
 function BaseAgent:on(event, handler) end
 
 ---Like `on`, for the next such event only.
----@param event string
----@param handler function
+---@param event EventName
+---@param handler fun(event: EventData)
 ---@return Subscription
+---@overload fun(self: BaseAgent, event: "*", handler: fun(event_type: string, data: EventData)): Subscription
+---@overload fun(self: BaseAgent, event: "spell_started" | "spellStarted" | "spell:started", handler: fun(event: SpellStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "spell_completed" | "spellCompleted" | "spell:completed", handler: fun(event: SpellCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "agent_created" | "agentCreated" | "agent:created", handler: fun(event: AgentCreatedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "execution_started" | "executionStarted" | "execution:started" | "agent_started" | "agentStarted" | "agent:started", handler: fun(event: ExecutionStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "execution_completed" | "executionCompleted" | "execution:completed" | "agent_completed" | "agentCompleted" | "agent:completed", handler: fun(event: ExecutionCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "llm_call_started" | "llmCallStarted" | "llm:call_started", handler: fun(event: LLMCallStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "llm_call_completed" | "llmCallCompleted" | "llm:call_completed", handler: fun(event: LLMCallCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "retry", handler: fun(event: RetryEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "error", handler: fun(event: ErrorEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "warning", handler: fun(event: WarningEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "output", handler: fun(event: OutputEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "cancelled", handler: fun(event: CancelledEvent)): Subscription
 function BaseAgent:once(event, handler) end
 
 ---Sets `state.status`.
@@ -834,7 +874,7 @@ function Async.race(works) end
 ---@return Settled[]
 function Async.settle(works) end
 
----Runs a function beside the rest of the spell (Lua; in JavaScript call an async function).
+---Runs a function beside the rest of the spell; in JavaScript call an async function.
 ---@param work function
 function Async.spawn(work) end
 
@@ -893,7 +933,7 @@ function Cache.get(key, default_) end
 ---@param default_? any
 ---@param callback? fun(result: any)
 ---@return any
----@overload fun(self: Cache, key: string, callback: fun(result: any))
+---@overload fun(key: string, callback: fun(result: any))
 function Cache.get_async(key, default_, callback) end
 
 ---What `Cache.get_cached_<kind>(key)` calls: the value of `<kind>:<key>`.
@@ -924,7 +964,7 @@ function Cache.set(key, value, options) end
 ---@param value any
 ---@param options? CacheOptions
 ---@param callback? fun()
----@overload fun(self: Cache, key: string, value: any, callback: fun())
+---@overload fun(key: string, value: any, callback: fun())
 function Cache.set_async(key, value, options, callback) end
 
 ---Calculates a mathematical expression and gives the number. Use it for every calculation, however small.
@@ -1175,10 +1215,20 @@ function Hooks.list() end
 ---```lua
 ---Hooks.register("before_llm_call", function(context) context.prompt = context.prompt .. " Be brief." end)
 ---```
----@param point string
----@param handler function
+---@param point HookPoint
+---@param handler fun(context: HookContext)
 ---@param options? HookOptions
 ---@return HookHandle
+---@overload fun(point: "before_spell" | "beforeSpell", handler: fun(context: BeforeSpellContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_spell" | "afterSpell", handler: fun(context: AfterSpellContext), options?: HookOptions): HookHandle
+---@overload fun(point: "before_execute" | "beforeExecute", handler: fun(context: BeforeExecuteContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_execute" | "afterExecute", handler: fun(context: AfterExecuteContext), options?: HookOptions): HookHandle
+---@overload fun(point: "before_llm_call" | "beforeLLMCall", handler: fun(context: BeforeLLMCallContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_llm_call" | "afterLLMCall", handler: fun(context: AfterLLMCallContext), options?: HookOptions): HookHandle
+---@overload fun(point: "before_tool_call" | "beforeToolCall", handler: fun(context: BeforeToolCallContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_tool_call" | "afterToolCall", handler: fun(context: AfterToolCallContext), options?: HookOptions): HookHandle
+---@overload fun(point: "on_error" | "onError", handler: fun(context: OnErrorContext), options?: HookOptions): HookHandle
+---@overload fun(point: "on_retry" | "onRetry", handler: fun(context: OnRetryContext), options?: HookOptions): HookHandle
 function Hooks.register(point, handler, options) end
 
 ---Sends an HTTP request to an allowed host and gives status, headers and body; JSON is read into a value.
@@ -1360,13 +1410,13 @@ EventBus = eventBus
 ---```lua
 ---eventBus.emit("report_ready", { pages = 3 })
 ---```
----@param event string
+---@param event EventName
 ---@param data? table<string, any>
 function eventBus.emit(event, data) end
 
 ---Stops calling a handler, or all of the event's handlers; gives how many.
----@param event string
----@param handler? function
+---@param event EventName
+---@param handler? fun(event: EventData)
 ---@return integer
 function eventBus.off(event, handler) end
 
@@ -1375,15 +1425,55 @@ function eventBus.off(event, handler) end
 ---```lua
 ---eventBus.on("agent:started", function(event) print(event.agent_name) end)
 ---```
----@param event string
----@param handler function
+---@param event EventName
+---@param handler fun(event: EventData)
 ---@return Subscription
+---@overload fun(event: "*", handler: fun(event_type: string, data: EventData)): Subscription
+---@overload fun(event: "spell_started" | "spellStarted" | "spell:started", handler: fun(event: SpellStartedEvent)): Subscription
+---@overload fun(event: "spell_completed" | "spellCompleted" | "spell:completed", handler: fun(event: SpellCompletedEvent)): Subscription
+---@overload fun(event: "agent_created" | "agentCreated" | "agent:created", handler: fun(event: AgentCreatedEvent)): Subscription
+---@overload fun(event: "execution_started" | "executionStarted" | "execution:started" | "agent_started" | "agentStarted" | "agent:started", handler: fun(event: ExecutionStartedEvent)): Subscription
+---@overload fun(event: "execution_completed" | "executionCompleted" | "execution:completed" | "agent_completed" | "agentCompleted" | "agent:completed", handler: fun(event: ExecutionCompletedEvent)): Subscription
+---@overload fun(event: "llm_call_started" | "llmCallStarted" | "llm:call_started", handler: fun(event: LLMCallStartedEvent)): Subscription
+---@overload fun(event: "llm_call_completed" | "llmCallCompleted" | "llm:call_completed", handler: fun(event: LLMCallCompletedEvent)): Subscription
+---@overload fun(event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent)): Subscription
+---@overload fun(event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent)): Subscription
+---@overload fun(event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
+---@overload fun(event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
+---@overload fun(event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
+---@overload fun(event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent)): Subscription
+---@overload fun(event: "retry", handler: fun(event: RetryEvent)): Subscription
+---@overload fun(event: "error", handler: fun(event: ErrorEvent)): Subscription
+---@overload fun(event: "warning", handler: fun(event: WarningEvent)): Subscription
+---@overload fun(event: "output", handler: fun(event: OutputEvent)): Subscription
+---@overload fun(event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent)): Subscription
+---@overload fun(event: "cancelled", handler: fun(event: CancelledEvent)): Subscription
 function eventBus.on(event, handler) end
 
 ---Calls `handler` with the next such event only.
----@param event string
----@param handler function
+---@param event EventName
+---@param handler fun(event: EventData)
 ---@return Subscription
+---@overload fun(event: "*", handler: fun(event_type: string, data: EventData)): Subscription
+---@overload fun(event: "spell_started" | "spellStarted" | "spell:started", handler: fun(event: SpellStartedEvent)): Subscription
+---@overload fun(event: "spell_completed" | "spellCompleted" | "spell:completed", handler: fun(event: SpellCompletedEvent)): Subscription
+---@overload fun(event: "agent_created" | "agentCreated" | "agent:created", handler: fun(event: AgentCreatedEvent)): Subscription
+---@overload fun(event: "execution_started" | "executionStarted" | "execution:started" | "agent_started" | "agentStarted" | "agent:started", handler: fun(event: ExecutionStartedEvent)): Subscription
+---@overload fun(event: "execution_completed" | "executionCompleted" | "execution:completed" | "agent_completed" | "agentCompleted" | "agent:completed", handler: fun(event: ExecutionCompletedEvent)): Subscription
+---@overload fun(event: "llm_call_started" | "llmCallStarted" | "llm:call_started", handler: fun(event: LLMCallStartedEvent)): Subscription
+---@overload fun(event: "llm_call_completed" | "llmCallCompleted" | "llm:call_completed", handler: fun(event: LLMCallCompletedEvent)): Subscription
+---@overload fun(event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent)): Subscription
+---@overload fun(event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent)): Subscription
+---@overload fun(event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
+---@overload fun(event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
+---@overload fun(event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
+---@overload fun(event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent)): Subscription
+---@overload fun(event: "retry", handler: fun(event: RetryEvent)): Subscription
+---@overload fun(event: "error", handler: fun(event: ErrorEvent)): Subscription
+---@overload fun(event: "warning", handler: fun(event: WarningEvent)): Subscription
+---@overload fun(event: "output", handler: fun(event: OutputEvent)): Subscription
+---@overload fun(event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent)): Subscription
+---@overload fun(event: "cancelled", handler: fun(event: CancelledEvent)): Subscription
 function eventBus.once(event, handler) end
 
 ---Unique names, from the run's own randomness: a replay makes the same ones.
@@ -1439,7 +1529,7 @@ config = nil
 ---@field id? string Unique in the run; made up where it is left out.
 ---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins.
 ---@field tools? Tool[] What it may call.
----@field hooks? table<string, function> Its own hooks by hook point, such as `before_llm_call`.
+---@field hooks? HookHandlers Its own hooks by hook point, such as `before_llm_call`.
 ---@field state? table<string, any> Its first state.
 ---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
@@ -1464,14 +1554,14 @@ config = nil
 ---@field cost number
 
 ---@class AgentOptions
----@field id? string
----@field name? string
----@field tools? Tool[]
----@field hooks? table<string, function>
----@field state? table<string, any>
----@field transitions? table<string, table<string, string>>
----@field capabilities? string[]
----@field metadata? table<string, any>
+---@field id? string Unique in the run; made up where it is left out.
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins.
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string What the model is told before every conversation. The first argument, if it is text: `Agent.new("You are …")`. (default "")
 ---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
@@ -1515,7 +1605,7 @@ config = nil
 ---@field timeout? number Milliseconds it may take. (default 30000.0)
 ---@field max_output? integer Longest result, in characters of JSON. (default 1000000)
 ---@field version? string Its version, for `metadata()`. (default "")
----@field hooks? table<string, function> Its own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers Its own hooks by hook point, such as `before_execute`.
 
 ---@class ToolResult
 ---@field content any
@@ -1548,7 +1638,7 @@ config = nil
 ---@field name? string The tool's name; the agent's own where it is left out. (default "")
 ---@field description? string When to ask it, written for a model. (default "")
 ---@field timeout? number Milliseconds it may take. (default 300000)
----@field hooks? table<string, function> The tool's own hooks by hook point.
+---@field hooks? HookHandlers The tool's own hooks by hook point.
 
 ---@class Settled
 ---@field status? string `fulfilled` or `rejected`.

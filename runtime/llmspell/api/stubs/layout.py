@@ -12,9 +12,13 @@ Described = dict[str, Any]
 
 
 class Layout:
-    def __init__(self, registry: Described) -> None:
+    def __init__(self, registry: Described, language: str) -> None:
         self._registry = registry
-        self._classes: dict[str, Described] = registry["classes"]
+        self._classes: dict[str, Described] = {
+            name: {**described, **{kind: _spoken(described[kind], language) for kind in ("methods", "statics")}}
+            for name, described in registry["classes"].items()
+            if language in described["languages"]
+        }
         self.classes = _bases_first(self._classes)
 
     @property
@@ -68,13 +72,14 @@ class Layout:
         found = [spelled for name in names for spelled in (name, camel(name), name.replace("_", ":", 1))]
         return list(dict.fromkeys(found))
 
-    def globals(self, language: str) -> list[Described]:
+    @property
+    def globals(self) -> list[Described]:
         """Global values that are no class: `params`, `config`."""
-        found = self._registry["globals"]
-        rows = [{"name": name, **described} for name, described in found.items()] if isinstance(found, dict) else found
-        return [
-            {"doc": "", "schema": {}, **row} for row in rows if language in row.get("languages", ("lua", "javascript"))
-        ]
+        return [{"name": name, "schema": {}, **found} for name, found in self._registry["globals"].items()]
+
+
+def _spoken(members: dict[str, Described], language: str) -> dict[str, Described]:
+    return {name: member for name, member in members.items() if language in member["languages"]}
 
 
 def _execute(owner: str, tool: Described) -> Described:
@@ -98,6 +103,7 @@ def _execute(owner: str, tool: Described) -> Described:
         "result": {"x-name": f"{base}Result", **tool["result"]} if "properties" in tool["result"] else tool["result"],
         "errors": [],
         "example": "",
+        "languages": ["lua", "javascript"],
     }
 
 

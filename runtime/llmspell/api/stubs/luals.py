@@ -25,7 +25,7 @@ def stub(registry: Described) -> str:
 class _Stub:
     def __init__(self, registry: Described) -> None:
         self.registry = registry
-        self.layout = Layout(registry)
+        self.layout = Layout(registry, "lua")
         self.types = LuaTypes()
 
     def text(self) -> str:
@@ -149,7 +149,7 @@ class _Stub:
         lines += [_param(param) for param in found]
         if given:
             lines.append(f"---@return {given}")
-        receiver = "" if method["static"] else f"self: {described['name']}, "
+        receiver = "" if method["static"] or described["namespace"] else f"self: {described['name']}, "
         for form in self._overloads(found):
             lines.append(f"---@overload fun({receiver}{form}){': ' + given if given else ''}")
         twin = self.layout.twin(described, method)
@@ -173,7 +173,7 @@ class _Stub:
             lines.append(f"---@return {given}")
         needed = [param for param in found if param.required]
         if len(needed) < len(found):
-            receiver = [] if method["static"] else [f"self: {described['name']}"]
+            receiver = [] if method["static"] or described["namespace"] else [f"self: {described['name']}"]
             form = ", ".join((*receiver, *map(str, needed), f"callback: {callback}"))
             lines.append(f"---@overload fun({form})")
         names = ", ".join((*(param.name for param in found if not param.variadic), "callback"))
@@ -198,7 +198,7 @@ class _Stub:
                 yield f"event: {names}, handler: fun(event: {pascal(kind['name'])}Event){rest}"
 
     def _globals(self) -> Iterator[str]:
-        for found in self.layout.globals("lua"):
+        for found in self.layout.globals:
             kind = self.types.of(found["schema"])
             yield "\n".join((*_comment(found["doc"]), f"---@type {kind}", f"{found['name']} = nil", ""))
 

@@ -20,13 +20,13 @@ def both(name: str) -> str:
     return f"`{name}`" if camel(name) == name else f"`{name}` / `{camel(name)}`"
 
 
-def field_list(schema: Described) -> str:
-    """The declared fields of a table, one bullet each."""
+def field_list(schema: Described, *, given: bool = True) -> str:
+    """The declared fields of a table, one bullet each. given: by a script, so that required ones matter."""
     types = LuaTypes()
     rows: list[str] = []
     for key, inner in schema.get("properties", {}).items():
         required = key in schema.get("required", ())
-        notes = ", ".join((*(("required",) if required else ()), *remarks(inner, lua)))
+        notes = ", ".join((*(("required",) if required and given else ()), *remarks(inner, lua)))
         about = " ".join(inner.get("description", "").split())
         kind = types.of(inner) if required else types.optional(inner)
         rows.append(f"- {both(key)} *{kind}*{f' ({notes})' if notes else ''}{f': {about}' if about else ''}")
@@ -56,7 +56,7 @@ def method_details(described: Described) -> Iterator[str]:
             rows.append(f"- Fields of {both(param['name'])}:\n{_indented(field_list(table))}")
     yield "\n".join(rows)
     for table in tables(described["result"]):
-        yield f"Gives *{types.of(table)}*, a table with\n\n{field_list(table)}"
+        yield f"Gives *{types.of(table)}*, a table with\n\n{field_list(table, given=False)}"
     if described["errors"]:
         yield f"Fails with {listed(described['errors'])}."
     if described.get("overridable"):
@@ -88,18 +88,17 @@ def tool_details(described: Described) -> Iterator[str]:
     yield f"Models know it as `{tool['name']}`. Category: {tool['category']}."
     yield f"Parameters\n\n{field_list(tool['parameters'])}"
     for table in tables(tool["result"]):
-        yield f"Result\n\n{field_list(table)}"
+        yield f"Result\n\n{field_list(table, given=False)}"
     yield f"Permissions: {listed(tool['permissions'])}." if tool["permissions"] else "It needs no permission."
     yield f"Limits: {tool['timeout'] / 1000:g} s, {tool['max_output']:,} characters of result."
     calls: dict[str, list[str]] = {"lua": [], "javascript": []}
+    declared = frozenset(tool["parameters"].get("properties", {}))
     for found in tool["examples"]:
-        declared = frozenset(tool["parameters"].get("properties", {}))
-        given = f" {found['note']}" if found["note"] else ""
-        result = found["result"]
         for language, mark, written in (("lua", "--", lua), ("javascript", "//", javascript)):
-            tail = f"  {mark}{given}" if given else ""
-            tail += f"{',' if given else f'  {mark}'} gives {written(result)}" if result is not None else ""
-            calls[language].append(_call(described["name"], found["params"], declared, language) + tail)
+            if found["note"]:
+                calls[language].append(f"{mark} {found['note']}")
+            gives = f"  {mark} {written(found['result'])}" if found["result"] is not None else ""
+            calls[language].append(_call(described["name"], found["params"], declared, language) + gives)
     yield fenced({language: "\n".join(lines) for language, lines in calls.items()})
 
 
@@ -110,7 +109,7 @@ def _call(name: str, params: Described, declared: frozenset[str], language: str)
 
 
 def examples(described: Described) -> str:
-    return fenced({language: example(described, language) for language in FENCES})
+    return fenced({language: example(described, language) for language in described.get("languages", FENCES)})
 
 
 def tables(schema: Described) -> list[Described]:

@@ -20,7 +20,7 @@ from llmspell.api.stubs.markdown import (
     summary,
     tool_details,
 )
-from llmspell.api.stubs.signatures import signature
+from llmspell.api.stubs.signatures import languages, signature
 
 Described = dict[str, Any]
 
@@ -99,7 +99,7 @@ def _class(registry: Registry, described: Described) -> Iterator[str]:
         yield "## Functions" if described["namespace"] else "## Methods"
     for member in members:
         yield f"### {both(member['name'])}"
-        yield fenced({language: signature(described, member, language) for language in ("lua", "javascript")})
+        yield fenced({language: signature(described, member, language) for language in languages(described, member)})
         yield member["doc"]
         yield from method_details(member)
     inherited = [

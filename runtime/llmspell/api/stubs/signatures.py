@@ -96,6 +96,11 @@ def called(owner: Described, member: Described, language: str) -> str:
     return f"{instance(owner['name'])}{mark}{name}"
 
 
+def languages(owner: Described, member: Described) -> list[str]:
+    """The languages that a member is called in."""
+    return [language for language in member["languages"] if language in owner["languages"]]
+
+
 def instance(class_name: str) -> str:
     """A variable's name for an object of the class: `ChatAgent` -> `agent`, `Agent` -> `agent`."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+", class_name)

@@ -44,7 +44,7 @@ def stub(registry: Described) -> str:
 class _Stub:
     def __init__(self, registry: Described) -> None:
         self.registry = registry
-        self.layout = Layout(registry)
+        self.layout = Layout(registry, "javascript")
         self.types = TypeScriptTypes()
         self.bases = {described["extends"] for described in self.layout.classes}
 
@@ -181,7 +181,7 @@ class _Stub:
         return []
 
     def _globals(self) -> Iterator[str]:
-        for found in self.layout.globals("javascript"):
+        for found in self.layout.globals:
             yield f"{_comment(found['doc'])}declare const {found['name']}: {self.types.of(found['schema'])};\n"
 
     def _shapes(self) -> Iterator[str]:

@@ -19,6 +19,7 @@ from llmspell.engines.values import (
     Moment,
     ObjectRef,
     PromiseRef,
+    Record,
 )
 
 #: Larger integers are not exact as a JavaScript number; they cross as BigInt.
@@ -76,6 +77,8 @@ class _Writer:
                 return self._tag("s", [self.write(item, depth) for item in items])
             case ErrorValue(fields):
                 return self._tag("e", self.write(fields, depth))
+            case Record(class_name, fields):
+                return self._tag("r", self.write(fields, depth), class_name)
             case bool() | int() | float() | str() | list() | dict() | tuple():  # subclasses: an enum, a named tuple
                 return self.write(_plain(value), depth)
             case _:
@@ -124,6 +127,8 @@ def _from_tag(value: dict[str, Any]) -> Any:
             return Listed(tuple(body))
         case "e":
             return ErrorValue(error_map(body))
+        case "r":
+            return Record(more[0], body)
         case _:
             return dict(body)
 

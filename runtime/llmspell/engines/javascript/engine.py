@@ -45,6 +45,7 @@ class JavaScriptEngine:
         self._callbacks: set[int] = set()
         self._outcome: str | None = None
         self._over = False
+        self._starved = False
         self._way_out: BaseException | None = None
         self._depth = 0
         self._base = 0
@@ -106,10 +107,10 @@ class JavaScriptEngine:
             text = convert.encode(value)
             self._tasks.append(lambda: self._send_text("settle", text, call, ok))
 
-    def invoke(self, callback: int, function: int, args: list[Any]) -> None:
+    def invoke(self, callback: int, function: int, args: list[Any], echo: bool) -> None:
         text = convert.encode(args)
         self._callbacks.add(callback)
-        self._tasks.append(lambda: self._send_text("invoke", text, callback, function))
+        self._tasks.append(lambda: self._send_text("invoke", text, callback, function, int(echo)))
 
     def cancel(self, callback: int) -> None:
         self._callbacks.discard(callback)
@@ -126,6 +127,8 @@ class JavaScriptEngine:
         budget = _JOBS
         run_job = self._context.execute_pending_job
         try:
+            if self._starved and self._tasks:  # the jobs that used up the last budget may never end
+                self._tasks.popleft()()
             while not self._over and self._way_out is None:
                 while budget and run_job():
                     budget -= 1
@@ -140,7 +143,8 @@ class JavaScriptEngine:
             raise self._way_out
         if self._depth == 0 and budget:
             self._conclude()
-        return not budget and not self._over
+        self._starved = not budget and not self._over
+        return self._starved
 
     # -- running -------------------------------------------------------------------------------------------------
 
@@ -253,7 +257,7 @@ class JavaScriptEngine:
         return text
 
     def _call(self, name: str, receiver: int | None, args: str, line: int) -> int:
-        number = self._worker.call(name, receiver, convert.decode(args), self._lines.site(line))
+        number = self._worker.call(name, _whole(receiver), convert.decode(args), self._lines.site(line))
         self._calls.add(number)
         return number
 
@@ -261,7 +265,7 @@ class JavaScriptEngine:
         tasks, self._tasks = self._tasks, deque()  # what is ready already waits until the script itself waits
         self._depth += 1
         try:
-            value = self._worker.ask(name, receiver, convert.decode(args), self._lines.site(line))
+            value = self._worker.ask(name, _whole(receiver), convert.decode(args), self._lines.site(line))
         finally:
             self._depth -= 1
             tasks.extend(self._tasks)
@@ -318,6 +322,11 @@ _ENTRIES: Final = ("bind", "configure", "load", "run", "settle", "invoke", "canc
 #: Asks inside callbacks inside asks. Each takes about ten Python frames of the thousand there are.
 _DEPTH: Final = 48
 _ENDED: Final = "!" + convert.encode({"type": "cancelled", "name": "Error", "message": "the run has ended"})
+
+
+def _whole(receiver: float | None) -> int | None:
+    """An object's number, which the engine may hand over as a float."""
+    return None if receiver is None else int(receiver)
 
 
 def _limit(limit: str, message: str) -> dict[str, Any]:

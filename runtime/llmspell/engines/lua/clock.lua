@@ -17,13 +17,13 @@ end
 function env.os.time(parts)
   if parts == nil then return floor(host.clock() / 1000) end
   local ok, seconds = pcall(N.os.time, parts)
-  if not ok then error(seconds, 2) end
+  if not ok then K.raise(seconds) end
   return seconds
 end
 
 function env.os.date(layout, seconds)
   local ok, text = pcall(N.os.date, layout or "%c", seconds == nil and floor(host.clock() / 1000) or seconds)
-  if not ok then error(text, 2) end
+  if not ok then K.raise(text) end
   return text
 end
 
@@ -47,7 +47,7 @@ function env.math.random(low, high)
     local ok, value
     if low == nil then return raw_random() end
     if high == nil then ok, value = pcall(raw_random, low) else ok, value = pcall(raw_random, low, high) end
-    if not ok then error(value, 2) end
+    if not ok then K.raise(value) end
     return value
   end
   if low == nil then return host.random() end
@@ -66,7 +66,7 @@ function env.math.randomseed(seed, more)
   seeded = seed ~= nil
   if not seeded then return end
   local ok, problem = pcall(raw_randomseed, seed, more or 0)
-  if not ok then error(problem, 2) end
+  if not ok then K.raise(problem) end
 end
 
 local uuid = {}

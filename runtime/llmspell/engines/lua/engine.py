@@ -1,8 +1,8 @@
 """The Lua engine's Python side: makes the runtime, runs the prelude, and carries bytes between it and the host.
 
 Only numbers and byte strings cross the border of the Lua state, never a table or a Python object: values go as msgpack
-(`values`, wire.lua). The prelude calls the functions of `_Border`, which never raise, because a Python exception inside Lua
-could be caught by a spell. What they must not lose (the channel is gone) is kept and raised once Lua has returned.
+(`values`, wire.lua). What the prelude calls (`_border`) never raises, because a Python exception inside Lua could be
+caught by a spell. What must not be lost (the channel is gone) is kept and raised once Lua has returned.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from llmspell.engines.protocol import Start
 
 #: The prelude's files in the order they run; each needs those before it.
 PRELUDE: Final = (
-    "natives", "sandbox", "tables", "wire", "strings", "errors", "coroutines", "scheduler", "calls", "json", "live", "async", "classes",
-    "emitter", "clock", "modules",
+    "natives", "sandbox", "tables", "wire", "strings", "errors", "coroutines", "scheduler", "calls", "json", "live",
+    "async", "methods", "objects", "classes", "emitter", "clock", "modules",
 )  # fmt: skip
 
 _MEGABYTE: Final = 1024 * 1024
@@ -30,9 +30,18 @@ _MEGABYTE: Final = 1024 * 1024
 _HEADROOM: Final = 256 * 1024
 #: Granted once memory has run out, to say where.
 _EPILOGUE: Final = 32 * _MEGABYTE
+#: Questions inside callbacks inside questions; Lua's own C stack ends at about 40 of them, the host's rule is 16.
+_DEPTH: Final = 24
 #: What an answer is to Lua when there will be none.
 _OVER: Final = False
 
+_TOO_DEEP: Final[dict[str, Any]] = {
+    "type": "limit",
+    "name": "LimitError",
+    "message": f"callbacks call back into the host more than {_DEPTH} levels deep",
+    "hint": "a callback that starts what it is called by never ends",
+    "data": {"limit": "depth"},
+}
 
 _T = TypeVar("_T")
 
@@ -54,7 +63,9 @@ class LuaEngine:
         self._over = False
         self._escape: BaseException | None = None
         self._limit = 0
-        self._runtime = lua54.LuaRuntime(
+        self._depth = 0
+        make: Any = lua54.LuaRuntime  # its type stubs are of an older version
+        self._runtime: Any = make(
             encoding=None,
             register_eval=False,
             register_builtins=False,
@@ -95,8 +106,8 @@ class LuaEngine:
         else:
             self._enter(self._settle, call, False, values.pack(value))
 
-    def invoke(self, callback: int, function: int, args: list[Any]) -> None:
-        self._enter(self._invoke, callback, function, values.pack(args))
+    def invoke(self, callback: int, function: int, args: list[Any], echo: bool) -> None:
+        self._enter(self._invoke, callback, function, values.pack(args), echo)
 
     def cancel(self, callback: int) -> None:
         self._enter(self._cancel, callback)
@@ -141,7 +152,15 @@ class LuaEngine:
         if self._over or self._host is None:
             return
         self._over = True
-        empty = {"hint": "", "source": "", "stack": [], "retry_after": None, "retryable": False, "cause": None, "data": {}}
+        empty = {
+            "hint": "",
+            "source": "",
+            "stack": [],
+            "retry_after": None,
+            "retryable": False,
+            "cause": None,
+            "data": {},
+        }
         self._host.fail({**empty, **fields})
 
     # -- what Lua calls ------------------------------------------------------------------------------------------
@@ -159,7 +178,7 @@ class LuaEngine:
             "clock": lambda: self._read(lambda host: host.clock(), 0.0),
             "cpu_clock": lambda: self._read(lambda host: host.cpu_clock(), 0.0),
             "random": lambda: self._read(lambda host: host.random(), 0.0),
-            "random_bytes": lambda count: self._read(lambda host: host.random_bytes(count), bytes(count)),
+            "random_bytes": self._random_bytes,
         }
 
     def _lua_call(self, name: bytes, receiver: int | None, args: bytes, site: bytes) -> int | None:
@@ -176,6 +195,10 @@ class LuaEngine:
         host = self._host
         if host is None or self._over:
             return _OVER
+        if self._depth >= _DEPTH:
+            self._end(_TOO_DEEP | {"source": site.decode("utf-8", "replace")})
+            return _OVER
+        self._depth += 1
         try:
             value = host.ask(name.decode(), receiver, values.unpack(args), site.decode("utf-8", "replace"))
         except HostError as error:
@@ -186,6 +209,8 @@ class LuaEngine:
         except BaseException as error:
             self._keep(error)
             return _OVER
+        finally:
+            self._depth -= 1
         if self._over:
             return _OVER
         return None if value is None else self._answer([True, value], site)
@@ -259,6 +284,9 @@ class LuaEngine:
         except BaseException as error:
             self._keep(error)
             return otherwise
+
+    def _random_bytes(self, count: int) -> bytes:
+        return self._read(lambda host: host.random_bytes(count), bytes(count))
 
     def _keep(self, error: BaseException) -> None:
         """Keeps what must not pass through Lua; nothing more runs, and `_enter` raises it."""

@@ -29,7 +29,7 @@ local function body_position(co)
   if not info or byte(info.source) ~= 64 then return "" end
   local last = info.linedefined
   for line in N.next, info.activelines do
-    if line > last and line < info.lastlinedefined then last = line end
+    if line > last and (line < info.lastlinedefined or info.what == "main") then last = line end
   end
   return sub(info.source, 2) .. ":" .. last
 end
@@ -50,24 +50,27 @@ local function here(level)
 end
 K.here = here
 
-local function stack_line(info)
+-- `named`: whether a script called this frame, so that the name is one that the script gave it.
+local function stack_line(info, named)
   local where = sub(info.source, 2) .. ":" .. info.currentline .. ": in "
   if info.what == "main" then return where .. "main chunk" end
-  if info.name then return where .. "function '" .. info.name .. "'" end
+  if info.name and named then return where .. "function '" .. info.name .. "'" end
   return where .. "function <" .. sub(info.source, 2) .. ":" .. info.linedefined .. ">"
 end
 
 -- Script frames, innermost first: of a coroutine that failed, or of the running one from `level` on.
 local function stack_of(co, level)
-  local lines, count = {}, 0
+  local lines, count, script = {}, 0, nil
   for at = level, level + 2000 do
     local info
-    if co then info = getinfo(co, at, "Slnf") else info = getinfo(at, "Slnf") end
-    if not info or count == STACK_LINES then break end
-    if byte(info.source) == 64 then
+    if co then info = getinfo(co, at, "Sln") else info = getinfo(at, "Sln") end
+    local is_script = info and byte(info.source) == 64
+    if script then
       count = count + 1
-      lines[count] = stack_line(info)
+      lines[count] = stack_line(script, is_script)
     end
+    if not info or count == STACK_LINES then break end
+    script = is_script and info or nil
   end
   return lines
 end
@@ -104,6 +107,12 @@ local function whole_stack(failure, co)
   for i = 1, count do all[i] = inner[i] end
   for i = 1, #lines do all[count + i] = lines[i] end
   return all
+end
+
+-- Throws what a Lua function said of its arguments, which names the function in full, as the script's caller of a wrapper.
+function K.raise(problem)
+  K.check_caught(problem)
+  error(type(problem) == "string" and N.string.gsub(problem, "^(bad argument #%d+ to ')%a+%.", "%1") or problem, 3)
 end
 
 -- -- Error objects ---------------------------------------------------------------------------------------------------

@@ -1,11 +1,10 @@
 -- Live tables: `agent.state` and what is read from it. Each read and write of a field is one in the host.
 --
--- A path is a list of keys from the property down; places in a list are counted from 0 there, as the host does.
+-- A path is a list of keys from the property down, as Lua counts them; the host knows which of them are places in a list.
 
 local K = ...
 local N = K.native
-local type, next, error, setmetatable, raw_getmetatable = N.type, N.next, N.error, N.setmetatable, N.getmetatable
-local math_type = N.math.type
+local type, error, setmetatable, raw_getmetatable = N.type, N.error, N.setmetatable, N.getmetatable
 local here, encode_args, ask_at = K.here, K.encode_args, K.ask_at
 
 local records = setmetatable({}, { __mode = "k" })
@@ -13,18 +12,9 @@ local records = setmetatable({}, { __mode = "k" })
 local roots = setmetatable({}, { __mode = "k" })
 local metatable
 
-local function kind_of(value)
-  if K.shape[value] == "map" then return "map" end
-  local length = #value
-  for key in next, value do
-    if math_type(key) ~= "integer" or key < 1 or key > length then return "map" end
-  end
-  return "list"
-end
-
-local function new_live(receiver, frame, path, kind)
+local function new_live(receiver, frame, path)
   local t = setmetatable({}, metatable)
-  records[t] = { receiver = receiver, frame = frame, path = path, kind = kind }
+  records[t] = { receiver = receiver, frame = frame, path = path }
   return t
 end
 
@@ -33,23 +23,14 @@ local function fetch(record)
 end
 
 local function extended(record, key)
-  if math_type(key) == "integer" then
-    if not record.kind then
-      local whole = fetch(record)
-      record.kind = type(whole) == "table" and kind_of(whole) or "map"
-    end
-    if record.kind == "list" then key = key - 1 end
-  end
-  local path = {}
-  for i = 1, #record.path do path[i] = record.path[i] end
-  path[#path + 1] = key
+  local path, count = {}, #record.path
+  for i = 1, count do path[i] = record.path[i] end
+  path[count + 1] = key
   return path
 end
 
 local function child(record, path, value)
-  if type(value) == "table" and not raw_getmetatable(value) then
-    return new_live(record.receiver, record.frame, path, kind_of(value))
-  end
+  if type(value) == "table" and not raw_getmetatable(value) then return new_live(record.receiver, record.frame, path) end
   return value
 end
 
@@ -94,7 +75,7 @@ function K.live_root(proxy, receiver, frame)
   end
   local root = of_proxy[frame]
   if not root then
-    root = new_live(receiver, frame, {}, nil)
+    root = new_live(receiver, frame, {})
     of_proxy[frame] = root
   end
   return root

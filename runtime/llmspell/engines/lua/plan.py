@@ -1,4 +1,4 @@
-"""A `Binding` laid out as the prelude wants it: inherited members included, each under every spelling that scripts may use.
+"""A `Binding` laid out as the prelude wants it: inherited members included, each under every spelling it may have.
 
 Knows no Lua: it gives plain values that cross like any other.
 """
@@ -34,7 +34,9 @@ def _lineage(one: Class, by_name: dict[str, Class]) -> list[Class]:
 
 def _class(one: Class, lineage: list[Class]) -> dict[str, Any]:
     methods = _inherited((owner["name"], m) for owner in lineage for m in owner["methods"] if _is_instance(owner, m))
-    statics = _inherited((owner["name"], m) for owner in lineage for m in owner["methods"] if not _is_instance(owner, m))
+    statics = _inherited(
+        (owner["name"], m) for owner in lineage for m in owner["methods"] if not _is_instance(owner, m)
+    )
     properties: dict[str, dict[str, Any]] = {}
     for owner in lineage:
         for item in owner["properties"]:
@@ -48,8 +50,7 @@ def _class(one: Class, lineage: list[Class]) -> dict[str, Any]:
         "options": {spelling: True for name in one["options"] for spelling in _spellings(name)},
         "positional": one["positional"],
         "methods": methods,
-        "statics": [m for m in statics if not m["name"].endswith("*")],
-        "prefixed": [{"prefix": m["name"][:-1], "kind": m["kind"]} for m in statics if m["name"].endswith("*")],
+        "statics": statics,
         "properties": list(properties.values()),
         "text": text,
     }
@@ -75,6 +76,7 @@ def _method(owner: str, method: Method) -> dict[str, Any]:
         "frame": f"{owner}.{name}",
         "kind": method["kind"],
         "overridable": method["overridable"],
+        "prefix": method.get("prefix", False),
         "spellings": _spellings(name),
         "async_spellings": _spellings(f"{name}_async"),
     }

@@ -189,7 +189,13 @@ local function finish_callback(task, ok, value)
   host.result(task.callback, false, K.encode(K.describe(value, task.co)))
 end
 
-local function call_function(f, bytes)
+local function call_and_echo(f, first, ...)
+  K.settled(f(first, ...))
+  return first
+end
+
+local function call_function(f, bytes, echo)
+  if echo then return call_and_echo(f, K.decode_args(bytes)) end
   return K.settled(f(K.decode_args(bytes)))
 end
 
@@ -205,19 +211,19 @@ function api.settle(call, ok, bytes)
   if type(waiter) == "function" then
     waiter(ok, bytes)
   else
-    waiter.call = nil
+    nap_ms, waiter.call = 0, nil
     wake(waiter, ok, bytes)
   end
 end
 
-function api.invoke(callback, number, bytes)
+function api.invoke(callback, number, bytes, echo)
   local f = K.function_by_number(number)
   quick_yields = 0
   if not f then
     local gone = K.new_error("error", "function " .. number .. " is not known to this spell")
     return host.result(callback, false, K.encode(K.describe(gone)))
   end
-  local task = start(call_function, finish_callback, nil, f, bytes)
+  local task = start(call_function, finish_callback, nil, f, bytes, echo)
   task.callback, K.body_of[task.co] = callback, f
   callbacks[callback] = task
 end

@@ -94,10 +94,7 @@ function library.format(layout, ...)
     end
   end
   if ok == nil then ok, text = pcall(format, layout, ...) end
-  if not ok then
-    K.check_caught(text)
-    error(text, 2)
-  end
+  if not ok then K.raise(text) end
   return text
 end
 
@@ -105,10 +102,7 @@ function library.rep(text, count, separator)
   -- Lua repeats nothing as often as it is told to: 1e12 times would take an hour.
   if text == "" and (separator == nil or separator == "") then return "" end
   local ok, result = pcall(rep, text, count, separator)
-  if not ok then
-    K.check_caught(result)
-    error(result, 2)
-  end
+  if not ok then K.raise(result) end
   return result
 end
 
@@ -160,14 +154,11 @@ end
 function library.gsub(text, pattern, replace, limit)
   if type(replace) ~= "function" or type(text) ~= "string" or type(pattern) ~= "string" then
     local ok, result, count = pcall(raw_gsub, text, pattern, replace, limit)
-    if not ok then
-      K.check_caught(result)
-      error(result, 2)
-    end
+    if not ok then K.raise(result) end
     return result, count
   end
   local ok, failure = pcall(find, "", pattern)
-  if not ok then error(failure, 2) end
+  if not ok then K.raise(failure) end
   return gsub_function(text, pattern, replace, limit or N.math.maxinteger)
 end
 

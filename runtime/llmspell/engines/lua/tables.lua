@@ -84,7 +84,7 @@ function env.next(t, key)
   local live, value = K.crossing.live(t)
   if live then t = value end
   local ok, following, item = pcall(next, t, key)
-  if not ok then error(following, 2) end
+  if not ok then K.raise(following) end
   return following, item
 end
 

@@ -16,7 +16,17 @@ local DEPTH_LIMIT = 200
 -- Frames end at 16 MB; the frame around a value takes some of it.
 local SIZE_LIMIT = 16 * 1024 * 1024 - 65536
 
-local FUNCTION, OBJECT, BIG_INTEGER, MAP, DATE, SET, ERROR, PROMISE = 1, 2, 3, 4, 5, 6, 7, 8
+local FUNCTION, OBJECT, BIG_INTEGER, MAP, DATE, SET, ERROR, PROMISE, RECORD = 1, 2, 3, 4, 5, 6, 7, 8, 9
+
+-- A host's table that reads as the text of its field `content`: an agent's output.
+local record = { __metatable = "AgentOutput" }
+local function text_of(value)
+  if type(value) == "table" and raw_getmetatable(value) == record then return tostring(rawget(value, "content")) end
+  return value
+end
+function record.__tostring(value) return tostring(rawget(value, "content")) end
+function record.__concat(left, right) return text_of(left) .. text_of(right) end
+function record.__len(value) return #tostring(rawget(value, "content")) end
 
 -- What a table that came from the host was, where its content does not say: "map", or the length of a list with holes.
 local shape = setmetatable({}, { __mode = "k" })
@@ -76,9 +86,9 @@ local function number_of_function(f)
   return number
 end
 
--- "value.steps[2].run" for the place that a walk has reached.
+-- "argument 1.steps[2].run" for the place that a walk has reached.
 local function place(trail, depth)
-  local parts = { "value" }
+  local parts = { trail.argument and "argument " .. trail.argument or "value" }
   for i = 1, depth do
     local key = trail[i]
     if type(key) == "string" and find(key, "^[%a_][%w_]*$") then
@@ -150,6 +160,13 @@ local function put_table(out, n, t, trail, depth)
     if number then
       n = n + 1
       out[n] = pack_ext(OBJECT, "\x93" .. pack_number(number) .. pack_string(class) .. "\x90")
+      return n
+    end
+    if raw_getmetatable(t) == record then
+      local body = { "\x92", pack_string("AgentOutput") }
+      put_map(body, 2, t, trail, depth)
+      n = n + 1
+      out[n] = pack_ext(RECORD, concat(body))
       return n
     end
     local fields = crossing.error(t)
@@ -232,7 +249,7 @@ local function encode_args(...)
   end
   local out, n = { head(count, 0x90, 16, nil, 0xdc, 0xdd) }, 1
   for i = 1, count do
-    n = put(out, n, (select(i, ...)), {}, 0)
+    n = put(out, n, (select(i, ...)), { argument = i }, 0)
   end
   return checked(concat(out))
 end
@@ -287,6 +304,7 @@ local exts = {
   end,
   [DATE] = function(body) return (get(body, 1)) end,
   [SET] = function(body) return (get(body, 1)) end,
+  [RECORD] = function(body) return setmetatable(get(body, 1)[2], record) end,
   [ERROR] = function(body) return K.error_from((get(body, 1))) end,
 }
 

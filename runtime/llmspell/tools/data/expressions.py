@@ -24,6 +24,7 @@ _RE2_MEMORY: Final = 8 << 20
 #: A backtracking engine compiles such patterns in well under a second.
 _REGEX_PATTERN: Final = 1000
 _MAX_OUTPUT: Final = 10_000_000
+_MAX_REFERENCES: Final = 200
 _REFERENCE: Final = re.compile(r"\$(?:(\$)|(\d{1,2})|\{(\w{1,100})\}|\Z|(?=.))", re.DOTALL)
 
 
@@ -140,28 +141,37 @@ def _shown(match: Any) -> dict[str, Any]:
 
 
 def _replaced(text: str, matches: list[Any], replacement: str) -> str:
+    template = _template(replacement)
     parts: list[str] = []
     size = position = 0
     for match in matches:
-        for piece in (
-            text[position : match.start()],
-            _REFERENCE.sub(lambda ref, m=match: _referred(ref, m), replacement),
-        ):
-            parts.append(piece)
-            size += len(piece)
+        pieces = [text[position : match.start()], *(_filled(piece, match) for piece in template)]
+        parts += pieces
+        size += sum(map(len, pieces))
         position = match.end()
         if size > _MAX_OUTPUT:
             raise ToolError(f"the new text would be longer than {_MAX_OUTPUT} characters", hint="set a lower limit")
     return "".join((*parts, text[position:]))
 
 
-def _referred(reference: re.Match[str], match: Any) -> str:
-    dollar, number, name = reference.groups()
-    if dollar:
-        return "$"
-    if number is None and name is None:
-        return "$"
+def _template(replacement: str) -> list[str | tuple[int | str]]:
+    """The replacement as text and references to groups (in tuples)."""
+    found: list[str | tuple[int | str]] = []
+    position = 0
+    for reference in _REFERENCE.finditer(replacement):
+        found.append(replacement[position : reference.start()])
+        _, number, name = reference.groups()
+        found.append("$" if number is None and name is None else (int(number) if number is not None else name,))
+        position = reference.end()
+        if len(found) > _MAX_REFERENCES:
+            raise ToolError(f"the replacement has more than {_MAX_REFERENCES // 2} references", hint="make it simpler")
+    return [*found, replacement[position:]]
+
+
+def _filled(piece: str | tuple[int | str], match: Any) -> str:
+    if isinstance(piece, str):
+        return piece
     try:
-        return match.group(int(number) if number is not None else name) or ""
+        return match.group(piece[0]) or ""
     except (IndexError, KeyError):
-        raise ToolError(f"the pattern has no group {number or name!r}", hint="write $$ for a dollar sign") from None
+        raise ToolError(f"the pattern has no group {piece[0]!r}", hint="write $$ for a dollar sign") from None

@@ -27,11 +27,11 @@ def search(query: str, data: Any, max_depth: int) -> Any:
         result = compiled.search(data)
     except exceptions.JMESPathError as error:
         raise ToolError(
-            f"{query!r} is no JMESPath that fits: {str(error).splitlines()[0]}",
+            f"{query[:200]!r} is no JMESPath that fits: {str(error).splitlines()[0][:200]}",
             hint="for example users[?age > `30`].name",
         ) from None
     except (RecursionError, TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
-        raise ToolError(f"{query!r} cannot be evaluated: {type(error).__name__.lower()}") from None
+        raise ToolError(f"{query[:200]!r} cannot be evaluated: {type(error).__name__.lower()}") from None
     check_size(result, max_depth * 2, _MAX_RESULT)
     return result
 

@@ -96,11 +96,13 @@ def of_rows(given: list[Any], header: bool, max_rows: int) -> Table:
 def write(table: Table, delimiter: str, header: bool, escape_formulas: bool) -> str:
     out = io.StringIO()
     try:
-        writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-        if header and table.columns:
-            writer.writerow(_written(name, escape_formulas) for name in table.columns)
-        for row in table.rows:
-            writer.writerow([_written(cell, escape_formulas) for cell in row])
+        plain = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+        quoted = csv.writer(out, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for row in ([table.columns] if header and table.columns else []) + table.rows:
+            cells = [_written(cell, escape_formulas) for cell in row]
+            # csv quotes line feeds but leaves a carriage return bare, which readers take for a line's end
+            bare = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+            (quoted if bare else plain).writerow(cells)
     except (csv.Error, TypeError, ValueError) as error:
         raise ToolError(f"the table cannot be written: {error}", hint="choose another delimiter") from None
     return out.getvalue()

@@ -34,7 +34,10 @@ class Work:
         self, asked: FileSystemParams, permissions: Permissions, options: FileSystemOptions, stop: threading.Event
     ) -> None:
         self.asked = asked
-        self.permissions = permissions
+        allowed = options.allowed_paths
+        self.permissions = (
+            permissions if allowed is None else permissions.narrow("file_system", read=allowed, write=allowed)
+        )
         self.options = options
         self.stop = stop
 

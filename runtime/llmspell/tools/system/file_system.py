@@ -158,19 +158,14 @@ class FileSystemTool(BuiltinTool[FileSystemOptions]):
         from llmspell.tools.system.file_operations import Work
 
         asked = FileSystemParams(**params)
-        allowed = self.options.allowed_paths
-        permissions = context.permissions
-        if allowed is not None:
-            permissions = permissions.narrow("file_system", read=allowed, write=allowed)
         if self.options.read_only and asked.operation in {"write", "append", "delete", "copy", "move", "mkdir"}:
             raise PermissionDenied(
                 f"file_system may not {asked.operation} {asked.path!r}: it was made read_only",
                 hint="make the tool with read_only = false",
             )
         stop = threading.Event()
-        work = Work(asked, permissions, self.options, stop)
         try:
-            content = await asyncio.to_thread(work.run)
+            content = await asyncio.to_thread(lambda: Work(asked, context.permissions, self.options, stop).run())
         finally:
             stop.set()  # a cancelled thread ends at its next file
         return ToolOutput(content, {"operation": asked.operation, "name": PurePosixPath(asked.path).name})

@@ -79,7 +79,7 @@ def _loads(name: str) -> bool:
 async def run(command: Command, permissions: Permissions) -> Ended:
     """Runs it to its end. Raises PermissionDenied, ToolError, and TimeoutError; cancelled, it ends the command."""
     started = time.monotonic()
-    program = _program(command)
+    program = await asyncio.to_thread(_program, command)
     folder = await asyncio.to_thread(_open_folder, command, permissions)
     watch, held = os.pipe2(os.O_CLOEXEC)
     try:

@@ -36,7 +36,7 @@ def _in_range(function: Callable[P, R]) -> Callable[P, R]:
     def guarded(*given: P.args, **named: P.kwargs) -> R:
         try:
             return function(*given, **named)
-        except (OverflowError, OSError):
+        except (OverflowError, OSError, ValueError):
             raise ToolError("that time lies outside the years 1 to 9999", hint="choose a smaller amount") from None
 
     return guarded

@@ -198,6 +198,8 @@ async def _content(answer: aiohttp.ClientResponse, limit: int, url: str) -> byte
             data += unpack.feed(piece, limit - len(data) + 1)
         if len(data) > limit:
             raise ToolError(f"{url[:200]!r} answered more than {limit} bytes", hint="raise max_response_size")
+    if unpack is not None and unpack.started and not unpack.state.eof:
+        raise ToolError("the answer's compression is damaged: its end is missing", retryable=True)
     return bytes(data)
 
 

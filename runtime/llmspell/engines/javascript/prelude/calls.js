@@ -108,7 +108,7 @@ entries.settle = (number, ok) => {
 
 const callbackGroups = new NativeMap(); // callback -> group
 
-entries.invoke = (callback, number) => {
+entries.invoke = (callback, number, echo) => {
   const group = newGroup(null), text = host.take();
   current = group;
   mapSet(callbackGroups, callback, group);
@@ -123,9 +123,10 @@ entries.invoke = (callback, number) => {
   try {
     const fn = mapGet(functions, number);
     if (fn === undefined) throw new NativeTypeError(`function ${number} is no longer held`);
-    const value = apply(fn, undefined, decode(text));
-    if (isObject(value)) nativeThen(resolved(value), (settled) => finish(true, settled), (error) => finish(false, error));
-    else finish(true, value);
+    const args = decode(text), value = apply(fn, undefined, args);
+    const settle = (settled) => finish(true, echo ? args[0] : settled);
+    if (isObject(value)) nativeThen(resolved(value), settle, (error) => finish(false, error));
+    else settle(value);
   } catch (error) {
     finish(false, error);
   }

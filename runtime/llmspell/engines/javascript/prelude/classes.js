@@ -87,7 +87,7 @@ const openStream = (name, receiver, args) => {
 const invoker = (spec, member) => {
   const name = `${spec.name}.${member.name}`;
   const run = member.kind === "sync" ? ask : member.kind === "stream" ? openStream : call;
-  const method = member.static
+  const method = member.static || spec.namespace
     ? { [member.js](...args) { return run(name, null, args); } }
     : { [member.js](...args) {
         const instance = receiverOf(this, spec, member);
@@ -105,6 +105,7 @@ const addMember = (target, member, value) => {
 const addProperty = (prototype, spec, property) => {
   const name = `${spec.name}.${property.name}`;
   const read = function () {
+    if (spec.namespace) return ask(name, null, []);
     if (this === prototype) return undefined;
     const { number } = receiverOf(this, spec, property);
     return property.live ? liveTable(record({ name, receiver: number, path: [], inner: [], list: false })) : ask(name, number, []);

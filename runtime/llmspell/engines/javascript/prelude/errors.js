@@ -6,11 +6,15 @@ const hostFields = new NativeWeakMap(); // error -> the map it came with
 
 const FIELDS = ["type", "hint", "source", "retryable", "data"];
 
+// Types of failures that may not happen again when the same is asked later.
+const retryableTypes = record({ timeout: true, rate_limit: true, overloaded: true, network: true });
+
 const defineErrorClass = (name, type) => {
   const Class = { [name]: class extends NativeError {
     constructor(message, options) {
       super(message, options);
       define(this, "type", type);
+      define(this, "retryable", type in retryableTypes);
       if (typeof options !== "object" || options === null) return;
       const keys = objectKeys(options);
       for (let index = 0; index < keys.length; index++)

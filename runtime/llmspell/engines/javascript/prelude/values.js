@@ -105,7 +105,7 @@ const encode = (value) => {
   enter(value);
   const text = isArray(value) ? encodeList(value) : encodeObject(value);
   inside[--top] = null;
-  return text;
+  return weakHas(records, value) ? `{"$":["r",${text},${jsonOf(weakGet(records, value))}]}` : text;
 };
 
 const encodeUnder = (key, value) => {
@@ -205,6 +205,15 @@ const lost = (number) => {
   throw new NativeTypeError(`function ${number} is no longer held`);
 };
 
+// A host's table that reads as the text of its field `content`: an agent's output.
+const records = new NativeWeakMap(); // record -> class name
+
+const recordOf = (fields, className) => {
+  define(fields, "toString", () => `${fields.content}`);
+  weakSet(records, fields, className);
+  return fields;
+};
+
 const decodeTag = (tag) => {
   const body = tag[1];
   switch (tag[0]) {
@@ -235,6 +244,8 @@ const decodeTag = (tag) => {
       for (let index = 0; index < body.length; index++) setAdd(set, decodeTagged(body[index]));
       return set;
     }
+    case "r":
+      return recordOf(decodeTagged(body), tag[2]);
     case "e":
       return errorFrom(decodeTagged(body), "");
     default: {

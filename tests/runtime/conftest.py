@@ -1,0 +1,68 @@
+"""Runs a spell through the real runtime, in both languages, and gives back everything that happened."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmspell.events.event import Event
+from llmspell.runtime import Asking, Result, Runtime
+from llmspell.spell import Spell
+
+
+@dataclass
+class Cast:
+    """A run that has ended. output: what it printed, by stream."""
+
+    result: Result
+    events: list[Event]
+    output: dict[str, str] = field(default_factory=lambda: {"out": "", "err": ""})
+
+    @property
+    def value(self) -> Any:
+        return self.result.unwrap()
+
+    def of(self, kind: str) -> list[Event]:
+        return [event for event in self.events if event.kind == kind]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+
+Caster = Callable[..., Any]
+
+
+@pytest.fixture
+async def cast(tmp_path: Path) -> AsyncIterator[Caster]:
+    """`await cast(lua="…")` or `await cast(js="…")`: runs it in a sandboxed worker below tmp_path.
+
+    environ: the host's variables (none of the real ones). More arguments are fields of `Asking`.
+    """
+    home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    (tmp_path / "llmspell.toml").touch()
+    runtimes: list[Runtime] = []
+
+    async def run(
+        *, lua: str | None = None, js: str | None = None, environ: Mapping[str, str] | None = None, **asking: Any
+    ) -> Cast:
+        path = tmp_path / ("spell.lua" if lua is not None else "spell.js")
+        path.write_text(lua if lua is not None else js or "", encoding="utf-8")
+        runtime = Runtime(environ={**home, **(environ or {})})
+        runtimes.append(runtime)
+        events: list[Event] = []
+        output = {"out": "", "err": ""}
+
+        def say(stream: str, text: str) -> None:
+            output[stream] += text
+
+        started = runtime.start(Spell.read(path), Asking(on_event=events.append, say=say, **asking))
+        return Cast(await started.result(), events, output)
+
+    yield run
+    for runtime in runtimes:
+        await runtime.close()
