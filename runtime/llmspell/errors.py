@@ -129,7 +129,7 @@ class ScriptError(LlmspellError):
 
     kind = "script"
 
-    def __init__(self, message: str, *, type: str = "script", name: str = "Error", value: Any = None, **more: Any):  # noqa: A002
+    def __init__(self, message: str, *, type: str = "script", name: str = "Error", value: Any = None, **more: Any):
         super().__init__(message, **more)
         self._type = type
         self._name = name
@@ -181,7 +181,7 @@ class ContentViolationError(LlmspellError):
     kind = "content_violation"
 
 
-class TimeoutError(LlmspellError):  # noqa: A001  the scripts' own name for it
+class TimeoutError(LlmspellError):
     kind = "timeout"
 
 

@@ -165,7 +165,7 @@ def _tree() -> Any:
     return LiveTree(sys.stderr.write, look_of(sys.stderr)).add
 
 
-class _interruptible:  # noqa: N801  reads as a word
+class _interruptible:
     """Ctrl-C cancels the run; the second one ends the program."""
 
     def __init__(self, cancel: Any) -> None:

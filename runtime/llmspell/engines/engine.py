@@ -11,14 +11,14 @@ from llmspell.engines.protocol import Start
 
 
 class HostError(Exception):
-    """The host answered with an error. `fields` is `LlmspellError.to_value()`; the engine throws it as the script's own."""
+    """The host answered with an error. `fields` is `LlmspellError.to_value()`; engines throw it as the script's own."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
         super().__init__(str(fields.get("message", "")))
         self.fields = fields
 
 
-class Ended(Exception):  # noqa: N818  not an error: the way out of the loop
+class Ended(Exception):
     """The host has closed the channel: the worker leaves quietly."""
 
 
@@ -66,8 +66,8 @@ class Engine(Protocol):
     """One language. Made and bound before the fork (`warm`), used for one spell after it."""
 
     def start(self, start: Start) -> None:
-        """Compiles the spell and makes its main chunk ready to run; a syntax error is `host.fail` with `source` and type
-        `syntax`. Nothing of the spell runs before `pump`."""
+        """Compiles the spell and makes its main chunk ready to run; nothing of it runs before `pump`. A syntax error is
+        `host.fail` with `source` and type `syntax`."""
         ...
 
     def settle(self, call: int, ok: bool, value: Any) -> None:

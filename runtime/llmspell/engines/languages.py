@@ -17,7 +17,7 @@ Language = Literal["lua", "javascript"]
 LANGUAGES: Final[tuple[str, ...]] = get_args(Language)
 
 #: What the registry binds into every spell.
-BINDING: Final = os.path.dirname(os.path.dirname(__file__)) + "/api/generated/bindings.gen.json"  # noqa: PTH120  pathlib: 5 ms
+BINDING: Final = os.path.dirname(os.path.dirname(__file__)) + "/api/generated/bindings.gen.json"
 
 
 class WarmEngine(Protocol):
@@ -30,7 +30,7 @@ class WarmEngine(Protocol):
 
 def read_binding(path: str = BINDING) -> Binding:
     """Raises OSError when the file is missing, ValueError when it is not JSON."""
-    with open(path, "rb") as file:  # noqa: PTH123
+    with open(path, "rb") as file:
         binding: Binding = json.load(file)
     return binding
 

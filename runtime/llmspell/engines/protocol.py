@@ -25,8 +25,8 @@ Worker to host
 
 `name` is a name of the registry, `Agent.chat`; `receiver` is an object's number or None for a static member.
 An error map is `LlmspellError.to_value()`, plus `value` where a script threw something that is not an error.
-Each `call` and `ask` gets exactly one `ret`, a cancelled one too. The worker is single-threaded and takes frames in order, so what a spell does is a function of the frames it was
-sent: that is what replay rests on.
+Each `call` and `ask` gets exactly one `ret`, a cancelled one too. The worker is single-threaded and takes frames in
+order, so what a spell does is a function of the frames it was sent: that is what replay rests on.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FRAME_LIMIT: Final = 16 * 1024 * 1024
 Frame = list[Any]
 
 
-class FrameTooLong(Exception):  # noqa: N818  it ends the worker, it is not shown as it is
+class FrameTooLong(Exception):
     """The other side announced a frame over the limit. `size` is in bytes."""
 
     def __init__(self, size: int) -> None:

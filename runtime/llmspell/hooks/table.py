@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, Protocol
 
 from llmspell.api.hook_points import BY_NAME, HookPoint
 from llmspell.api.names import snake
-from llmspell.errors import ArgumentError, LimitError, LlmspellError, TimeoutError  # noqa: A004
+from llmspell.errors import ArgumentError, LimitError, LlmspellError, TimeoutError
 
 Context = dict[str, Any]
 Handler = Callable[[Context], Awaitable[Any]]

@@ -3,6 +3,8 @@
 The bodies here are descriptions; the work is in each engine's prelude.
 """
 
+# pyright: reportReturnType=false
+
 from __future__ import annotations
 
 from collections.abc import Awaitable

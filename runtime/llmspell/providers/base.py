@@ -245,8 +245,10 @@ class Delta:
 class Provider(Protocol):
     """A service that answers requests. Both calls raise ProviderError, never retry, and contact only their own host."""
 
-    name: str
-    """As in `openai/gpt-4o-mini`: what scripts, settings and prices call it."""
+    @property
+    def name(self) -> str:
+        """As in `openai/gpt-4o-mini`: what scripts, settings and prices call it."""
+        ...
 
     def prefetch(self) -> None:
         """Starts in the background what the first call will need (imports); returns at once. May be called often."""

@@ -28,7 +28,8 @@ class BuiltinTool(Tool, Generic[Options]):
         mark = class_mark(cls)
         assert mark is not None
         given = {key: value for key, value in options.items() if key != "hooks"}
-        tool = cls((mark.options or dict)(**given))
+        make: Any = mark.options or dict
+        tool = cls(make(**given))
         tool._override = script_class.overrides.get("execute") if script_class else None
         tool.scripted = tool._override is not None
         return tool.attach(run, options)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from llmspell.errors import LlmspellError, TimeoutError, ToolError  # noqa: A004
+from llmspell.errors import LlmspellError, TimeoutError, ToolError
 from llmspell.events.event import Event
 from llmspell.hooks.table import Context, Handler, Since
 from llmspell.run import Run, Span

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Answer:
     """What the world answered to one request of a run: the unit of replay.
 
-    seq: the event that completed it. kind: `llm`, `tool`, `timer`, `module`, … key: `keys.key(kind, name, input)`, or ""
-    to let the writer's thread make it.
+    seq: the event that completed it. kind: `llm`, `tool`, `timer`, `module`, … key: `keys.key(kind, name, input)`,
+    or "" to let the writer's thread make it.
     span: the span around it; occurrence: how many equal requests that span had before, from 0.
     ok: False where `output` is an error map.
     """

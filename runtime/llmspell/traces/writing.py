@@ -22,8 +22,8 @@ from llmspell.traces import index
 from llmspell.traces.audit import Chain
 from llmspell.traces.describe import describe, masked
 from llmspell.traces.encode import Encoder, Mask, cleaned
-from llmspell.traces.keys import key
 from llmspell.traces.jobs import Admitted, Answer, Audited, Clocked, Finish, Flush, Job
+from llmspell.traces.keys import key
 from llmspell.traces.meta import RunMeta
 from llmspell.traces.schema import create, insert
 from llmspell.traces.spans import Span, SpanFold

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_javascript_seam import Ledger, pumped, settle
 
 #: Replaces every method of every built-in prototype by a spy, after keeping what the test itself needs.
-PATCH_EVERYTHING = """
+PATCH_EVERYTHING = """"use strict";
 const spied = [], keep = {push: Array.prototype.push, ownKeys: Reflect.ownKeys, get: Object.getOwnPropertyDescriptor,
     define: Object.defineProperty, apply: Reflect.apply, call: Function.prototype.call};
 const spare = new Set(["constructor", "__proto__", "caller", "arguments"]);

@@ -169,7 +169,7 @@ end
 
 local function length_of(list, name)
   if type(list) ~= "table" then
-    error(K.new_error("invalid_argument", "Async." .. name .. " takes a list of functions or tasks, not a " .. type(list)), 0)
+    K.throw("invalid_argument", "Async." .. name .. " takes a list of functions or tasks, not a " .. type(list))
   end
   local length = #list
   for key in N.next, list do
@@ -234,7 +234,7 @@ end
 function Async.race(list)
   local length = length_of(list, "race")
   if length == 0 then
-    error(K.new_error("invalid_argument", "Async.race needs at least one function or task: nothing can win"), 0)
+    K.throw("invalid_argument", "Async.race needs at least one function or task: nothing can win")
   end
   return join("race", function(resolve, tasks)
     for i = 1, length do tasks[#tasks + 1] = begin(list[i], resolve) end
@@ -243,7 +243,7 @@ end
 
 local function check_milliseconds(name, ms)
   if type(ms) ~= "number" or ms ~= ms or ms < 0 then
-    error(K.new_error("invalid_argument", "Async." .. name .. " takes milliseconds, not " .. K.render(ms)), 0)
+    K.throw("invalid_argument", "Async." .. name .. " takes milliseconds, not " .. K.render(ms))
   end
 end
 
@@ -282,7 +282,7 @@ end
 function Async.spawn(body, ...)
   if type(body) == "thread" then return background(run_coroutine, body) end
   if type(body) ~= "function" then
-    error(K.new_error("invalid_argument", "Async.spawn takes a function, not a " .. type(body)), 0)
+    K.throw("invalid_argument", "Async.spawn takes a function, not a " .. type(body))
   end
   return background(body, ...)
 end

@@ -11,15 +11,15 @@ local host_call, host_ask, host_tell = host.call, host.ask, host.tell
 
 local function no_finalizer(name)
   if K.in_finalizer() then
-    error(K.new_error("error", name .. " cannot be called while Lua collects garbage (in __gc)",
-      { hint = "release it in __close, or where you last use it" }), 0)
+    K.throw("error", name .. " cannot be called while Lua collects garbage (in __gc)",
+      { hint = "release it in __close, or where you last use it" })
   end
 end
 
 local function no_waiting(name)
   no_finalizer(name)
-  error(K.new_error("error", name .. " cannot wait here: it was called from a function that Lua itself runs without pause",
-    { hint = "call it before, and use its result here" }), 0)
+  K.throw("error", name .. " cannot wait here: it was called from a function that Lua itself runs without pause",
+    { hint = "call it before, and use its result here" })
 end
 
 -- Throws the host's error as the spell's own, with the line and stack of the call.

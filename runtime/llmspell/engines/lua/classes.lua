@@ -5,7 +5,7 @@
 local K = ...
 local N = K.native
 local env = K.env
-local error, type, next, rawget, rawset, rawequal, select = N.error, N.type, N.next, N.rawget, N.rawset, N.rawequal, N.select
+local type, next, rawget, rawset, rawequal, select = N.type, N.next, N.rawget, N.rawset, N.rawequal, N.select
 local setmetatable, raw_getmetatable = N.setmetatable, N.getmetatable
 local format, sub = N.string.format, N.string.sub
 local here, encode_args, ask_at = K.here, K.encode_args, K.ask_at
@@ -107,14 +107,24 @@ local function drop_class(construct)
   return function(_, ...) return (construct(...)) end
 end
 
-local function extend(parent, name)
+local extend
+
+-- `Agent:extend(name)`, and with a dot too.
+local function extender(info)
+  return function(first, second)
+    if rawequal(first, info.table) then return extend(info, second) end
+    return extend(info, first)
+  end
+end
+
+extend = function(parent, name)
   local info = { script = true, parent = parent, host = parent.host, table = {} }
   info.name = type(name) == "string" and name or parent.host.name
   info.metatable = make_metatable(info)
   info.new = constructor(info)
   class_info[info.table] = info
   rawset(info.table, "super", parent.table)
-  local function extend_this(first, second) return extend(info, rawequal(first, info.table) and second or first) end
+  local extend_this = extender(info)
   return setmetatable(info.table, {
     __name = info.name,
     __metatable = false,
@@ -146,7 +156,9 @@ local function add_class_functions(info, spec)
   end
   local members = info.members
   local function add(method, make)
-    for _, spelling in N.ipairs(method.spellings) do members[spelling] = make(method, statics[spelling], send, info.table) end
+    for _, spelling in N.ipairs(method.spellings) do
+      members[spelling] = make(method, statics[spelling], send, info.table)
+    end
     if method.kind == "async" then
       for _, spelling in N.ipairs(method.async_spellings) do
         members[spelling] = make(method, statics[method.name], send_async, info.table)
@@ -173,7 +185,8 @@ local function prefixed_member(info, spec, key)
     local length = #method.name + 1
     if method.prefix and sub(key, 1, length) == method.name .. "_" and #key > length then
       local rest = sub(key, length + 1)
-      local member = static_method(method, function(one, frame, _, ...) return send(one, frame, nil, rest, ...) end, info.table)
+      local function send_rest(one, frame, _, ...) return send(one, frame, nil, rest, ...) end
+      local member = static_method(method, send_rest, info.table)
       info.members[key] = member
       return member
     end
@@ -192,8 +205,8 @@ local function class_metatable(info, spec)
   end
   function metatable.__newindex(t, key, value)
     if info.members[key] or info.methods[key] then
-      error(K.new_error("invalid_argument", format("%s.%s cannot be replaced", info.name, N.tostring(key)),
-        { hint = format("make a class of your own: local Mine = %s:extend()", info.name) }), 0)
+      K.throw("invalid_argument", format("%s.%s cannot be replaced", info.name, N.tostring(key)),
+        { hint = format("make a class of your own: local Mine = %s:extend()", info.name) })
     end
     rawset(t, key, value)
   end
@@ -210,8 +223,8 @@ end
 
 local function bind_class(spec)
   local info = {
-    name = spec.name, table = {}, members = {}, methods = {}, methods_by_name = {}, properties = by_spelling(spec.properties),
-    options = spec.options, positional = spec.positional, text = spec.text, constructible = spec.constructible,
+    name = spec.name, table = {}, members = {}, methods = {}, methods_by_name = {},
+    properties = by_spelling(spec.properties), options = spec.options, positional = spec.positional, text = spec.text, constructible = spec.constructible,
   }
   info.host = info
   class_info[info.table], hosts[info.name] = info, info
@@ -220,7 +233,7 @@ local function bind_class(spec)
   if info.constructible then
     info.new = constructor(info)
     info.members.new = info.new
-    info.members.extend = function(first, second) return extend(info, rawequal(first, info.table) and second or first) end
+    info.members.extend = extender(info)
   end
   info.metatable = make_metatable(info)
   setmetatable(info.table, class_metatable(info, spec))

@@ -4,7 +4,7 @@
 local K, host = ...
 local N = K.native
 local error, type, pcall = N.error, N.type, N.pcall
-local floor, raw_random, raw_randomseed, math_type = N.math.floor, N.math.random, N.math.randomseed, N.math.type
+local floor, raw_random, raw_randomseed = N.math.floor, N.math.random, N.math.randomseed
 local byte, format = N.string.byte, N.string.format
 local env = K.env
 

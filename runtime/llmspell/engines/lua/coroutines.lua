@@ -1,7 +1,7 @@
 -- Waiting from anywhere: the `coroutine` library of a spell, and the one tagged yield that parks a task.
 --
--- A task parks by yielding TAG. A spell's coroutine.resume and wrap pass that yield on to the coroutine around them, up to
--- the scheduler, and pass its answer back down; a spell can neither see the tag nor make one. Knows no host and no task.
+-- A task parks by yielding TAG. A spell's coroutine.resume and wrap pass that yield on to the coroutine around them, up
+-- to the scheduler, and pass its answer back down; a spell can neither see the tag nor make one. Knows no host.
 
 local K = ...
 local N = K.native

@@ -11,8 +11,8 @@ local metatable = { __name = "EventEmitter", __metatable = EventEmitter, __index
 local function handlers(emitter, name)
   local all = handlers_of[emitter]
   if not all then
-    error(K.new_error("invalid_argument", "EventEmitter." .. name .. " needs its emitter before the dot",
-      { hint = "write emitter:" .. name .. "(…) with a colon" }), 0)
+    K.throw("invalid_argument", "EventEmitter." .. name .. " needs its emitter before the dot",
+      { hint = "write emitter:" .. name .. "(…) with a colon" })
   end
   return all
 end
@@ -20,9 +20,9 @@ end
 local function add(emitter, name, event, handler, once)
   local all = handlers(emitter, name)
   if type(handler) ~= "function" then
-    error(K.new_error("invalid_argument", "a handler is a function, not a " .. type(handler)), 0)
+    K.throw("invalid_argument", "a handler is a function, not a " .. type(handler))
   end
-  if event == nil then error(K.new_error("invalid_argument", "an event needs a name"), 0) end
+  if event == nil then K.throw("invalid_argument", "an event needs a name") end
   local list = all[event] or {}
   all[event] = list
   list[#list + 1] = { handler = handler, once = once }
@@ -82,6 +82,11 @@ function EventEmitter.new()
   return emitter
 end
 
-setmetatable(EventEmitter, { __name = "EventEmitter", __metatable = false, __index = methods, __call = EventEmitter.new })
+setmetatable(EventEmitter, {
+  __name = "EventEmitter",
+  __metatable = false,
+  __index = methods,
+  __call = EventEmitter.new,
+})
 
 K.locals.EventEmitter = EventEmitter

@@ -40,7 +40,8 @@ end
 local function here(level)
   local _, at = pcall(error, "", level + 2)
   local first, second, third = byte(at, 1, 3)
-  if first and byte(at, -1) == 32 and first ~= 91 and not (first == 46 and second == 46 and third == 46) then return sub(at, 1, -3) end
+  local cut_short = first == 46 and second == 46 and third == 46
+  if first and first ~= 91 and byte(at, -1) == 32 and not cut_short then return sub(at, 1, -3) end
   for deeper = level + 1, level + 60 do
     local info = getinfo(deeper, "Sl")
     if not info then break end
@@ -109,7 +110,8 @@ local function whole_stack(failure, co)
   return all
 end
 
--- Throws what a Lua function said of its arguments, which names the function in full, as the script's caller of a wrapper.
+-- Throws what one of Lua's functions, called for the script by a wrapper, said of its arguments; it says `string.rep`
+-- where the script wrote `rep`.
 function K.raise(problem)
   K.check_caught(problem)
   error(type(problem) == "string" and N.string.gsub(problem, "^(bad argument #%d+ to ')%a+%.", "%1") or problem, 3)
@@ -177,7 +179,8 @@ end
 -- An error the host sent, as one of the spell's own.
 function K.error_from(fields)
   local known = classes_by_name[fields.name] or classes_by_name.Error
-  if type(fields.cause) == "table" and not raw_getmetatable(fields.cause) then fields.cause = K.error_from(fields.cause) end
+  local cause = fields.cause
+  if type(cause) == "table" and not raw_getmetatable(cause) then fields.cause = K.error_from(cause) end
   return setmetatable(fields, known.metatable)
 end
 
@@ -192,13 +195,20 @@ function K.new_error(kind, message, more)
   return setmetatable(e, classes_by_name[name].metatable)
 end
 
+-- Throws such an error.
+function K.throw(kind, message, more)
+  error(K.new_error(kind, message, more), 0)
+end
+
 local function is_error(value)
   local metatable = type(value) == "table" and raw_getmetatable(value)
   return metatable and is_error_metatable[metatable] or false
 end
 K.is_error = is_error
 
-local FIELDS = { "type", "name", "message", "hint", "source", "stack", "retry_after", "retryable", "cause", "data", "value" }
+local FIELDS = {
+  "type", "name", "message", "hint", "source", "stack", "retry_after", "retryable", "cause", "data", "value",
+}
 
 local function fields_of(e)
   local fields = {}
@@ -283,12 +293,12 @@ end
 -- {type, message, retry_after, retryable, source, cause} of anything thrown.
 local function parse_error(value, other)
   if N.rawequal(value, K.locals.ErrorHandler) then value = other end
-  local info
   if is_error(value) then
-    info = { type = value.type, message = K.show(value.message), retry_after = rawget(value, "retry_after"),
-      source = rawget(value, "source"), cause = rawget(value, "cause"), hint = rawget(value, "hint"), data = rawget(value, "data") }
-    info.retryable = rawget(value, "retryable") or false
-    return info
+    return {
+      type = value.type, message = K.show(value.message), retry_after = rawget(value, "retry_after"),
+      retryable = rawget(value, "retryable") or false, source = rawget(value, "source"), cause = rawget(value, "cause"),
+      hint = rawget(value, "hint"), data = rawget(value, "data"),
+    }
   end
   if type(value) == "table" and rawget(value, "message") ~= nil then
     local kind = rawget(value, "type")

@@ -3,7 +3,8 @@
 local K = ...
 local N = K.native
 local error, type, rawget, pcall, raw_getmetatable = N.error, N.type, N.rawget, N.pcall, N.getmetatable
-local byte, char, find, sub, format, match = N.string.byte, N.string.char, N.string.find, N.string.sub, N.string.format, N.string.match
+local byte, char, find, sub = N.string.byte, N.string.char, N.string.find, N.string.sub
+local format, match = N.string.format, N.string.match
 local raw_gsub, concat, rep = N.string.gsub, N.table.concat, N.string.rep
 local math_type, tonumber, utf8_char = N.math.type, N.tonumber, N.utf8.char
 
@@ -11,7 +12,9 @@ local DEPTH_LIMIT = 200
 
 -- -- Writing ---------------------------------------------------------------------------------------------------------
 
-local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+local ESCAPES = {
+  ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t",
+}
 
 local function escape(c)
   return ESCAPES[c] or format("\\u%04x", byte(c))
@@ -79,10 +82,10 @@ local function write_table(state, t, depth)
   end
   if state.seen[t] then
     if state.lenient then state.out[#state.out + 1] = '"(cyclic)"' return end
-    error(K.new_error("invalid_argument", "the value is cyclic: a table contains itself"), 0)
+    K.throw("invalid_argument", "the value is cyclic: a table contains itself")
   end
   if depth > DEPTH_LIMIT then
-    error(K.new_error("invalid_argument", "the value is nested deeper than " .. DEPTH_LIMIT .. " levels"), 0)
+    K.throw("invalid_argument", "the value is nested deeper than " .. DEPTH_LIMIT .. " levels")
   end
   state.seen[t] = true
   write_members(state, t, depth, is_list(t))
@@ -258,7 +261,7 @@ end
 
 function JSON.parse(text)
   if type(text) ~= "string" then
-    error(K.new_error("invalid_argument", "JSON.parse takes text, not a " .. type(text)), 0)
+    K.throw("invalid_argument", "JSON.parse takes text, not a " .. type(text))
   end
   local ok, value = pcall(read_all, text)
   if ok then return value end

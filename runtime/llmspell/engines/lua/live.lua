@@ -1,6 +1,6 @@
 -- Live tables: `agent.state` and what is read from it. Each read and write of a field is one in the host.
 --
--- A path is a list of keys from the property down, as Lua counts them; the host knows which of them are places in a list.
+-- A path is a list of keys from the property down, as Lua counts them; the host knows which are places in a list.
 
 local K = ...
 local N = K.native
@@ -30,8 +30,8 @@ local function extended(record, key)
 end
 
 local function child(record, path, value)
-  if type(value) == "table" and not raw_getmetatable(value) then return new_live(record.receiver, record.frame, path) end
-  return value
+  if type(value) ~= "table" or raw_getmetatable(value) then return value end
+  return new_live(record.receiver, record.frame, path)
 end
 
 metatable = {

@@ -13,8 +13,8 @@ local class_of = N.setmetatable({}, { __mode = "k" })
 K.number_of, K.class_of = number_of, class_of
 
 local function misuse(method)
-  error(K.new_error("invalid_argument", format("%s needs its object before the dot: it was called without one", method.frame),
-    { hint = format("write object:%s(…) with a colon, not object.%s(…)", method.name, method.name) }), 0)
+  K.throw("invalid_argument", method.frame .. " needs its object before the dot: it was called without one",
+    { hint = format("write object:%s(…) with a colon, not object.%s(…)", method.name, method.name) })
 end
 
 local function send(method, frame, receiver, ...)

@@ -14,8 +14,8 @@ function K.load_script(source, label)
   end
   local _, line, message = K.split_position(problem)
   if problem == "not enough memory" then return nil, problem end
-  local e = K.new_error("syntax", message or problem, { name = "SyntaxError", source = label .. ":" .. (line or 1), stack = {} })
-  return nil, e
+  local source = label .. ":" .. (line or 1)
+  return nil, K.new_error("syntax", message or problem, { name = "SyntaxError", source = source, stack = {} })
 end
 
 -- label -> {value} once loaded; label -> {task, waiters} while loading; and what each script calls each module.
@@ -26,8 +26,9 @@ local on_the_way = N.setmetatable({}, { __mode = "k" })
 local function circle_error(way, label)
   local from = 1
   while way[from] ~= label do from = from + 1 end
-  error(K.new_error("script", "modules require each other in a circle: " .. N.table.concat(way, " -> ", from) .. " -> " .. label,
-    { hint = "move what both need into a third module" }), 0)
+  local circle = N.table.concat(way, " -> ", from) .. " -> " .. label
+  K.throw("script", "modules require each other in a circle: " .. circle,
+    { hint = "move what both need into a third module" })
 end
 
 -- Another task is loading the module: waits until it has.
@@ -58,7 +59,9 @@ local function run_module(name, label, source)
 end
 
 function env.require(name)
-  if type(name) ~= "string" then error("bad argument #1 to 'require' (string expected, got " .. type(name) .. ")", 2) end
+  if type(name) ~= "string" then
+    error("bad argument #1 to 'require' (string expected, got " .. type(name) .. ")", 2)
+  end
   local site = K.here(2)
   local from = N.string.match(site, "^(.*):%d+$") or ""
   local key = from .. "\0" .. name

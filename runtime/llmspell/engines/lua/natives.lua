@@ -1,7 +1,7 @@
 -- Captures Lua's own functions before any spell runs, and prepares the tables that the other files fill.
 --
--- Every file of the prelude receives `K`, which no spell can reach. Prelude code calls only what it captured here, never
--- a method of a string (`s:sub`): a spell may change the `string` table it sees.
+-- Every file of the prelude receives `K`, which no spell can reach. Prelude code calls only what it captured here,
+-- never a method of a string (`s:sub`): a spell may change the `string` table it sees.
 
 local K = ...
 

@@ -4,7 +4,7 @@
 
 local K = ...
 local N = K.native
-local error, type, rawget, rawset, setmetatable, format = N.error, N.type, N.rawget, N.rawset, N.setmetatable, N.string.format
+local type, rawget, rawset, setmetatable, format = N.type, N.rawget, N.rawset, N.setmetatable, N.string.format
 local here, encode_args, ask_at = K.here, K.encode_args, K.ask_at
 local number_of, class_of = K.number_of, K.class_of
 local methods_of = K.methods
@@ -58,7 +58,7 @@ local function make_newindex(info)
       if property.live then return ask_at(here(2), property.frame .. "=", number_of[self], encode_args({}, value)) end
       if property.writable then return ask_at(here(2), property.frame .. "=", number_of[self], encode_args(value)) end
       if not info.script then
-        error(K.new_error("invalid_argument", format("%s cannot be changed", property.frame)), 0)
+        K.throw("invalid_argument", format("%s cannot be changed", property.frame))
       end
     end
     pinned[self] = true
@@ -67,7 +67,12 @@ local function make_newindex(info)
 end
 
 local function make_metatable(info)
-  local metatable = { __name = info.name, __metatable = info.table, __index = make_index(info), __newindex = make_newindex(info) }
+  local metatable = {
+    __name = info.name,
+    __metatable = info.table,
+    __index = make_index(info),
+    __newindex = make_newindex(info),
+  }
   local text = info.host.text
   if text then
     metatable.__tostring = function(self) return ask_at(here(2), text, number_of[self], "\x90") or "" end

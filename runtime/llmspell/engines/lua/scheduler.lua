@@ -1,13 +1,14 @@
 -- Tasks: the main chunk, callbacks of the host, and what Async and the *_async methods start. One runs at a time; each
 -- runs until it waits.
 --
--- A task waits by parking (coroutines.lua) after it has left word who will wake it: `pending` for an answer of the host,
--- or whatever calls K.wake. The spell has ended when its main chunk has and no task is left.
+-- A task waits by parking (coroutines.lua) after it has left word who will wake it: `pending` for an answer of the
+-- host, or whatever calls K.wake. The spell has ended when its main chunk has and no task is left.
 
 local K, host = ...
 local N = K.native
 local type, next, error, pcall, rawget = N.type, N.next, N.error, N.pcall, N.rawget
-local raw_status, raw_close, raw_sort, unpack, pack = N.coroutine.status, N.coroutine.close, N.table.sort, N.table.unpack, N.table.pack
+local raw_status, raw_close = N.coroutine.status, N.coroutine.close
+local raw_sort, unpack, pack = N.table.sort, N.table.unpack, N.table.pack
 local create_root, close_chain, drive, park = K.create_root, K.close_chain, K.drive, K.park
 
 -- Yields of a spell's own that are resumed at once while nothing is pending; after as many it takes naps.

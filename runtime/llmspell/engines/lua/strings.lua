@@ -1,13 +1,14 @@
 -- Text: tostring, print and the string functions that a spell's own functions run inside of.
 --
--- A table or function is shown with a number of its own, not with its address: addresses differ from run to run and tell
--- where the process keeps its memory. gsub with a function is written in Lua because that function may wait.
+-- A table or function is shown with a number of its own, not with its address: addresses differ from run to run and
+-- tell where the process keeps its memory. gsub with a function is written in Lua because that function may wait.
 
 local K = ...
 local N = K.native
 local error, type, select, rawget, pcall = N.error, N.type, N.select, N.rawget, N.pcall
 local raw_tostring, raw_getmetatable, setmetatable = N.tostring, N.getmetatable, N.setmetatable
-local find, sub, format, rep, raw_gsub, match = N.string.find, N.string.sub, N.string.format, N.string.rep, N.string.gsub, N.string.match
+local find, sub, match, format = N.string.find, N.string.sub, N.string.match, N.string.format
+local rep, raw_gsub = N.string.rep, N.string.gsub
 local concat, pack, unpack = N.table.concat, N.table.pack, N.table.unpack
 local env = K.env
 
@@ -83,7 +84,8 @@ local function with_text(...)
 end
 
 function library.format(layout, ...)
-  if type(layout) == "string" and find(layout, "p", 1, true) and find(raw_gsub(layout, "%%%%", ""), "%%[-+ #0-9.]*p") then
+  local may_show = type(layout) == "string" and find(layout, "p", 1, true)
+  if may_show and find((raw_gsub(layout, "%%%%", "")), "%%[-+ #0-9.]*p") then
     error("bad argument #1 to 'format' ('%p' would show an address)", 2)
   end
   local ok, text

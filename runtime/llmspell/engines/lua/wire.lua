@@ -1,13 +1,14 @@
 -- Values between the spell and its host, as msgpack bytes: what `llmspell.engines.values` packs and unpacks.
 --
 -- Tables 1..n cross as lists, an empty table as an empty list (unless it came as a map), other tables as maps with
--- their keys in a fixed order. Knows what a proxy, an error or a live table is only through the functions in K.crossing.
+-- their keys in a fixed order. What a proxy, an error or a live table is, the functions in K.crossing know.
 
 local K = ...
 local N = K.native
 local type, next, rawget, rawlen, raw_getmetatable = N.type, N.next, N.rawget, N.rawlen, N.getmetatable
 local setmetatable, select, tostring, error = N.setmetatable, N.select, N.tostring, N.error
-local char, byte, sub, string_pack, string_unpack = N.string.char, N.string.byte, N.string.sub, N.string.pack, N.string.unpack
+local char, byte, sub = N.string.char, N.string.byte, N.string.sub
+local string_pack, string_unpack = N.string.pack, N.string.unpack
 local find, format = N.string.find, N.string.format
 local concat, unpack = N.table.concat, N.table.unpack
 local math_type, utf8_len = N.math.type, N.utf8.len
@@ -101,7 +102,7 @@ local function place(trail, depth)
 end
 
 local function refuse(trail, depth, reason, hint)
-  error(K.new_error("invalid_argument", place(trail, depth) .. " " .. reason, { hint = hint }), 0)
+  K.throw("invalid_argument", place(trail, depth) .. " " .. reason, { hint = hint })
 end
 
 -- Appends `value` to `out` after position n; gives the new position. trail: the keys on the way, and the tables on it.
@@ -183,7 +184,7 @@ local function put_table(out, n, t, trail, depth)
     end
     local class_name = crossing.class(t)
     if class_name then
-      refuse(trail, depth, "is the class " .. class_name .. " itself", "make an object of it: " .. class_name .. ".new()")
+      refuse(trail, depth, "is the class " .. class_name .. " itself", "make an object: " .. class_name .. ".new()")
     end
     local live, value = crossing.live(t)
     if live then return put(out, n, value, trail, depth) end
@@ -223,8 +224,9 @@ end
 
 local function checked(bytes)
   if #bytes > SIZE_LIMIT then
-    error(K.new_error("invalid_argument", format("a value of %.1f MB is too large to leave the spell", #bytes / 1048576),
-      { hint = "one value may have 15.9 MB; hand it over in parts" }), 0)
+    local size = format("%.1f MB", #bytes / 1048576)
+    K.throw("invalid_argument", "a value of " .. size .. " is too large to leave the spell",
+      { hint = "one value may have 15.9 MB; hand it over in parts" })
   end
   return bytes
 end
@@ -317,7 +319,10 @@ for b = 0x00, 0x7f do readers[b] = function(_, at, first) return first, at end e
 for b = 0xe0, 0xff do readers[b] = function(_, at, first) return first - 256, at end end
 for b = 0x80, 0x8f do readers[b] = function(s, at, first) return get_map(s, at, first - 0x80) end end
 for b = 0x90, 0x9f do readers[b] = function(s, at, first) return get_list(s, at, first - 0x90) end end
-for b = 0xa0, 0xbf do readers[b] = function(s, at, first) return sub(s, at, at + first - 0xa1), at + first - 0xa0 end end
+for b = 0xa0, 0xbf do
+  local length = b - 0xa0
+  readers[b] = function(s, at) return sub(s, at, at + length - 1), at + length end
+end
 readers[0xc0] = function(_, at) return nil, at end
 readers[0xc2] = function(_, at) return false, at end
 readers[0xc3] = function(_, at) return true, at end

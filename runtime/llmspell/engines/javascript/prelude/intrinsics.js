@@ -64,6 +64,10 @@ const bufferSize = getter(NativeArrayBuffer.prototype, "byteLength");
 const bufferSlice = uncurry(NativeArrayBuffer.prototype.slice);
 const { hasInstance, iterator: iteratorSymbol, asyncIterator: asyncIteratorSymbol, toStringTag } = Symbol;
 
+// A template literal is a call of String.prototype.concat in this engine: fixed for good, so that no spell is called for
+// each text that the glue puts together.
+defineProperty(NativeString.prototype, "concat", record({ writable: false, configurable: false }));
+
 // `await` and `then` ask a promise for its constructor and that one for its species. Fixed for good, so that what the
 // glue awaits cannot be replaced.
 defineProperty(NativePromise.prototype, "constructor", record({ writable: false, configurable: false }));
