@@ -1,8 +1,8 @@
 -- Tables walked in a fixed order, and the table functions that call back into the spell.
 --
 -- Lua orders string keys by a hash seeded anew in each process: a spell that calls agents from a pairs() loop would do
--- so in another order when it is replayed. So pairs gives 1..n, then numbers, strings and booleans in order. `next` stays
--- Lua's own. table.sort with a comparator is a merge sort written in Lua, because a comparator may wait.
+-- so in another order when it is replayed. So pairs gives 1..n, then numbers, strings and booleans in order; `next`
+-- stays Lua's own. table.sort with a comparator is a merge sort written in Lua, because a comparator may wait.
 
 local K = ...
 local N = K.native
