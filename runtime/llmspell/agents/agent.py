@@ -169,7 +169,7 @@ class Agent(BaseAgent):
     @method(
         errors=("timeout", "rate_limit"),
         params={"options": ChatOptions | None},
-        example='for chunk in agent:stream_chat("Tell me a story") do io_write(chunk) end',
+        example='for chunk in agent:stream_chat("Tell me a story") do io.write(chunk) end',
     )
     async def stream_chat(
         self, message: str | dict[str, Any], options: dict[str, Any] | None = None

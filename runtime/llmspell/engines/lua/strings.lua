@@ -55,15 +55,40 @@ end
 -- Frames end at 16 MB, so a long text goes in pieces.
 local PIECE = 4 * 1024 * 1024
 
+local function say(stream, text, site)
+  for at = 1, #text, PIECE do
+    K.tell("print", K.encode_args(stream, #text > PIECE and sub(text, at, at + PIECE - 1) or text), site)
+  end
+end
+
 function env.print(...)
   local count = select("#", ...)
   local parts = {}
   for i = 1, count do parts[i] = show((select(i, ...))) end
-  local text = concat(parts, "\t") .. "\n"
-  local site = K.here(2)
-  for at = 1, #text, PIECE do
-    K.tell("print", K.encode_args("out", #text > PIECE and sub(text, at, at + PIECE - 1) or text), site)
+  say("out", concat(parts, "\t") .. "\n", K.here(2))
+end
+
+-- Of Lua's io only what prints: io.write, io.stdout:write, io.stderr:write. Files belong to the file_system tool.
+local function writer(stream)
+  local file = {}
+  function file.write(self, ...)
+    local parts = pack(...)
+    for i = 1, parts.n do
+      local kind = type(parts[i])
+      if kind ~= "string" and kind ~= "number" then
+        error("bad argument #" .. i .. " to 'write' (string expected, got " .. kind .. ")", 2)
+      end
+    end
+    say(stream, concat(parts, "", 1, parts.n), K.here(2))
+    return self
   end
+  return file
+end
+
+env.io = { stdout = writer("out"), stderr = writer("err") }
+
+function env.io.write(...)
+  return env.io.stdout:write(...)
 end
 
 local library = {}
