@@ -20,6 +20,7 @@ class Command(NamedTuple):
 COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
         "run": Command("llmspell.cli.run", "run a spell"),
+        "validate": Command("llmspell.cli.validate", "check that spells compile, without running them"),
         "init": Command("llmspell.cli.init", "begin a project: settings, a first spell, editor stubs"),
         "trace": Command("llmspell.cli.trace", "stored and live runs: list, show, follow, export, compare"),
         "tools": Command("llmspell.cli.tools", "the built-in tools: list, show, call"),

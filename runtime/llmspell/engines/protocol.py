@@ -5,6 +5,7 @@ its limit before it reads it. `site` is the script's own position as `file:line`
 
 Host to worker
     run      [start]                      begin a spell; `start` is a map, see `Start`
+    check    [start]                      compile a spell and run nothing of it; answered by `done` or `fail`
     ret      [call, ok, value]            the answer to a `call` or `ask`; with ok False the value is an error map
     callback [callback, function, args, echo]   run a script function; the worker answers with `result`: what it gave,
                                           or with `echo` its first argument as it left it

@@ -11,7 +11,7 @@ from llmspell.api.registry import registry
 
 #: What the sandbox leaves of Lua itself.
 LUA_ITSELF = set(
-    "_G _VERSION assert error getmetatable ipairs next pairs pcall print rawequal rawget rawlen rawset require select "
+    "_G _VERSION assert error getmetatable io ipairs next pairs pcall print rawequal rawget rawlen rawset require select "
     "setmetatable tonumber tostring type xpcall warn coroutine math os string table utf8".split()
 )
 #: What JavaScript programs expect beside the language.

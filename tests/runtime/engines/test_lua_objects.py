@@ -427,6 +427,23 @@ def test_print_shows_values_and_keeps_order() -> None:
     assert host.printed[3] == b"\xff\n"
 
 
+def test_io_writes_without_a_line_end_and_does_nothing_else() -> None:
+    source = """
+        io.write('a', 1):write('b')
+        io.stdout:write('c')
+        local ok, message = pcall(io.write, {})
+        local names = {}
+        for name in pairs(io) do names[#names + 1] = name end
+        return {ok, message, names}"""
+    host = run("lua", source)
+    assert host.printed == ["a1", "b", "c"]
+    assert host.value() == [
+        False,
+        "bad argument #1 to 'write' (string expected, got table)",
+        ["stderr", "stdout", "write"],
+    ]
+
+
 def test_string_functions_are_lua_s_own() -> None:
     source = r"""
         function string.shout(s) return s:upper() .. '!' end

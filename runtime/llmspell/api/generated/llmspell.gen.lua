@@ -721,7 +721,7 @@ function Agent:set_system_prompt(prompt) end
 ---Errors: `timeout`, `rate_limit`.
 ---
 ---```lua
----for chunk in agent:stream_chat("Tell me a story") do io_write(chunk) end
+---for chunk in agent:stream_chat("Tell me a story") do io.write(chunk) end
 ---```
 ---@param message string | table<string, any>
 ---@param options? ChatOptions

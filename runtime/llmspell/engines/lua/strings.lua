@@ -85,10 +85,11 @@ local function writer(stream)
   return file
 end
 
-env.io = { stdout = writer("out"), stderr = writer("err") }
+local stdout = writer("out")
+env.io = { stdout = stdout, stderr = writer("err") }
 
 function env.io.write(...)
-  return env.io.stdout:write(...)
+  return stdout:write(...)
 end
 
 local library = {}
