@@ -8,7 +8,8 @@ recorded only when they fire. Knows no run, no model and no tool.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
@@ -117,7 +118,7 @@ class Effects:
         kind: str,
         name: str,
         input: Any,
-        perform: Callable[[], AsyncIterator[Any]],
+        perform: Callable[[], AsyncGenerator[Any, None]],
     ) -> AsyncGenerator[Any, None]:
         """Like `once` for an answer in pieces: each piece is admitted in turn."""
         asked = self._ask(kind, name, input)
@@ -134,10 +135,11 @@ class Effects:
         status = "pending"
         try:
             try:
-                async for piece in perform():
-                    await self._sequencer.turn(asked.key)
-                    pieces.append(piece)
-                    yield piece
+                async with aclosing(perform()) as performed:
+                    async for piece in performed:
+                        await self._sequencer.turn(asked.key)
+                        pieces.append(piece)
+                        yield piece
             except LlmspellError as error:
                 failure = error
             await self._sequencer.turn(asked.key)

@@ -11,7 +11,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -157,10 +157,10 @@ class Run:
     def payload(self, event: Event) -> dict[str, Any]:
         """What listeners get of an event: its data, and whose it is."""
         return {
-            **event.data,
             "event": event.name if event.kind == "custom" else event.kind,
             "timestamp": event.time,
             "source": event.site,
+            **event.data,
         }
 
     def warn(self, message: str, *, once: str = "") -> None:
@@ -279,9 +279,9 @@ class Run:
             self.emit("cancelled", "", {"reason": reason})
             self.fail(CancelledByUser(reason))
 
-    def spawn(self, work: Any) -> asyncio.Task[Any]:
-        """A task that belongs to the run: it ends with it at the latest."""
-        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
+    def spawn(self, work: Any, context: Context | None = None) -> asyncio.Task[Any]:
+        """A task that belongs to the run: it ends with it at the latest. context: the caller's unless given."""
+        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

@@ -6,25 +6,28 @@ agent and no tool.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ReplayError
-from llmspell.hooks.table import Context, Handler
+from llmspell.effects import revived
+from llmspell.errors import LlmspellError
+from llmspell.hooks.table import FINAL, Context, Own
 from llmspell.run import Run
 
 T = TypeVar("T")
 Tell = Callable[[str, str, dict[str, Any]], object]
 
-#: Nobody may repeat or soften these.
-_FINAL: Final = (LimitError, CancelledByUser, ReplayError)
+#: Where an error says how often a handler had it tried again: a unit around another goes on counting.
+_RETRIES: Final = "retries"
 
 
 @dataclass(slots=True)
 class Unit:
-    """One unit. name: `llm_call`, `tool_call`, `execute`. context: what handlers find beside the error; agent, tool:
-    whose it is; own: that one's own handlers; tell: emits an event of the unit's owner."""
+    """One unit. name: `llm_call`, `tool_call`, `execute`. context: what handlers find beside the error, to which
+    before-handlers may have added; tell: emits an event of the unit's owner; agent, tool: whose it is; own: their own
+    handlers; repeatable: whether it may be tried again (not once a part of its answer has been given out).
+    """
 
     run: Run
     name: str
@@ -32,18 +35,19 @@ class Unit:
     tell: Tell
     agent: str | None = None
     tool: str | None = None
-    own: Mapping[str, Handler] = field(default_factory=dict[str, Handler])
+    own: Own = ()
+    repeatable: Callable[[], bool] = lambda: True
 
     async def attempt(self, work: Callable[[], Awaitable[T]]) -> T:
         """What `work` gives, tried again as long as a handler of `on_error` sets `retry`.
 
-        Raises the last error, with `user_message` as its message where a handler set one.
+        Raises the last error; where a handler set `user_message`, one that says so and has it as its cause.
         """
         retries = 0
         while True:
             try:
                 return await work()
-            except _FINAL:
+            except FINAL:
                 raise
             except LlmspellError as error:
                 if not error.source:
@@ -51,11 +55,13 @@ class Unit:
                 self.tell("error", self.name, {"unit": self.name, "error": error.to_value()})
                 if not self.run.hooks.wants("on_error", self.own):
                     raise
+                retries = max(retries, int(error.data.get(_RETRIES, 0)))
                 answered = await self._ask_on_error(error, retries)
-                if isinstance(message := answered.get("user_message"), str):
-                    error.message = message
-                    error.args = (message,)
-                if answered.get("retry") is not True:
+                if answered.get("retry") is not True or not self.repeatable():
+                    if retries:
+                        error.data[_RETRIES] = retries
+                    if isinstance(message := answered.get("user_message"), str):
+                        raise revived({**error.to_value(), "message": message}) from error
                     raise
                 retries += 1
                 delay = await self.announce_retry(error, retries, _milliseconds(answered.get("retry_delay")), answered)
@@ -68,7 +74,7 @@ class Unit:
         if self.run.hooks.wants("on_retry", self.own):
             asked = {**(context or self.context), **self._facts(error, count), "retry_delay": delay}
             asked.pop("retry", None)
-            answered = await self.run.hooks.ask("on_retry", asked, agent=self.agent, tool=self.tool, own=self.own)
+            answered = await self._ask("on_retry", asked)
             delay = _milliseconds(answered.get("retry_delay"))
         data = {"unit": self.name, "retry_count": count, "retry_delay": delay, "error": error.to_value()}
         self.tell("retry", self.name, data)
@@ -81,7 +87,10 @@ class Unit:
             "stack_trace": "\n".join(error.stack) or error.source,
             "sanitized_context": {key: value for key, value in self.context.items() if key.startswith("agent")},
         }
-        return await self.run.hooks.ask("on_error", asked, agent=self.agent, tool=self.tool, own=self.own)
+        return await self._ask("on_error", asked)
+
+    async def _ask(self, point: str, context: Context) -> Context:
+        return await self.run.hooks.ask(point, context, agent=self.agent, tool=self.tool, own=self.own)
 
     def _facts(self, error: LlmspellError, count: int) -> Context:
         facts = {"unit": self.name, "error": error, "retry_count": count}

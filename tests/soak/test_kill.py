@@ -116,12 +116,14 @@ async def test_a_host_may_be_killed_at_any_moment(rounds: int, binding: str) -> 
     for number in range(rounds):
         host = await asyncio.create_subprocess_exec(sys.executable, HOST, binding, stdout=subprocess.PIPE)
         assert host.stdout is not None
-        if number % 2:  # in full conversation
-            pids = [int(word) for word in (await asyncio.wait_for(host.stdout.readline(), 30)).split()]
-            assert set(pids) <= set(processes_of(binding))
-        await asyncio.sleep(chance.uniform(0, 0.2))  # else: at any moment of its start
-        host.kill()
-        await host.wait()
+        try:
+            if number % 2:  # in full conversation
+                pids = [int(word) for word in (await asyncio.wait_for(host.stdout.readline(), 30)).split()]
+                assert set(pids) <= set(processes_of(binding))
+            await asyncio.sleep(chance.uniform(0, 0.2))  # else: at any moment of its start
+        finally:
+            host.kill()
+            await host.wait()
         async with asyncio.timeout(10):
             while processes_of(binding):
                 await asyncio.sleep(0.005)

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
+from llmspell.agents import execution, steps
 from llmspell.agents.directory import Directory
 from llmspell.agents.live_state import LiveState
-from llmspell.agents.texts import AgentOutput, text_of
+from llmspell.agents.texts import text_of
+from llmspell.api.callback import Callback
 from llmspell.api.describe import exposed, method, prop
 from llmspell.api.kinds import EventHandler, EventName, HookHandlers
 from llmspell.api.objects import ScriptClass
@@ -21,11 +23,10 @@ from llmspell.events.bus import Bus, Subscription
 from llmspell.events.event import Event
 from llmspell.events.listeners import listener_of
 from llmspell.hooks.handlers import handlers_of
-from llmspell.hooks.table import Context, Handler, Since
-from llmspell.run import Run, Span
+from llmspell.hooks.table import FINAL, Context, Handler
+from llmspell.run import Run
 from llmspell.tools import pipeline
 from llmspell.tools.tool import Tool
-from llmspell.unit import Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +119,8 @@ class BaseAgent:
 
     @name.setter
     def name(self, value: str) -> None:
-        self._name = value
-        self.run.service(Directory).register(self)
+        before, self._name = self._name, value
+        self.run.service(Directory).rename(self, before)
 
     @method()
     def capabilities(self) -> list[str]:
@@ -180,47 +181,14 @@ class BaseAgent:
     async def execute(self, input: Any = None) -> Any:
         """Works on an input (text or a table) and gives `{content, data, tool_calls, usage, cost, duration, agent}`,
         which reads as its text wherever a string is wanted. `timeout` in the input is in milliseconds."""
-        timeout = input.get("timeout") if isinstance(input, dict) else None
-        limit = float(timeout) if isinstance(timeout, int | float) and not isinstance(timeout, bool) else None
-        async with self.run.effects.deadline(limit, f"agent {self._name}"):
-            return await self.executed(input)
+        async with self.run.effects.deadline(_timeout(input), f"agent {self._name}"):
+            return await execution.execute(self, input, self._own_work)
 
     async def base_execute(self, input: Any = None) -> Any:
-        """What `super.execute(input)` in a script's class gives."""
+        """What `super.execute(input)` in a script's class gives: the work alone, inside the execution under way."""
         return await self.work(input, text_of(input), {})
 
-    async def executed(self, input: Any) -> Any:
-        """One execution: span, hooks, errors and retries around the work."""
-        data = {"agent_name": self._name, "agent_type": self.agent_type, "input": input}
-        facts = self.facts()
-        if isinstance(input, dict) and isinstance(user := input.get("user_id"), str):
-            facts["user_id"] = user
-        unit = Unit(self.run, "execute", {**facts, "input": input}, self.tell, self._name, None, self.hooks)
-        with self.run.spanned("execution_started", "execution_completed", self._name, data, self.deliver) as span:
-            span.data.update(agent_name=self._name, agent_type=self.agent_type)
-            output = await unit.attempt(lambda: self._attempt(input, facts, span))
-            span.data["output"] = output.value if isinstance(output, AgentOutput) else output
-            if isinstance(output, AgentOutput):
-                span.data["usage"] = output.usage
-        return _timed(output, span)
-
-    async def _attempt(self, input: Any, facts: Context, span: Span) -> Any:
-        ask = self.run.hooks.ask
-        context: Context = {**facts, "input": _table(input), "message": text_of(input)}
-        before = dict(context)
-        if self.run.hooks.wants("before_execute", self.hooks):
-            context = await ask("before_execute", context, agent=self._name, own=self.hooks)
-        given, message = _as_changed(input, before, context)
-        output = await self.overridden(given, message, context)
-        if self.run.hooks.wants("after_execute", self.hooks):
-            shown = output.value if isinstance(output, AgentOutput) else output
-            asked = {**context, "input": given, "output": shown, "duration": Since(span.started), **_figures(output)}
-            changed = await ask("after_execute", asked, agent=self._name, own=self.hooks)
-            if changed["output"] != shown:
-                output = _replaced(output, changed["output"])
-        return output
-
-    async def overridden(self, input: Any, message: str, context: Context) -> Any:
+    async def _own_work(self, input: Any, message: str, context: Context) -> Any:
         """The work of a script's own class, else this one's."""
         override = self.script_class.overrides.get("execute") if self.script_class else None
         if override is not None:
@@ -234,6 +202,14 @@ class BaseAgent:
             hint="override execute in your class, or use Agent, which asks a model",
         )
 
+    async def value(self, input: Any) -> Any:
+        """What executing it gives another part of llmspell: the structured answer, else the text; a function that a
+        script's class gave instead (`coroutine.wrap`) is called for its value."""
+        output = await self.execute(input)
+        while isinstance(output, Callback):
+            output = await output()
+        return execution.value_of(output)
+
     @method(result=StepResult, errors=())
     async def execute_step(self, step: dict[str, Any], input: Any = None) -> dict[str, Any]:
         """Runs one step `{tool = "csv-reader", action = "read"}` on an input: gives `{output}` or `{error}`.
@@ -242,11 +218,10 @@ class BaseAgent:
         `action` as `operation` where the tool has one; other inputs are its first required argument.
         """
         try:
-            name = step.get("tool")
-            if not isinstance(name, str):
-                raise ArgumentError("the step names no tool", hint='a step is { tool = "name", action = "…" }')
-            tool = self.tool_named(name)
-            output = await pipeline.call(tool, _step_params(tool, step, input), self.caller())
+            tool = self.tool_named(steps.tool_name(step))
+            output = await pipeline.call(tool, steps.params_of(tool, step, input), self.caller({}))
+        except FINAL:
+            raise
         except LlmspellError as error:
             return {"error": error.message}
         return {"output": output.content}
@@ -307,67 +282,24 @@ class BaseAgent:
         return event
 
     def deliver(self, event: Event) -> None:
+        """Tells this agent's listeners, then the bus's."""
         name = event.name if event.kind == "custom" else event.kind
-        if self.bus.listens(name):
-            self.bus.publish(name, {**self.run.payload(event), "agent_id": self._id})
-        if self.run.bus.listens(name):
-            self.run.bus.publish(name, {**self.run.payload(event), "agent_id": self._id})
+        buses = [bus for bus in (self.bus, self.run.bus) if bus.listens(name)]
+        if buses:
+            payload = {"agent_id": self._id, **self.run.payload(event)}
+            for bus in buses:
+                bus.publish(name, payload)
 
-    def facts(self) -> Context:
+    @property
+    def identity(self) -> Context:
         """Whose a hook's context is."""
         return {"agent_id": self._id, "agent_name": self._name, "agent_type": self.agent_type}
 
-    def caller(self, call_id: str = "") -> pipeline.Caller:
-        return pipeline.Caller(self._name, self.facts(), self.hooks, self.deliver, call_id)
+    def caller(self, context: Context) -> pipeline.Caller:
+        """This agent as one that calls tools. context: fields that hooks of the execution added."""
+        return pipeline.Caller(self._name, {**context, **self.identity}, self.hooks, self.deliver)
 
 
-def _table(input: Any) -> Any:
-    """Handlers find the input as a table, text under `message`."""
-    return {"message": input} if isinstance(input, str) else input
-
-
-def _as_changed(input: Any, before: Context, after: Context) -> tuple[Any, str]:
-    """The input and the text to send, as handlers left them: a changed `message` wins over a changed `input`."""
-    given = after["input"]
-    if isinstance(input, str) and isinstance(given, dict) and set(given) == {"message"}:
-        given = given["message"]
-    if after["message"] != before["message"]:
-        return given, str(after["message"])
-    return given, text_of(given)
-
-
-def _figures(output: Any) -> Context:
-    if isinstance(output, AgentOutput):
-        return {"tool_calls": output.tool_calls, "token_usage": output.usage}
-    return {"tool_calls": [], "token_usage": {}}
-
-
-def _replaced(output: Any, value: Any) -> Any:
-    if not isinstance(output, AgentOutput):
-        return value
-    text = value if isinstance(value, str) else text_of(value)
-    data = None if isinstance(value, str) else value
-    return AgentOutput(text, data, output.tool_calls, output.usage, output.cost, output.duration, output.agent)
-
-
-def _timed(output: Any, span: Span) -> Any:
-    if not isinstance(output, AgentOutput):
-        return output
-    taken = round(span.ended - span.started, 3)
-    return AgentOutput(output.content, output.data, output.tool_calls, output.usage, output.cost, taken, output.agent)
-
-
-def _step_params(tool: Tool, step: dict[str, Any], input: Any) -> dict[str, Any]:
-    known: dict[str, Any] = tool.parameters.get("properties", {})
-    params: dict[str, Any] = {}
-    if isinstance(input, dict):
-        params.update(input)
-    elif input is not None:
-        required: list[str] = [name for name in tool.parameters.get("required", ()) if name != "operation"]
-        if required:
-            params[required[0]] = input
-    if isinstance(action := step.get("action"), str) and "operation" in known:
-        params.setdefault("operation", action)
-    if isinstance(more := step.get("params"), dict):
-        params.update(more)
-    return params
+def _timeout(input: Any) -> float | None:
+    given = input.get("timeout") if isinstance(input, dict) else None
+    return float(given) if isinstance(given, int | float) and not isinstance(given, bool) else None

@@ -36,6 +36,12 @@ class Directory:
             self._run.warn(f"a second agent is named {agent.name!r}: the name now means the newer one", once=agent.name)
         self._by_name[agent.name] = agent
 
+    def rename(self, agent: BaseAgent, before: str) -> None:
+        """The agent has another name now; the one before means it no longer."""
+        if self._by_name.get(before) is agent:
+            del self._by_name[before]
+        self.register(agent)
+
     def get(self, name: str) -> BaseAgent:
         """The agent of a name or id. Raises ArgumentError with a suggestion."""
         found = self._by_name.get(name.removeprefix("local://"))
@@ -47,9 +53,6 @@ class Directory:
             hint = f"did you mean {close[0]!r}?" if close else f"agents of this spell: {known}"
             raise ArgumentError(f"there is no agent named {name!r}", hint=hint)
         return found
-
-    def find(self, name: str) -> BaseAgent | None:
-        return self._by_name.get(name)
 
     def names(self) -> list[str]:
         return list(self._by_name)

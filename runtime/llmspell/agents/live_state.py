@@ -35,13 +35,24 @@ class LiveState:
 
         Raises ArgumentError where the path leads through something that is not a table.
         """
-        old = self.read(path)
+        value, old = _copied(value), self.read(path)
         if not path:
             self.values = dict(value or {}) if isinstance(value, dict) or not value else {"value": value}
         else:
             _set(self.read(path[:-1]), path, value)
         shown = ".".join(str(key) for key in path)
-        self._owner.tell("state_changed", shown, {"path": shown, "value": value, "old": old})
+        self._owner.tell("state_changed", shown, {"path": shown, "value": _copied(value), "old": old})
+
+
+def _copied(value: Any) -> Any:
+    """Tables of its own: what was told of a change does not change with the state."""
+    match value:
+        case dict():
+            return {key: _copied(item) for key, item in value.items()}
+        case list():
+            return [_copied(item) for item in value]
+        case _:
+            return value
 
 
 def _item(container: Any, key: Any) -> Any:

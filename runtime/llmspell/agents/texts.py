@@ -36,6 +36,14 @@ def text_of(given: Any) -> str:
     return as_json(given)
 
 
+def with_words(given: Any, words: str) -> Any:
+    """The input with other words: a table keeps its other fields."""
+    if not isinstance(given, dict):
+        return words
+    key = next((key for key in _WORDS if isinstance(given.get(key), str)), "message")
+    return {**given, key: words}
+
+
 def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=_plain)
 

@@ -97,6 +97,7 @@ class MemberMark:
     overridable: bool = False
     property: bool = False
     live: bool = False
+    prefix: bool = False
     errors: tuple[str, ...] = ()
     example: str = ""
     result: Any = None
@@ -142,6 +143,7 @@ def method(
     *,
     static: bool = False,
     overridable: bool = False,
+    prefix: bool = False,
     errors: tuple[str, ...] = (),
     example: str = "",
     result: Any = None,
@@ -151,7 +153,8 @@ def method(
     """Marks a method.
 
     result, params: more exact types than the signature's. static: called on the class, `Agent.get("name")`; it is
-    written as a function whose first argument is the run, not an instance.
+    written as a function whose first argument is the run, not an instance. prefix: `get_cached_notes(key)` is a way to
+    write `get_cached("notes", key)`.
     """
 
     def mark(function: F) -> F:
@@ -167,6 +170,7 @@ def method(
             kind,
             static,
             overridable,
+            prefix=prefix,
             errors=errors,
             example=example,
             result=result,

@@ -95,6 +95,7 @@ def _describe_method(function: Callable[..., Any], mark: MemberMark) -> Json:
         "waits": mark.kind in ("async", "stream") or inspect.iscoroutinefunction(function),
         "static": mark.static,
         "overridable": mark.overridable,
+        "prefix": mark.prefix,
         "doc": inspect.cleandoc(function.__doc__ or ""),
         "params": parameters,
         "result": {} if result is None else schema_of(result),
@@ -177,7 +178,7 @@ def binding_value(registry: Json) -> Json:
             "options": declared_options(described["name"]),
             "positional": described["positional"],
             "methods": [
-                {key: method[key] for key in ("name", "kind", "static", "overridable")}
+                {key: method[key] for key in ("name", "kind", "static", "overridable", "prefix")}
                 for method in (*described["methods"].values(), *described["statics"].values())
             ],
             "properties": [

@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import traceback
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from functools import partial
 from itertools import count
 from typing import Any
@@ -41,6 +42,9 @@ class Bridge:
         self.modules = Modules(run)
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._callbacks: dict[int, asyncio.Future[Any] | None] = {}
+        self._main = copy_context()
+        self._contexts: dict[int, Context] = {}
+        self._callback = 0
         self._numbers = count(1)
         self._printed = 0
         self._output_limit = int(run.settings.limits.output_mb * 1024 * 1024)
@@ -59,9 +63,11 @@ class Bridge:
     def _handle(self, frame: Frame) -> None:
         match frame:
             case ["ask", int(call), str(name), receiver, list(args), str(site)]:
-                self._ask(call, name, receiver, args, site)
+                self._context().run(self._ask, call, name, receiver, args, site)
             case ["call", int(call), str(name), receiver, list(args), str(site)]:
                 self._begin(call, name, receiver, args, site)
+            case ["within", int(callback)]:
+                self._callback = callback
             case ["tell", str(name), list(args), str(site)]:
                 self._told(name, args, site)
             case ["result", int(callback), bool(ok), value]:
@@ -78,6 +84,11 @@ class Bridge:
                 self._run.fail(script_error(error, self._run))
             case _:
                 self._run.fail(LlmspellError(f"the worker sent a frame that nobody knows: {frame[:1]!r}"))
+
+    def _context(self) -> Context:
+        """What a call is made within: a handler's own calls are in its span and fire no hook of its point. Whoever
+        happened to hand the frame on has no say in it."""
+        return self._contexts.get(self._callback, self._main).copy()
 
     def _ask(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
         try:
@@ -104,7 +115,7 @@ class Bridge:
             message = f"{limit} calls are under way at once, the limit"
             self._run.fail(LimitError(message, limit="in_flight", source=site, hint="wait for some of them first"))
             return
-        task = self._run.spawn(self._call(call, name, receiver, args, site))
+        task = self._run.spawn(self._call(call, name, receiver, args, site), self._context())
         self._calls[call] = task
 
     async def _call(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
@@ -173,6 +184,7 @@ class Bridge:
         shown = last if schema is None else present(last, schema, self._run.identity.language)
         callback = next(self._numbers)
         self._callbacks[callback] = None
+        self._contexts[callback] = copy_context()
         self._send(
             ["callback", callback, function, [self._crossing.outward(value) for value in (*first, shown)], False]
         )
@@ -181,6 +193,7 @@ class Bridge:
         callback = next(self._numbers)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._callbacks[callback] = future
+        self._contexts[callback] = copy_context()
         self._send(["callback", callback, function, args, echo])
         try:
             return await future
@@ -190,8 +203,10 @@ class Bridge:
             raise
         finally:
             self._callbacks.pop(callback, None)
+            self._contexts.pop(callback, None)
 
     def _result(self, callback: int, ok: bool, value: Any) -> None:
+        self._contexts.pop(callback, None)
         future = self._callbacks.pop(callback, None)
         if future is None:  # posted, or no longer wanted
             if not ok:

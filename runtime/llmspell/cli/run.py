@@ -76,7 +76,7 @@ async def _once(args: Namespace, runtime: Runtime, spell: Spell, replay: Recordi
     from llmspell.cli.flags import given_flags
     from llmspell.runtime import Asking
 
-    tree = _tree() if args.trace else None
+    tree = _tree(spell.label) if args.trace else None
     asking = Asking(
         params=_params(args),
         flags=given_flags(args),
@@ -158,11 +158,11 @@ def _say_aside(stream: str, text: str) -> None:
     _say("err", text)
 
 
-def _tree() -> Any:
+def _tree(label: str) -> Any:
     from llmspell.traces.screen import look_of
     from llmspell.traces.tree import LiveTree
 
-    return LiveTree(sys.stderr.write, look_of(sys.stderr)).add
+    return LiveTree(sys.stderr.write, look_of(sys.stderr, label)).add
 
 
 class _interruptible:

@@ -52,6 +52,7 @@ class Channel:
         self._looks = looks
         self._waiting = bytearray()  # to be sent
         self._open = True
+        self._pauses = 0
         self._answered = False
         loop.add_reader(self._descriptor, self._readable)
 
@@ -76,11 +77,14 @@ class Channel:
             self._loop.add_writer(self._descriptor, self._write)
 
     def pause(self) -> None:
+        """Reads nothing until `resume`. Calls nest."""
+        self._pauses += 1
         if self._open:
             self._loop.remove_reader(self._descriptor)
 
     def resume(self) -> None:
-        if self._open:
+        self._pauses = max(0, self._pauses - 1)
+        if self._open and not self._pauses:
             self._loop.add_reader(self._descriptor, self._readable)
 
     def drain(self) -> None:
@@ -101,7 +105,7 @@ class Channel:
 
     def _readable(self) -> None:
         rounds, looks = _ROUNDS, 0
-        while rounds and self._open:
+        while rounds and self._open and not self._pauses:
             if self._read():
                 rounds -= 1
                 looks = self._looks if self._answered else 0

@@ -27,6 +27,8 @@ class WorkerProcess(WorkerHandle):
 
     def __init__(self, connection: socket.socket, limits: Limits, on_frame: OnFrame) -> None:
         super().__init__(connection, limits, on_frame)
+        # Until `spawned`: its first frames may overtake the zygote's word, and nobody watches it yet.
+        self._channel.pause()
         self._pid: int | None = None
         self._pidfd = -1
 
@@ -53,6 +55,7 @@ class WorkerProcess(WorkerHandle):
             self._stop()
         else:
             self._watch(process_clock(pid), f"/proc/{pid}/stat")
+            self._channel.resume()
         if self._exit.done():  # and nobody waited so long
             self._end(None)
 

@@ -16,6 +16,7 @@ Worker to host
     call     [call, name, receiver, args, site]   an asynchronous call; the worker goes on
     ask      [call, name, receiver, args, site]   a synchronous call: the worker reads frames until its `ret`;
                                                   callbacks may enter meanwhile
+    within   [callback]                           the calls and asks from here on are made by this callback; 0: by none
     tell     [name, args, site]                   no answer is wanted: `print`, `warning`
     cancel   [[call, ...]]                        answers no longer wanted: the host cancels what computes them
     result   [callback, ok, value]                what a callback gave; with ok False the value is an error map

@@ -58,7 +58,7 @@ class Transport(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """The worker's process; None before it exists, and always for a thread."""
+        """The worker's process: known when its first frame is delivered; None for a thread."""
         ...
 
     @property
@@ -80,7 +80,8 @@ class Transport(Protocol):
         ...
 
     def pause_reading(self) -> None:
-        """Frames stay in the socket until `resume_reading`: a worker that floods waits in its turn."""
+        """Frames stay in the socket until `resume_reading`: a worker that floods waits in its turn. Calls
+        nest; what was read already is still delivered."""
         ...
 
     def resume_reading(self) -> None: ...

@@ -26,17 +26,28 @@ def canonical(name: str) -> str:
     return ALIASES.get(found, found)
 
 
+def spellings(name: str) -> tuple[str, ...]:
+    """The names that a pattern may mean an event by: `agent:*` means `agent:started`, which is execution_started."""
+    wanted = canonical(name)
+    return (wanted, *(alias for alias, meant in ALIASES.items() if meant == wanted))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return name == pattern or ("*" in pattern and fnmatchcase(name, pattern))
+
+
 @exposed(constructible=False)
 class Subscription:
     """One listener, as `on` and `once` give it. `stop` ends it; a stopped one is never called again."""
 
-    __slots__ = ("_bus", "listener", "only_once", "pattern")
+    __slots__ = ("_active", "_bus", "listener", "only_once", "pattern")
 
     def __init__(self, pattern: str, listener: Listener, only_once: bool, bus: Bus) -> None:
         self.pattern = pattern
         self.listener = listener
         self.only_once = only_once
         self._bus = bus
+        self._active = True
 
     @method(example='local heard = agent:on("error", print)\nheard:stop()')
     def stop(self) -> None:
@@ -47,7 +58,10 @@ class Subscription:
     @prop()
     def active(self) -> bool:
         """Whether it still listens."""
-        return self in self._bus.subscriptions
+        return self._active
+
+    def end(self) -> None:
+        self._active = False
 
 
 class Bus:
@@ -72,7 +86,8 @@ class Bus:
         return len(found)
 
     def remove(self, subscription: Subscription) -> None:
-        if subscription in self.subscriptions:
+        if subscription.active:
+            subscription.end()
             self.subscriptions.remove(subscription)
             self._matching.clear()
 
@@ -82,9 +97,9 @@ class Bus:
         if found is None:
             found = self._find(name)
         for subscription in found:
+            if not subscription.active:  # stopped by a listener before it
+                continue
             if subscription.only_once:
-                if subscription not in self.subscriptions:
-                    continue
                 self.remove(subscription)
             if subscription.pattern == "*":
                 subscription.listener(name, payload)
@@ -98,8 +113,8 @@ class Bus:
         return bool(self._find(name) if found is None else found)
 
     def _find(self, name: str) -> tuple[Subscription, ...]:
-        wanted = canonical(name)
-        found = tuple(s for s in self.subscriptions if s.pattern == wanted or fnmatchcase(wanted, s.pattern))
+        names = spellings(name)
+        found = tuple(s for s in self.subscriptions if any(_matches(name, s.pattern) for name in names))
         if len(self._matching) < 4096:
             self._matching[name] = found
         return found

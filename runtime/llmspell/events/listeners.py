@@ -6,10 +6,14 @@ The same function gives an equal listener, so that `off` finds what `on` added.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from llmspell.api.callback import Callback
 from llmspell.api.event_kinds import BY_NAME, PAYLOAD_SCHEMA
+
+
+#: What the runtime adds to a script's own event; its other keys are the emitter's.
+_CUSTOM_SCHEMA: Final[dict[str, Any]] = {"type": "object", "properties": {"agent_id": {}, "agent_name": {}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class ScriptListener:
     def __call__(self, *args: Any) -> None:
         payload = args[-1]
         known = isinstance(payload, dict) and payload.get("event") in BY_NAME
-        self.function.post(*args, schema=PAYLOAD_SCHEMA if known else None)
+        self.function.post(*args, schema=PAYLOAD_SCHEMA if known else _CUSTOM_SCHEMA)
 
 
 def listener_of(function: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from llmspell.api.callback import Callback
 from llmspell.api.hook_points import CONTEXT_SCHEMA
+from llmspell.errors import ArgumentError, LlmspellError, ScriptError
 from llmspell.hooks.table import Context, Handler, point_named
 
 
@@ -20,7 +21,18 @@ def handler_of(function: Callable[..., Any]) -> Handler:
 
 def handlers_of(hooks: Mapping[str, Any] | None) -> dict[str, Handler]:
     """The `hooks` option of an agent or a tool, by canonical hook point. Raises ArgumentError for an unknown one."""
-    return {point_named(point).name: handler_of(function) for point, function in (hooks or {}).items()}
+    return {own_point(point): handler_of(function) for point, function in (hooks or {}).items()}
+
+
+def own_point(name: str) -> str:
+    """The canonical name of a point that a spell's own handlers may serve. Raises ArgumentError for any other."""
+    point = point_named(name)
+    if point.unit == "spell":
+        raise ArgumentError(
+            f"{point.name} is not for a spell's own hooks: its lines have not begun, or have ended, when it fires",
+            hint="give it to the runtime, or to --hooks",
+        )
+    return point.name
 
 
 class _ScriptHandler:
@@ -36,9 +48,14 @@ class _ScriptHandler:
 
 def _python_handler(function: Callable[..., Any]) -> Handler:
     async def handle(context: Context) -> Any:
-        given = function(context)
-        if inspect.isawaitable(given):
-            given = await given
+        try:
+            given = function(context)
+            if inspect.isawaitable(given):
+                given = await given
+        except LlmspellError:
+            raise
+        except Exception as error:
+            raise ScriptError(str(error) or type(error).__name__, name=type(error).__name__) from error
         return context if given is None else given
 
     return handle

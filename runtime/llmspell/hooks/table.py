@@ -8,7 +8,6 @@ inside a handler asks no handler of the same point.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,14 +17,19 @@ from typing import Any, Final, Literal, Protocol
 
 from llmspell.api.hook_points import BY_NAME, HookPoint
 from llmspell.api.names import snake
-from llmspell.errors import ArgumentError, LimitError, LlmspellError, TimeoutError
+from llmspell.errors import ArgumentError, CancelledByUser, LimitError, LlmspellError, ReplayError
 
 Context = dict[str, Any]
 Handler = Callable[[Context], Awaitable[Any]]
+Own = tuple[Mapping[str, Handler], ...]
+"""The handlers of an agent or a tool themselves, by point; a tool call has those of both."""
 OnHookError = Literal["fail", "ignore"]
 
 #: Handlers inside handlers inside handlers: deeper than this is a loop.
 DEPTH_LIMIT: Final = 16
+
+#: What no handler may repeat, soften or ignore.
+FINAL: Final = (LimitError, CancelledByUser, ReplayError)
 
 _active: ContextVar[tuple[str, ...]] = ContextVar("llmspell_active_hook_points", default=())
 
@@ -39,7 +43,8 @@ class Since:
 
 @dataclass(slots=True, eq=False)
 class Registration:
-    """One handler at one point. agent, tool: the name it is limited to, None for all. site: where it was registered."""
+    """One handler at one point. agent, tool: the name it is limited to, None for all. timeout: milliseconds it may
+    take, None for the table's. site: where it was registered."""
 
     point: str
     handler: Handler
@@ -48,6 +53,7 @@ class Registration:
     agent: str | None = None
     tool: str | None = None
     once: bool = False
+    timeout: float | None = None
     site: str = ""
     enabled: bool = True
 
@@ -85,11 +91,12 @@ class HookTable:
         agent: str | None = None,
         tool: str | None = None,
         once: bool = False,
+        timeout: float | None = None,
         site: str = "",
     ) -> Registration:
         """Adds a handler. Raises ArgumentError for a point that does not exist."""
         name = point_named(point).name
-        found = Registration(name, handler, priority, next(self._order), agent, tool, once, site)
+        found = Registration(name, handler, priority, next(self._order), agent, tool, once, timeout, site)
         handlers = self._by_point.setdefault(name, [])
         handlers.append(found)
         handlers.sort(key=lambda each: (-each.priority, each.order))
@@ -103,9 +110,9 @@ class HookTable:
     def listed(self) -> list[Registration]:
         return [found for handlers in self._by_point.values() for found in handlers]
 
-    def wants(self, point: str, own: Mapping[str, Handler] | None = None) -> bool:
-        """Whether anybody would be asked: lets a caller skip making the context."""
-        return bool(self._by_point.get(point)) or bool(own and point in own)
+    def wants(self, point: str, own: Own = ()) -> bool:
+        """Whether anybody might be asked: lets a caller skip making the context."""
+        return bool(self._by_point.get(point)) or any(point in handlers for handlers in own)
 
     async def ask(
         self,
@@ -114,21 +121,21 @@ class HookTable:
         *,
         agent: str | None = None,
         tool: str | None = None,
-        own: Mapping[str, Handler] | None = None,
+        own: Own = (),
         only_tool: bool = False,
     ) -> Context:
         """The context as the handlers left it. Raises what a handler threw.
 
-        own: the handlers of the agent or tool itself, asked after global ones of priority 0 and above. only_tool:
-        ask only those and the ones registered for this tool (`before_execute` of a tool is not that of an agent).
+        own: asked after global handlers of priority 0 and above. only_tool: ask only those and the ones registered
+        for this tool (`before_execute` of a tool is not that of an agent).
         """
+        active = _active.get()
+        if point in active:
+            return context
         handlers = self._matching(point, agent, tool, own)
         if only_tool:
             handlers = [each for each in handlers if each.tool == tool]
         if not handlers:
-            return context
-        active = _active.get()
-        if point in active:
             return context
         if len(active) >= DEPTH_LIMIT:
             raise LimitError(f"hooks call each other {DEPTH_LIMIT} deep at {point}", limit="depth")
@@ -145,16 +152,19 @@ class HookTable:
                 key: round(span.started - value.start, 3) if isinstance(value, Since) else value
                 for key, value in context.items()
             }
+            limit = self.timeout if registration.timeout is None else registration.timeout
+            thrown: list[LlmspellError] = []
             try:
-                given = await self.host.within(self.timeout, registration.handler(dict(asked)), f"hook {point.name}")
-            except asyncio.CancelledError:
+                given = await self.host.within(limit, _told(registration.handler(dict(asked)), thrown), _what(registration))
+            except FINAL:
                 raise
             except LlmspellError as error:
                 span.data["error"] = error.to_value()
-                if (self.on_error == "ignore" and not point.name.startswith("before_")) or _ignored(self, error):
+                is_veto = point.name.startswith("before_") and bool(thrown)
+                if self.on_error == "ignore" and not is_veto:
                     span.data["status"] = "ignored"
                     return context
-                span.data["status"] = "veto" if point.name.startswith("before_") else "error"
+                span.data["status"] = "veto" if is_veto else "error"
                 raise
             changed, refused = merge(point, asked, given)
             span.data["changes"] = {key: value for key, value in changed.items() if asked.get(key) != value}
@@ -165,17 +175,18 @@ class HookTable:
                 )
             return changed
 
-    def _matching(
-        self, point: str, agent: str | None, tool: str | None, own: Mapping[str, Handler] | None
-    ) -> list[Registration]:
+    def _matching(self, point: str, agent: str | None, tool: str | None, own: Own) -> list[Registration]:
         found = [
             each
             for each in self._by_point.get(point, ())
             if each.enabled and each.agent in (None, agent) and each.tool in (None, tool)
         ]
-        if own and (handler := own.get(point)) is not None:
-            place = next((i for i, each in enumerate(found) if each.priority < 0), len(found))
-            found.insert(place, Registration(point, handler, 0, 0, agent, tool, site=getattr(handler, "site", "")))
+        place = next((i for i, each in enumerate(found) if each.priority < 0), len(found))
+        found[place:place] = [
+            Registration(point, handler, 0, 0, agent, tool, site=getattr(handler, "site", ""))
+            for handlers in own
+            if (handler := handlers.get(point)) is not None
+        ]
         return found
 
 
@@ -196,7 +207,7 @@ def merge(point: HookPoint, before: Context, after: Any) -> tuple[Context, set[s
     if not isinstance(after, dict):
         return before, set()
     refused = {key for key in point.readable if key in before and key in after and _differs(after[key], before[key])}
-    kept = {key: value for key, value in after.items() if key not in point.readable}
+    kept = {key: value for key, value in after.items() if key not in point.readable or key not in before}
     return {**before, **kept}, refused
 
 
@@ -205,9 +216,17 @@ def _differs(after: Any, before: Any) -> bool:
     return isinstance(before, str | int | float | bool | list | dict) and after != before
 
 
-def _ignored(table: HookTable, error: LlmspellError) -> bool:
-    """A handler that is too slow is cut off; with `ignore` the run goes on as if it had not been asked."""
-    return table.on_error == "ignore" and isinstance(error, TimeoutError)
+async def _told(work: Awaitable[Any], thrown: list[LlmspellError]) -> Any:
+    """What the handler gives; notes what it throws itself, as against being cut off."""
+    try:
+        return await work
+    except LlmspellError as error:
+        thrown.append(error)
+        raise
+
+
+def _what(registration: Registration) -> str:
+    return f"the {registration.point} hook" + (f" of {registration.site}" if registration.site else "")
 
 
 @contextmanager

@@ -40,7 +40,7 @@ class Cache:
         """Forgets a key; gives whether there was one."""
         return await self._do("delete", key)
 
-    @method()
+    @method(prefix=True, example='local notes = Cache.get_cached_notes("tides")')
     async def get_cached(self, kind: str, key: str) -> Any:
         """What `Cache.get_cached_<kind>(key)` calls: the value of `<kind>:<key>`."""
         return await self.get(f"{kind}:{key}")

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from llmspell.api.describe import exposed, method, prop
 from llmspell.api.kinds import HookHandler, HookPointName
-from llmspell.hooks.handlers import handler_of
+from llmspell.hooks.handlers import handler_of, own_point
 from llmspell.hooks.table import Registration
 from llmspell.run import Run
 
@@ -20,6 +20,8 @@ class HookOptions(TypedDict, total=False):
     """Only for the tool of this name."""
     once: bool
     """Asked one time, then gone."""
+    timeout: float
+    """Milliseconds it may take; 30,000 unless given."""
 
 
 class RegisteredHook(TypedDict):
@@ -87,12 +89,13 @@ class Hooks:
         """Asks `handler` at each such point. Any spelling of the point's name will do."""
         given = options or {}
         registration = self._run.hooks.register(
-            point,
+            own_point(point),
             handler_of(handler),
             priority=given.get("priority", 0),
             agent=given.get("agent"),
             tool=given.get("tool"),
             once=given.get("once", False),
+            timeout=given.get("timeout"),
             site=self._run.site,
         )
         return HookHandle(self._run, registration)

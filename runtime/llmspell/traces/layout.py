@@ -221,6 +221,10 @@ def tail(place: str, width: int, look: Look) -> str:
         return place
     end = look.sign("…")
     kept = place
+    while (slash := kept.find("/", 1)) > 0:  # whole folders first
+        kept = kept[slash:]
+        if cells(kept) <= width - len(end):
+            return end + kept
     while kept and cells(kept) > width - len(end):
         kept = kept[1:]
     return end + kept

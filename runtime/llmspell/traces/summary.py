@@ -32,7 +32,8 @@ def given(kind: str, data: Mapping[str, Any]) -> str:
         case "tool":
             return brief(data.get("params"))
         case "hook":
-            return brief(data.get("point"), quoted=False)
+            handler = str(data.get("handler") or "").rpartition("/")[2]  # the span is named by its point
+            return plain(handler) or brief(data.get("point"), quoted=False)
         case "spell":
             return brief(data.get("params"))
         case _:

@@ -16,7 +16,8 @@ from llmspell.traces.summary import brief, gave, given, plain
 
 #: What the trade calls a span's kind in one short word.
 _WORDS = {"execution": "agent", "llm_call": "llm", "workflow_step": "step"}
-_HIDDEN = frozenset({"llm_chunk", "agent_created", "tool_created"})
+#: Pieces of what other lines show whole; an error stands on its span's line or on that of the retry after it.
+_HIDDEN = frozenset({"llm_chunk", "agent_created", "tool_created", "error"})
 
 
 @dataclass(slots=True)

@@ -12,6 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from test_javascript_seam import Ledger, pumped, settle
 
+from llmspell.engines.engine import HostError
+from llmspell.engines.values import ObjectRef
+from llmspell.errors import ArgumentError
+
 #: Replaces every method of every built-in prototype by a spy, after keeping what the test itself needs.
 PATCH_EVERYTHING = """"use strict";
 const spied = [], keep = {push: Array.prototype.push, ownKeys: Reflect.ownKeys, get: Object.getOwnPropertyDescriptor,
@@ -57,10 +61,6 @@ return {spied, second: second.a[1], message: caught.message, settled: list.lengt
 
 
 def answer(name: str, args: list[Any]) -> Any:
-    from llmspell.engines.engine import HostError
-    from llmspell.engines.values import ObjectRef
-    from llmspell.errors import ArgumentError
-
     if name == "Agent.new":
         return ObjectRef(1, "Agent")
     if name == "BaseAgent.state":
@@ -113,7 +113,7 @@ def test_the_glue_works_after(patch: str) -> None:
 def test_no_part_of_the_glue_is_within_reach() -> None:
     """Everything reachable from the globals, through properties, prototypes, getters' own functions and bound state,
     is walked; a function of the host's has a name of its own."""
-    _, host = pumped(
+    engine, host = pumped(
         """
         const seen = new Set(), found = [], waiting = [globalThis, (async () => {}).constructor, (function* () {}).constructor,
             (async function* () {}).constructor, host.later(1), new Agent({name: "x"}), new Agent("y").streamChat("z"), new Error("e")];
@@ -133,6 +133,8 @@ def test_no_part_of_the_glue_is_within_reach() -> None:
     """,
         Ledger(answer),
     )
+    settle(engine, 1)
+    settle(engine, 2, ObjectRef(9, "Stream"))
     assert host.end == ("done", {"found": [], "size": True, "typeofs": ["undefined"] * 3})
 
 
@@ -207,7 +209,10 @@ def test_running_out_of_memory_ends_the_spell_and_nothing_else(source: str) -> N
     assert host.end is not None
     kind, error = host.end
     assert kind == "fail"
-    assert error["type"] == "limit" or "rray buffer" in error["message"] or "string length" in error["message"], error
+    # In a process of its own a null that memory threw is told from one of the script's (see test_limits).
+    assert error["type"] == "limit" or error["message"] in ("null", "string too long", "invalid array buffer length"), (
+        error
+    )
     _, other = pumped("return 'unharmed'", memory_mb=16)
     assert other.end == ("done", "unharmed")
 
@@ -222,7 +227,6 @@ def test_running_out_of_memory_ends_the_spell_and_nothing_else(source: str) -> N
         "let a = []; for (let i = 0; i < 100000; i++) a = [a]; JSON.stringify(a)",
         "let o = {}; o.toJSON = () => JSON.stringify(o); JSON.stringify(o)",
         "class A { constructor() { new A() } } new A()",
-        "/(?:a?){1000}a{1000}/.test('a'.repeat(10)); const f = () => f(); f()",
         "let s = 'x'; const g = () => s.replace(/x/, g); g()",
         "eval('('.repeat(100000))",
         "JSON.parse('['.repeat(100000))",

@@ -240,12 +240,17 @@ async def test_when_the_host_dies_nothing_is_left(number: signal.Signals, tmp_pa
     command = [sys.executable, "-c", HOST, str(binding), WAITING + " while true do end"]
     host = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     assert host.stdout is not None
-    zygote, worker = map(int, (await asyncio.wait_for(host.stdout.readline(), 30)).split())
-    assert alive(zygote)
-    assert alive(worker)
-    host.send_signal(number)
-    await host.wait()
-    await gone(zygote, worker)
+    try:
+        zygote, worker = map(int, (await asyncio.wait_for(host.stdout.readline(), 30)).split())
+        assert alive(zygote)
+        assert alive(worker)
+        host.send_signal(number)
+        await host.wait()
+        await gone(zygote, worker)
+    finally:
+        if host.returncode is None:
+            host.kill()
+            await host.wait()
 
 
 async def test_a_terminals_interrupt_reaches_the_host_alone(start_spell: StartSpell, zygote: Zygote) -> None:

@@ -937,6 +937,10 @@ function Cache.get(key, default_) end
 function Cache.get_async(key, default_, callback) end
 
 ---What `Cache.get_cached_<kind>(key)` calls: the value of `<kind>:<key>`.
+---
+---```lua
+---local notes = Cache.get_cached_notes("tides")
+---```
 ---@param kind string
 ---@param key string
 ---@return any

@@ -188,9 +188,12 @@ class JavaScriptEngine:
         """The engine itself gave up: out of memory, most of all, which it shows as the text `null` at worst."""
         text = str(error).partition("\n")[0]
         if text == "null" or _OUT_OF_MEMORY in text:
-            self._end(_limit("memory", f"the script needs more memory than its {self._memory_mb} MB"))
+            self._exhausted()
         else:
             self._end(error_map({"type": "script", "name": "Error", "message": text}))
+
+    def _exhausted(self) -> None:
+        self._end(_limit("memory", f"the script needs more memory than its {self._memory_mb} MB"))
 
     def _end(self, error: dict[str, Any]) -> None:
         if not self._over:
@@ -222,6 +225,7 @@ class JavaScriptEngine:
         worker = self._guarded
         return {
             "take": self._take,
+            "exhausted": worker(self._exhausted),
             "call": worker(self._call),
             "ask": worker(self._ask),
             "tell": worker(self._tell),

@@ -28,9 +28,9 @@ FILES: Final = (
 
 def source() -> str:
     """The prelude as one text. 0.5 ms; in a worker the files are out of reach, so it is read before the fork."""
-    folder = os.path.dirname(__file__)
+    folder = os.path.dirname(__file__)  # noqa: PTH120  pathlib costs 5 ms
     parts: list[str] = []
     for name in FILES:
-        with open(f"{folder}/{name}", encoding="utf-8") as file:
+        with open(f"{folder}/{name}", encoding="utf-8") as file:  # noqa: PTH123
             parts.append(file.read())
     return "(function () {\n'use strict';\n" + "".join(parts) + "globalThis.$entries = entries;\n})();\n"

@@ -142,7 +142,15 @@ entries.cancel = (callback) => {
 
 // -- what nobody catches -------------------------------------------------------------------------------------------
 
-const fail = (error) => host.fail(describe(error));
+const fail = (error) => {
+  let text;
+  try {
+    text = describe(error);
+  } catch {
+    return host.exhausted(); // there is no memory even to say so
+  }
+  host.fail(text);
+};
 
 const unhandled = new NativeMap(); // promise -> reason, since the queue was last empty
 

@@ -159,7 +159,7 @@ const findOverrides = (target, bound) => {
     for (let index = 0; index < bound.overridable.length; index++) {
       const member = bound.overridable[index];
       if (member.name in overrides) continue;
-      const own = getOwnPropertyDescriptor(prototype, member.js) ?? getOwnPropertyDescriptor(prototype, member.name);
+      const own = ownProperty(prototype, member.js) ?? ownProperty(prototype, member.name);
       if (own === undefined || typeof own.value !== "function") continue;
       overrides[member.name] = (self, ...args) => apply(own.value, self, args);
     }
@@ -202,9 +202,44 @@ const constructorOf = (spec) => {
   return Class;
 };
 
+// What a namespace inherits: `Cache.getCachedNotes(key)` is `Cache.getCached("notes", key)`, for methods declared so.
+const inheritedBy = (spec) => {
+  let prefixed = false;
+  for (let index = 0; index < spec.methods.length; index++) prefixed ||= spec.methods[index].prefix === true;
+  if (!prefixed) return NativeObject.prototype;
+  const members = record({});
+  return new NativeProxy(create(NativeObject.prototype), record({
+    get(target, key, receiver) {
+      if (typeof key !== "string" || key in target) return reflectGet(target, key, receiver);
+      for (let index = 0; index < spec.methods.length; index++) {
+        const member = spec.methods[index], kind = member.prefix ? kindAfter(member, key) : "";
+        if (kind !== "") return members[key] ??= (...args) => {
+          const given = [kind];
+          for (let each = 0; each < args.length; each++) append(given, args[each]);
+          return call(`${spec.name}.${member.name}`, null, given);
+        };
+      }
+    },
+  }));
+};
+
+// `getCachedTideTables` and `get_cached_tide_tables` are of the kind `tide_tables`; "" for another name.
+const kindAfter = (member, key) => {
+  const snake = `${member.name}_`, { js } = member;
+  if (findText(key, snake) === 0) return sliceText(key, snake.length);
+  if (findText(key, js) !== 0) return "";
+  let kind = "";
+  for (let index = js.length; index < key.length; index++) {
+    const letter = key[index], lower = lowerText(letter);
+    if (index === js.length && letter === lower) return "";
+    kind += letter === lower || index === js.length ? lower : `_${lower}`;
+  }
+  return kind;
+};
+
 const bindClass = (spec) => {
   const parent = spec.extends === null ? undefined : classes[spec.extends];
-  const Class = spec.namespace ? create(NativeObject.prototype) : constructorOf(spec);
+  const Class = spec.namespace ? create(inheritedBy(spec)) : constructorOf(spec);
   const target = spec.namespace ? Class : Class.prototype;
   if (parent !== undefined) {
     setPrototypeOf(Class, parent.Class);

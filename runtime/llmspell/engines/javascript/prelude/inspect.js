@@ -9,7 +9,7 @@ const quote = (text) => {
 
 const classNameOf = (value) => {
   for (let prototype = getPrototypeOf(value); prototype !== null; prototype = getPrototypeOf(prototype)) {
-    const own = getOwnPropertyDescriptor(prototype, "constructor");
+    const own = ownProperty(prototype, "constructor");
     if (own !== undefined && typeof own.value === "function") return textOr(read(own.value, "name"), "");
   }
   return "[Object: null prototype]";
@@ -43,7 +43,7 @@ const layOut = (prefix, open, parts, close, depth) => {
 const inspectFields = (value, parts, skipIndexes, seen, depth) => {
   const names = ownKeys(value);
   for (let index = 0; index < names.length; index++) {
-    const key = names[index], own = getOwnPropertyDescriptor(value, key);
+    const key = names[index], own = ownProperty(value, key);
     if (own === undefined || !own.enumerable || (skipIndexes && typeof key === "string" && `${key >>> 0}` === key)) continue;
     const name = typeof key === "symbol" ? `[${symbolText(key)}]` : testRegex(IDENTIFIER, key) ? key : quote(key);
     const isAccessor = own.get !== undefined || own.set !== undefined;

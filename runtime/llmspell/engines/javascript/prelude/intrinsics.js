@@ -5,8 +5,8 @@
 // `list.push(x)`), no iterator is used (no for-of, no array destructuring, no spread of arrays into calls),
 // records and descriptors have no prototype, and arrays of the glue are written by `append`.
 
-const { apply, construct, ownKeys, getOwnPropertyDescriptor, get: reflectGet, has: reflectHas } = Reflect;
-const { defineProperty, getPrototypeOf, setPrototypeOf, create, keys: objectKeys, freeze, preventExtensions, is } = Object;
+const { apply, construct, ownKeys, get: reflectGet, has: reflectHas } = Reflect;
+const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf, create, keys: objectKeys, freeze, preventExtensions, is } = Object;
 const { isArray } = Array;
 const { isView } = ArrayBuffer;
 const { isSafeInteger, isInteger } = Number;
@@ -24,6 +24,10 @@ const NativeDOMException = DOMException, NativeBigInt = BigInt, NativeRegExp = R
 const queueNativeMicrotask = queueMicrotask;
 
 const record = (fields) => setPrototypeOf(fields, null);
+const ownProperty = (target, key) => {
+  const descriptor = getOwnPropertyDescriptor(target, key);
+  return descriptor === undefined ? undefined : record(descriptor);
+};
 const uncurry = (method) => (self, a, b) => apply(method, self, [a, b]);
 const uncurryNone = (method) => (self) => apply(method, self, []);
 const getter = (holder, key) => uncurryNone(getOwnPropertyDescriptor(holder, key).get);
@@ -54,8 +58,9 @@ const fromCodePoint = NativeString.fromCodePoint, fromCharCode = NativeString.fr
 const functionText = uncurryNone(NativeFunction.prototype.toString);
 const symbolText = uncurryNone(Symbol.prototype.toString);
 const nativeThen = uncurry(NativePromise.prototype.then);
-const resolved = (value) => apply(NativePromise.resolve, NativePromise, [value]);
-const rejected = (reason) => apply(NativePromise.reject, NativePromise, [reason]);
+const nativeResolve = NativePromise.resolve, nativeReject = NativePromise.reject;
+const resolved = (value) => apply(nativeResolve, NativePromise, [value]);
+const rejected = (reason) => apply(nativeReject, NativePromise, [reason]);
 const typedPrototype = getPrototypeOf(NativeUint8Array.prototype);
 const viewTag = getter(typedPrototype, Symbol.toStringTag), viewLength = getter(typedPrototype, "length");
 const viewBuffer = getter(typedPrototype, "buffer"), viewOffset = getter(typedPrototype, "byteOffset");
@@ -126,6 +131,7 @@ delete globalThis.$host;
 const flat = (text) => (text.length < 512 ? text : sliceText(text, 0));
 const host = record({
   take: offered.take,
+  exhausted: offered.exhausted,
   clock: offered.clock,
   random: offered.random,
   randomHex: offered.randomHex,

@@ -194,7 +194,7 @@ const decodeTagged = (value) => {
     for (let index = 0; index < value.length; index++) define(value, index, decodeTagged(value[index]), true);
     return value;
   }
-  const tag = getOwnPropertyDescriptor(value, "$");
+  const tag = ownProperty(value, "$");
   if (tag !== undefined) return decodeTag(tag.value);
   const keys = objectKeys(value);
   for (let index = 0; index < keys.length; index++) define(value, keys[index], decodeTagged(value[keys[index]]), true);

@@ -1,0 +1,2 @@
+local agent = Agent.new("You calculate.")
+print(agent:chat("How much is 17 times 3?"))
