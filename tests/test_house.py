@@ -120,7 +120,7 @@ def test_help_imports_no_command_no_argparse_and_no_asyncio(tmp_path: Path) -> N
     modules = imported("-m", "llmspell", "--help", cwd=tmp_path)
     assert modules & {"argparse", "asyncio", "dataclasses"} == set()
     ours = {module.removeprefix("llmspell.") for module in modules if module.startswith("llmspell.")}
-    assert ours <= {"cli", "cli.main", "cli.commands", "errors"}
+    assert ours <= {"cli", "cli.main", "cli.commands", "errors", "version"}
 
 
 def test_help_costs_at_most_a_tenth_of_a_second_of_cpu_more_than_python_itself(tmp_path: Path) -> None:
@@ -179,8 +179,10 @@ def test_the_editable_install_imports_from_the_source_root(tmp_path: Path) -> No
 def test_the_version_is_said_once() -> None:
     import llmspell
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["version"] == llmspell.__version__
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert told["project"]["dynamic"] == ["version"]
+    said = ROOT / told["tool"]["hatch"]["version"]["path"]
+    assert f'VERSION = "{llmspell.__version__}"' in said.read_text(encoding="utf-8")
 
 
 # The repository

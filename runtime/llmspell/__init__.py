@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from llmspell.version import VERSION
+
 if TYPE_CHECKING:
     from llmspell.runtime import Runtime as Runtime
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["Runtime", "__version__"]
 
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from llmspell import errors
-from llmspell.errors import LlmspellError, ReplayError, TimeoutError
+from llmspell.errors import LlmspellError, ReplayError, TimeoutError  # noqa: A004
 from llmspell.traces.sequencer import Sequencer
 
 
@@ -183,7 +183,7 @@ class Effects:
             if recorded is None or recorded.pending:
                 return lambda: None
             self._sequencer.admit(asked.key, act)
-            cancel: Callable[[], None] = lambda: None
+            cancel: Callable[[], None] = lambda: None  # noqa: E731
         else:
             loop = asyncio.get_running_loop()
             cancel = loop.call_later(milliseconds / 1000, self._sequencer.admit, asked.key, act).cancel

@@ -24,7 +24,7 @@ and, in `hint`, what to try. It knows nothing of how it is shown.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, cast, get_args
 
 ProviderKind = Literal[
     "timeout",
@@ -181,7 +181,7 @@ class ContentViolationError(LlmspellError):
     kind = "content_violation"
 
 
-class TimeoutError(LlmspellError):
+class TimeoutError(LlmspellError):  # noqa: A001  the scripts' own name for it
     kind = "timeout"
 
 
@@ -240,3 +240,52 @@ class ReplayError(LlmspellError):
 
 class StoreError(LlmspellError):
     kind = "store"
+
+
+def revived(fields: dict[str, Any]) -> LlmspellError:
+    """The error that gave this map (`to_value`), of the class it had as far as a script or an exit code can tell.
+
+    The map may come from a script, so anything may be missing or wrong in it.
+    """
+    kind, message = str(fields.get("type") or "script"), str(fields.get("message") or "an error without a message")
+    data = fields.get("data")
+    given: dict[str, Any] = {
+        "hint": str(fields.get("hint") or ""),
+        "source": str(fields.get("source") or ""),
+        "stack": tuple(map(str, cast("list[Any]", stack))) if isinstance(stack := fields.get("stack"), list) else (),
+        "retry_after": _number(fields.get("retry_after")),
+        "retryable": fields.get("retryable") is True or kind in RETRYABLE_KINDS,
+        "data": dict(cast("dict[str, Any]", data)) if isinstance(data, dict) else {},
+    }
+    if isinstance(cause := fields.get("cause"), dict):
+        given["cause"] = revived(cast("dict[str, Any]", cause))
+    if kind in get_args(ProviderKind) and {"provider", "model", "status"} <= given["data"].keys():
+        told = {name: given["data"][name] for name in ("provider", "model", "status")}
+        return ProviderError(message, provider_kind=cast("ProviderKind", kind), **told, **given)
+    if kind == LimitError.kind:
+        return LimitError(message, limit=str(given["data"].get("limit", "")), **given)
+    for found in _MADE_OF_A_MESSAGE:
+        if found.kind == kind:
+            return found(message, **given)
+    return ScriptError(
+        message, type=kind, name=str(fields.get("name") or "Error"), value=fields.get("value"), **given
+    )
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+_MADE_OF_A_MESSAGE: Final[tuple[type[LlmspellError], ...]] = (
+    ArgumentError,
+    CancelledByUser,
+    SecurityError,
+    PermissionDenied,
+    RateLimitError,
+    ContentViolationError,
+    TimeoutError,
+    ToolError,
+    SchemaError,
+    ReplayError,
+    StoreError,
+)

@@ -168,7 +168,7 @@ def tree_pss_mb(pid: int) -> float:
     return sum(_kilobytes(Path(f"/proc/{each}/smaps_rollup"), "Pss:") for each in tree(pid)) / 1024
 
 
-def others_busy() -> tuple[float, float]:
+def machine_busy() -> tuple[float, float]:
     """Seconds of CPU that the machine has given to anybody, and that it has had, since it was started."""
     fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     ticks = os.sysconf("SC_CLK_TCK")

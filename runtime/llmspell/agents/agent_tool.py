@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from llmspell.agents.agent import Agent
 from llmspell.agents.base import BaseAgent
-from llmspell.agents.texts import AgentOutput, text_of
+from llmspell.agents.texts import text_of
 from llmspell.api.describe import exposed, method
 from llmspell.api.kinds import HookHandlers
 from llmspell.api.objects import ScriptClass
@@ -54,7 +54,7 @@ class AgentTool(Tool):
 
     @classmethod
     def create(cls, run: Run, options: dict[str, Any], script_class: ScriptClass | None) -> AgentTool:
-        return cls(AgentToolOptions(**options)).attach(run, options)
+        return cls(AgentToolOptions(**options)).attach(run, options, script_class)
 
     def __init__(self, options: AgentToolOptions) -> None:
         """Raises ArgumentError where no agent is given."""
@@ -86,9 +86,8 @@ class AgentTool(Tool):
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
         message, more = params["message"], params.get("context") or {}
         if isinstance(self.agent, Agent) and self.agent.script_class is None:
-            response = text_of(await self.agent.chat_with_context(message, more))
+            response = await self.agent.chat_with_context(message, more)
         else:
-            output = await self.agent.execute({"message": message, **({"context": more} if more else {})})
-            response = output.text if isinstance(output, AgentOutput) else text_of(output)
+            response = await self.agent.value({"message": message, **({"context": more} if more else {})})
         metadata = {"agent_id": self.agent.id, "agent_type": "wrapped_agent"}
-        return ToolOutput({"response": response}, metadata)
+        return ToolOutput({"response": text_of(response)}, metadata)

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from llmspell.agents.model_call import Asker, ask_model, shown_usage
+from llmspell.agents.model_call import Asked, Asker, ask_model
+from llmspell.agents.model_hooks import shown_usage
+from llmspell.agents.texts import as_json
 from llmspell.api.check import Checker
-from llmspell.errors import (
-    ArgumentError,
-    CancelledByUser,
-    LimitError,
-    LlmspellError,
-    ReplayError,
-    SchemaError,
-    ToolError,
-)
-from llmspell.providers.base import Completion, Delta, Message, Provider, Request, ToolCall
+from llmspell.errors import ArgumentError, LlmspellError, SchemaError, ToolError
+from llmspell.hooks.table import FINAL
+from llmspell.providers.base import Completion, Message, Provider, Request, ToolCall
+from llmspell.run import Run
 from llmspell.tools import pipeline
 from llmspell.tools.tool import Tool
 
@@ -48,80 +43,65 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a turn is held. tools: by name; max_turns: requests at most; schema: what the answer must fit."""
+    """How a turn is held. tools: by name; caller: who calls them; max_turns: requests at most; schema: what the answer must fit."""
 
     tools: dict[str, Tool]
-    caller: Any
+    caller: pipeline.Caller
     max_turns: int
     tool_errors: Literal["return", "fail"]
     schema: dict[str, Any] | None
 
 
-async def converse(
-    asker: Asker, provider: Provider, request: Request, rules: Rules, turn: Turn, *, stream: bool = False
-) -> AsyncGenerator[Delta, None]:
-    """Holds the turn and fills it in; gives the deltas of all its answers where `stream` is set."""
-    history = request.messages[:-1]
-    user = request.messages[-1]
+async def converse(asker: Asker, provider: Provider, request: Request, rules: Rules, turn: Turn) -> None:
+    """Holds the turn and fills it in. request: the history, and last the user's message."""
+    *history, user = request.messages
     turn.messages.append(user)
     repaired = False
     for number in range(1, rules.max_turns + 1):
-        asked = replace(request, messages=(*history, *turn.messages))
-        completion: Completion | None = None
-        async for item in ask_model(asker, provider, asked, turn=number, prompt=turn.prompt, stream=stream):
-            if isinstance(item, Delta):
-                yield item
-            elif isinstance(item, Request):
-                _keep_prompt(turn, item, len(history))
-            else:
-                completion = item
-        assert completion is not None
+        whole = replace(request, messages=(*history, *turn.messages))
+        sent, completion = await ask_model(asker, provider, Asked(whole, number, turn.prompt, len(history)))
+        if sent is not whole:
+            _keep_prompt(turn, sent, len(history))
         _count(turn, completion)
         turn.messages.append(Message("assistant", completion.content, tool_calls=completion.tool_calls))
         if completion.tool_calls:
-            turn.messages.extend(await _run_tools(completion.tool_calls, rules, turn))
+            turn.messages.extend(await _run_tools(completion.tool_calls, rules, turn, asker.run))
             continue
         turn.content = completion.content
-        if rules.schema is None:
-            return
-        problem = _fits(turn, rules.schema)
+        problem = None if rules.schema is None else _fits(turn, rules.schema)
         if problem is None:
             return
-        if repaired:
+        if repaired or number == rules.max_turns:
             raise SchemaError(
                 f"the model's answer does not fit the schema: {problem}",
                 hint="simplify the schema or ask a more capable model",
                 data={"answer": completion.content[:2000]},
             )
         repaired = True
-        turn.messages.append(
-            Message(
-                "user", f"That does not fit the JSON Schema: {problem}. Answer again with the corrected JSON alone."
-            )
-        )
+        text = f"That does not fit the JSON Schema: {problem}. Answer again with the corrected JSON alone."
+        turn.messages.append(Message("user", text))
     raise TurnLimitError(
         f"the model still wants tools after {rules.max_turns} requests", hint="raise max_turns, or give it fewer tools"
     )
 
 
-def _keep_prompt(turn: Turn, sent: Request, history: int) -> None:
+def _keep_prompt(turn: Turn, sent: Request, at: int) -> None:
     """History keeps the user's message as hooks left it."""
-    for message in sent.messages[history:]:
-        if message.role == "user":
-            turn.messages[0] = message
-            return
+    kept = next((message for message in sent.messages[at:] if message.role == "user"), None)
+    if kept is not None:
+        turn.messages[0] = kept
 
 
 def _count(turn: Turn, completion: Completion) -> None:
-    usage = shown_usage(completion)
-    for key, value in usage.items():
+    for key, value in shown_usage(completion).items():
         if value is not None:
             turn.usage[key] = turn.usage.get(key, 0) + value
     turn.usage.setdefault("cost", None)
 
 
-async def _run_tools(calls: tuple[ToolCall, ...], rules: Rules, turn: Turn) -> list[Message]:
-    tasks = [asyncio.ensure_future(_run_tool(call, rules)) for call in calls]
+async def _run_tools(calls: tuple[ToolCall, ...], rules: Rules, turn: Turn, run: Run) -> list[Message]:
+    """All of them at once; the messages are in the order of the calls."""
+    tasks = [run.spawn(_run_tool(call, rules)) for call in calls]
     try:
         results = await asyncio.gather(*tasks)
     except BaseException:
@@ -129,11 +109,9 @@ async def _run_tools(calls: tuple[ToolCall, ...], rules: Rules, turn: Turn) -> l
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
-    messages: list[Message] = []
-    for call, (shown, message) in zip(calls, results, strict=True):
+    for call, (shown, _) in zip(calls, results, strict=True):
         turn.calls.append({"id": call.id, "name": call.name, "arguments": call.arguments, **shown})
-        messages.append(message)
-    return messages
+    return [message for _, message in results]
 
 
 async def _run_tool(call: ToolCall, rules: Rules) -> tuple[dict[str, Any], Message]:
@@ -144,8 +122,8 @@ async def _run_tool(call: ToolCall, rules: Rules) -> tuple[dict[str, Any], Messa
             raise ToolError(f"there is no tool named {call.name!r}; the tools are: {known}")
         if isinstance(call.arguments, str):
             raise SchemaError(f"the arguments are not a JSON object: {call.arguments[:200]}")
-        output = await pipeline.call(tool, call.arguments, rules.caller(call.id))
-    except (LimitError, CancelledByUser, ReplayError):
+        output = await pipeline.call(tool, call.arguments, replace(rules.caller, call_id=call.id))
+    except FINAL:
         raise
     except LlmspellError as error:
         if rules.tool_errors == "fail":
@@ -157,9 +135,7 @@ async def _run_tool(call: ToolCall, rules: Rules) -> tuple[dict[str, Any], Messa
 
 def as_message(content: Any) -> str:
     """A tool's content as a model reads it: text as it is, anything else as JSON."""
-    if isinstance(content, str):
-        return content
-    return json.dumps(content, ensure_ascii=False, default=str)
+    return content if isinstance(content, str) else as_json(content)
 
 
 def _fits(turn: Turn, schema: dict[str, Any]) -> str | None:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from llmspell.api.callback import Callback
 from llmspell.api.event_kinds import BY_NAME, PAYLOAD_SCHEMA
 
-
 #: What the runtime adds to a script's own event; its other keys are the emitter's.
 _CUSTOM_SCHEMA: Final[dict[str, Any]] = {"type": "object", "properties": {"agent_id": {}, "agent_name": {}}}
 

@@ -155,7 +155,9 @@ class HookTable:
             limit = self.timeout if registration.timeout is None else registration.timeout
             thrown: list[LlmspellError] = []
             try:
-                given = await self.host.within(limit, _told(registration.handler(dict(asked)), thrown), _what(registration))
+                given = await self.host.within(
+                    limit, _told(registration.handler(dict(asked)), thrown), _what(registration)
+                )
             except FINAL:
                 raise
             except LlmspellError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextvars import copy_context
 from typing import Any
 
 from llmspell.api.describe import exposed, method
@@ -12,54 +13,49 @@ from llmspell.run import Run
 
 @exposed(constructible=False)
 class Stream:
-    """Pieces of an answer as they arrive. The generator runs in one task, from the first piece wanted to the end."""
+    """Pieces of an answer as they arrive. Whatever task asks for a piece, it is made where the stream was opened."""
 
     def __init__(self, run: Run, generator: AsyncGenerator[Any, None]) -> None:
         self._run = run
         self._generator = generator
-        self._wanted: asyncio.Queue[asyncio.Future[list[Any] | None]] = asyncio.Queue()
-        self._task: asyncio.Task[None] | None = None
-        self._ended = False
+        self._context = copy_context()
+        self._turn = asyncio.Lock()
+        self._under_way: asyncio.Task[Any] | None = None
+        self._closed = False
 
     @method()
     async def next(self) -> list[Any] | None:
         """The next piece as `[piece]`; nil at the end."""
-        if self._ended:
-            return None
-        if self._task is None:
-            self._task = self._run.spawn(self._drive())
-        wanted: asyncio.Future[list[Any] | None] = asyncio.get_running_loop().create_future()
-        self._wanted.put_nowait(wanted)
-        return await wanted
+        async with self._turn:
+            if self._closed:
+                return None
+            self._under_way = self._run.spawn(self._piece(), self._context)
+            try:
+                return await self._under_way
+            except asyncio.CancelledError:
+                if self._closed and self._under_way.cancelled():
+                    return None
+                self._under_way.cancel()
+                raise
+            finally:
+                self._under_way = None
 
     @method()
     def close(self) -> None:
         """Ends it early: what would have come is not asked for any more."""
-        self._ended = True
-        if self._task is not None:
-            self._task.cancel()
+        if self._closed:
+            return
+        self._closed = True
+        if self._under_way is not None:
+            self._under_way.cancel()
+        else:
+            self._run.spawn(self._end(), self._context)
 
-    async def _drive(self) -> None:
+    async def _piece(self) -> list[Any] | None:
         try:
-            async for piece in self._generator:
-                (await self._next_wanted()).set_result([piece])
-        except Exception as error:
-            (await self._next_wanted()).set_exception(error)
-        finally:
-            self._ended = True
-            await self._generator.aclose()
-            self._answer_rest()
-        if not self._wanted.empty():
-            self._answer_rest()
+            return [await anext(self._generator)]
+        except StopAsyncIteration:
+            return None
 
-    async def _next_wanted(self) -> asyncio.Future[list[Any] | None]:
-        while True:
-            wanted = await self._wanted.get()
-            if not wanted.done():
-                return wanted
-
-    def _answer_rest(self) -> None:
-        while not self._wanted.empty():
-            wanted = self._wanted.get_nowait()
-            if not wanted.done():
-                wanted.set_result(None)
+    async def _end(self) -> None:
+        await self._generator.aclose()

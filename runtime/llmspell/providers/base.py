@@ -6,9 +6,11 @@ with the run and replayed from it. Knows no agent and no wire format.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from llmspell.errors import ArgumentError
 
 Role = Literal["user", "assistant", "tool"]
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
@@ -29,6 +31,16 @@ class Image:
     @staticmethod
     def from_value(value: dict[str, Any]) -> Image:
         return Image(**value)
+
+    @staticmethod
+    def of(text: str) -> Image:
+        """`data:image/png;base64,…` or an address. Raises ArgumentError for anything else."""
+        if text.startswith("data:"):
+            head, _, data = text.removeprefix("data:").partition(",")
+            return Image(media_type=head.partition(";")[0], data=data)
+        if text.startswith(("http://", "https://")):
+            return Image(url=text)
+        raise ArgumentError(f"{text[:60]!r} is not an image", hint="give an http(s) address or a data: URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +268,7 @@ class Provider(Protocol):
 
     async def complete(self, request: Request) -> Completion: ...
 
-    def stream(self, request: Request) -> AsyncIterator[Delta | Completion]:
+    def stream(self, request: Request) -> AsyncGenerator[Delta | Completion, None]:
         """Deltas of text as they arrive, then the whole Completion as the last item."""
         ...
 

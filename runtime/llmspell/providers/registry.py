@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -286,7 +286,7 @@ class Recorded:
     async def complete(self, request: Request) -> Completion:
         raise ReplayError(f"a replay asked {self.name} for an answer")
 
-    async def stream(self, request: Request) -> AsyncIterator[Delta | Completion]:
+    async def stream(self, request: Request) -> AsyncGenerator[Delta | Completion, None]:
         raise ReplayError(f"a replay asked {self.name} for an answer")
         yield Delta("")  # makes this a generator
 

@@ -171,8 +171,8 @@ def _kernel_devices() -> frozenset[int]:
     found: set[int] = set()
     for name in ("/proc", "/sys"):
         with suppress(OSError):
-            found.add(os.stat(name).st_dev)
-    return frozenset(found - {os.stat("/").st_dev})
+            found.add(os.stat(name).st_dev)  # noqa: PTH116
+    return frozenset(found - {os.stat("/").st_dev})  # noqa: PTH116
 
 
 class _Walk:

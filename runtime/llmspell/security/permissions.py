@@ -164,10 +164,10 @@ class Permissions:
 def roots(paths: Iterable[str | Path], project: Path) -> tuple[Path, ...]:
     """Where the given paths truly lie. Below the project no link is followed: a link in a cloned project could move
     `./output` to anywhere. A path elsewhere is the person's own, and links on the way to it are resolved."""
-    base, real = Path(os.path.abspath(project)), _real(project)
+    base, real = Path(os.path.abspath(project)), _real(project)  # noqa: PTH100  lexical: follows nothing
     found: list[Path] = []
     for path in paths:
-        full = Path(os.path.abspath(base / path))
+        full = Path(os.path.abspath(base / path))  # noqa: PTH100
         for start in (base, real):
             if full.is_relative_to(start):
                 found.append(real / full.relative_to(start))

@@ -13,8 +13,6 @@ from llmspell.api.describe import ToolMark, class_mark
 from llmspell.api.objects import ScriptClass
 from llmspell.api.registry import registry
 from llmspell.run import Run
-from llmspell.tools.base import ToolOutput
-from llmspell.tools.pipeline import context_of
 from llmspell.tools.tool import Tool
 
 Options = TypeVar("Options")
@@ -29,12 +27,7 @@ class BuiltinTool(Tool, Generic[Options]):
         assert mark is not None
         given = {key: value for key, value in options.items() if key != "hooks"}
         make: Any = mark.options or dict
-        tool = cls(make(**given))
-        tool._override = script_class.overrides.get("execute") if script_class else None
-        tool.scripted = tool._override is not None
-        return tool.attach(run, options)
-
-    _override: Any = None
+        return cls(make(**given)).attach(run, options, script_class)
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -56,14 +49,6 @@ class BuiltinTool(Tool, Generic[Options]):
     @property
     def parameters(self) -> dict[str, Any]:
         return registry().tools[self.name]["parameters"]
-
-    async def overridden(self, params: dict[str, Any]) -> ToolOutput | None:
-        """What a script's class made of `execute`; None where it overrides nothing."""
-        return None if self._override is None else ToolOutput(await self._override(self, params))
-
-    async def base_execute(self, params: dict[str, Any] | None = None) -> Any:
-        checked = self.checker.check_params(params or {}, self.name)
-        return (await self.perform(checked, context_of(self.run))).content
 
     @classmethod
     def _mark(cls) -> ToolMark:

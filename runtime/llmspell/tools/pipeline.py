@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from llmspell.errors import LlmspellError, TimeoutError, ToolError
+from llmspell.errors import LlmspellError, TimeoutError, ToolError  # noqa: A004
 from llmspell.events.event import Event
-from llmspell.hooks.table import Context, Handler, Since
+from llmspell.hooks.table import FINAL, Context, Handler, Own, Since
 from llmspell.run import Run, Span
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.unit import Unit
@@ -53,54 +52,86 @@ def context_of(run: Run) -> ToolContext:
 async def call(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOutput:
     """The tool's output. Raises SchemaError, ToolError, PermissionDenied, TimeoutError, or what a hook threw."""
     run = tool.run
+    deliver = caller.deliver or run.deliver
     data = {"tool_name": tool.name, "agent_name": caller.agent or "", "params": params}
     facts: Context = {**caller.facts, "tool_name": tool.name, "tool_call_id": caller.call_id}
 
-    def tell(kind: str, name: str, more: dict[str, Any]) -> object:
-        event = run.note(kind, name, more)
-        (caller.deliver or run.deliver)(event)
-        return event
+    def tell(kind: str, name: str, more: dict[str, Any]) -> None:
+        deliver(run.note(kind, name, {"agent_name": caller.agent or "", "tool_name": tool.name, **more}))
 
-    unit = Unit(run, "tool_call", facts, tell, caller.agent, tool.name, {**caller.hooks, **tool.hooks})
-    with run.spanned("tool_called", "tool_completed", tool.name, data, caller.deliver) as span:
-        span.data.update(tool_name=tool.name, agent_name=caller.agent or "", params=params)
-        output = await unit.attempt(lambda: _once(tool, params, caller, facts, span))
+    own = (caller.hooks, tool.hooks)
+    unit = Unit(run, "tool_call", {**facts, "input": params}, tell, caller.agent, tool.name, own)
+    with run.spanned("tool_called", "tool_completed", tool.name, data, deliver) as span:
+        span.data.update(data)
+        output = await unit.attempt(lambda: _attempt(tool, params, caller, facts, unit, span))
         span.data["result"] = output.content
         return output
 
 
-async def _once(tool: Tool, params: dict[str, Any], caller: Caller, facts: Context, span: Span) -> ToolOutput:
-    run = tool.run
+async def _attempt(
+    tool: Tool, params: dict[str, Any], caller: Caller, facts: Context, unit: Unit, span: Span
+) -> ToolOutput:
+    """One attempt, from `before_tool_call` to `after_tool_call`. A call that is refused before it runs is audited too."""
+    asking = _Asking(tool, caller)
     context: Context = {**facts, "params": params}
-    ask_agent = partial(run.hooks.ask, agent=caller.agent, tool=tool.name, own=caller.hooks)
-    ask_tool = partial(run.hooks.ask, agent=caller.agent, tool=tool.name, own=tool.hooks, only_tool=True)
-    context = await ask_tool("before_execute", await ask_agent("before_tool_call", context))
-    checked = tool.checker.check_params(context["params"], tool.name)
-    if checked != params:
-        span.data["params"] = checked
-    output = await _performed(tool, checked, caller)
+    try:
+        context = await asking.tool("before_execute", await asking.agent("before_tool_call", context))
+        checked = span.data["params"] = tool.checker.check_params(context["params"], tool.name)
+    except FINAL:
+        raise
+    except LlmspellError as error:
+        await _recorded_audit(tool, params, caller, error)
+        raise
+    unit.context = {**context, "input": checked}
+    output = await _worked(tool, checked, caller)
     context = {**context, "params": checked, "output": output.content, "duration": Since(span.started)}
-    context = await ask_tool("after_execute", context)
-    context = await ask_agent("after_tool_call", {**context, "result": context["output"]})
+    context = await asking.tool("after_execute", context)
+    context = await asking.agent("after_tool_call", {**context, "result": context.pop("output")})
     if context["result"] is not output.content:
         return ToolOutput(context["result"], output.metadata, output.artifacts)
     return output
 
 
-async def _performed(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOutput:
-    if not tool.recorded or tool.scripted:
-        async with tool.run.effects.deadline(tool.timeout, f"tool {tool.name}"):
-            output = await tool.overridden(params) or await tool.perform(params, context_of(tool.run))
-            return _bounded(tool, output)
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """The hooks of one call, skipped where nobody listens."""
 
-    async def perform() -> dict[str, Any]:
+    called: Tool
+    caller: Caller
+
+    async def agent(self, point: str, context: Context) -> Context:
+        own = (self.caller.hooks, self.called.hooks)
+        return await self._ask(point, context, own, only_tool=False)
+
+    async def tool(self, point: str, context: Context) -> Context:
+        return await self._ask(point, context, (self.called.hooks,), only_tool=True)
+
+    async def _ask(self, point: str, context: Context, own: Own, *, only_tool: bool) -> Context:
+        hooks = self.called.run.hooks
+        if not hooks.wants(point, own):
+            return context
+        name = self.called.name
+        return await hooks.ask(point, context, agent=self.caller.agent, tool=name, own=own, only_tool=only_tool)
+
+
+async def _worked(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOutput:
+    """What a script's class made of the tool, else the tool's own work. Audited before anybody is given it."""
+    if tool.override is None:
+        return await perform(tool, params, caller)
+    return await _unrecorded(tool, params, caller, tool.overridden(tool.override, params))
+
+
+async def perform(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOutput:
+    """The tool's own work, inside its limits; in a replay the recorded result, unless the work is the script's."""
+    if not tool.recorded:
+        return await _unrecorded(tool, params, caller, tool.perform(params, context_of(tool.run)))
+
+    async def work() -> dict[str, Any]:
         try:
             async with asyncio.timeout(tool.timeout / 1000):
                 output = _bounded(tool, await tool.perform(params, context_of(tool.run)))
         except builtins.TimeoutError:
-            error: LlmspellError = TimeoutError(
-                f"tool {tool.name} took longer than {tool.timeout:g} ms", retryable=True
-            )
+            error = TimeoutError(f"tool {tool.name} took longer than {tool.timeout:g} ms", retryable=True)
             await _audit(tool, params, caller, error)
             raise error from None
         except LlmspellError as error:
@@ -109,8 +140,31 @@ async def _performed(tool: Tool, params: dict[str, Any], caller: Caller) -> Tool
         await _audit(tool, params, caller, None)
         return {"content": output.content, "metadata": output.metadata, "artifacts": list(output.artifacts)}
 
-    found = await tool.run.effects.once("tool", tool.name, params, perform)
+    found = await tool.run.effects.once("tool", tool.name, params, work)
     return ToolOutput(found["content"], found["metadata"], tuple(found["artifacts"]))
+
+
+async def _unrecorded(tool: Tool, params: dict[str, Any], caller: Caller, work: Awaitable[ToolOutput]) -> ToolOutput:
+    """Work that runs again in a replay: the script's own, or an agent's."""
+    try:
+        async with tool.run.effects.deadline(tool.timeout, f"tool {tool.name}"):
+            output = _bounded(tool, await work)
+    except FINAL:
+        raise
+    except LlmspellError as error:
+        await _recorded_audit(tool, params, caller, error)
+        raise
+    await _recorded_audit(tool, params, caller, None)
+    return output
+
+
+async def _recorded_audit(tool: Tool, params: dict[str, Any], caller: Caller, error: LlmspellError | None) -> None:
+    """An audit record outside a recorded effect: waiting for its commit is an input of the run like any other."""
+
+    async def work() -> None:
+        await _audit(tool, params, caller, error)
+
+    await tool.run.effects.once("audit", tool.name, None, work)
 
 
 async def _audit(tool: Tool, params: dict[str, Any], caller: Caller, error: LlmspellError | None) -> None:
@@ -121,7 +175,7 @@ async def _audit(tool: Tool, params: dict[str, Any], caller: Caller, error: Llms
         params=params,
         result="success" if error is None else f"{error.type}: {error.message}",
         agent_id=caller.facts.get("agent_id", ""),
-        user_id=identity.user,
+        user_id=caller.facts.get("user_id", identity.user),
         session_id=identity.session,
     )
 

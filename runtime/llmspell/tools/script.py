@@ -8,7 +8,6 @@ from typing import Any
 from llmspell.api.callback import Callback
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError, ToolError
-from llmspell.run import Run
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.tool import Tool, ToolOptions
 
@@ -21,7 +20,7 @@ class ScriptTool(Tool):
 
     recorded = False
 
-    def __init__(self, run: Run, options: ToolOptions, script_class: ScriptClass | None) -> None:
+    def __init__(self, options: ToolOptions, script_class: ScriptClass | None) -> None:
         """Raises ArgumentError where the name, the description or the work is missing."""
         override = script_class.overrides.get("execute") if script_class else None
         where = script_class.name if script_class else "Tool.define"
@@ -37,7 +36,6 @@ class ScriptTool(Tool):
         self._description = options.description
         self._parameters = options.parameters or {"type": "object", "properties": {}}
         self._function: Callback | None = options.execute
-        self._override = override
         self.examples = tuple(options.examples or ())
         self.permissions = tuple(options.permissions or ())
         self.timeout = options.timeout
@@ -57,15 +55,6 @@ class ScriptTool(Tool):
         return self._parameters
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
-        return await self._own(params)
-
-    async def overridden(self, params: dict[str, Any]) -> ToolOutput | None:
-        return None if self._override is None else ToolOutput(await self._override(self, params))
-
-    async def base_execute(self, params: dict[str, Any] | None = None) -> Any:
-        return (await self._own(params or {})).content
-
-    async def _own(self, params: dict[str, Any]) -> ToolOutput:
         if self._function is None:
             raise ToolError(f"tool {self.name!r} has no execute below its own", hint="do not call super.execute here")
         return ToolOutput(await self._function(params))

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Self, TypedDict
 
 from llmspell.api.callback import Callback
-from llmspell.api.check import Checker
-from llmspell.api.describe import exposed, method, prop
+from llmspell.api.check import Checker, present
+from llmspell.api.describe import class_mark, exposed, method, prop
 from llmspell.api.kinds import HookHandlers
 from llmspell.api.objects import ScriptClass
+from llmspell.api.registry import registry
+from llmspell.errors import SchemaError
 from llmspell.hooks.handlers import handlers_of
 from llmspell.hooks.table import Handler
 from llmspell.run import Run
@@ -90,8 +92,8 @@ class Tool(ABC):
 
     #: Whether a replay takes its result from the recording. A script's own tool runs again instead.
     recorded: bool = True
-    #: Whether a script's class overrides `execute`.
-    scripted: bool = False
+    #: What a script's class made of `execute`. Such work is not recorded; what it calls is.
+    override: Callback | None = None
     timeout: float = pipeline.TIMEOUT
     max_output: int = pipeline.MAX_OUTPUT
     category: str = "script"
@@ -108,11 +110,12 @@ class Tool(ABC):
     def create(cls, run: Run, options: dict[str, Any], script_class: ScriptClass | None) -> Tool:
         from llmspell.tools.script import ScriptTool
 
-        return ScriptTool(run, ToolOptions(**options), script_class).attach(run, options)
+        return ScriptTool(ToolOptions(**options), script_class).attach(run, options, script_class)
 
-    def attach(self, run: Run, options: dict[str, Any]) -> Self:
+    def attach(self, run: Run, options: dict[str, Any], script_class: ScriptClass | None) -> Self:
         """Makes it a tool of a run. options: as they were given."""
         self.run = run
+        self.override = script_class.overrides.get("execute") if script_class else None
         self._options = {key: value for key, value in options.items() if key not in ("hooks", "execute")}
         self.hooks = handlers_of(options.get("hooks"))
         self.checker = Checker(self.parameters)
@@ -150,8 +153,10 @@ class Tool(ABC):
     @property
     @prop()
     def config(self) -> dict[str, Any]:
-        """The options it was made with."""
-        return self._options
+        """The options it was made with, named as the script's language names them."""
+        mark = next(found for base in type(self).__mro__ if (found := class_mark(base)))
+        checker = registry().options(mark.name)
+        return present(self._options, checker.schema if checker else {}, self.run.identity.language)
 
     @method(
         overridable=True,
@@ -192,8 +197,6 @@ class Tool(ABC):
     @method(result=Validity)
     def validate_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Checks arguments against the schema without running the tool."""
-        from llmspell.errors import SchemaError
-
         try:
             self.checker.check_params(params or {}, self.name)
         except SchemaError as error:
@@ -204,10 +207,11 @@ class Tool(ABC):
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
         """Does the work with checked arguments. Raises LlmspellErrors; cancelled, it leaves nothing running."""
 
-    async def overridden(self, params: dict[str, Any]) -> ToolOutput | None:
-        """What a script's class made of `execute`; None where it overrides nothing. Such work is not recorded."""
-        return None
+    async def overridden(self, override: Callback, params: dict[str, Any]) -> ToolOutput:
+        """What a script's class made of `execute`."""
+        return ToolOutput(await override(self, params))
 
     async def base_execute(self, params: dict[str, Any] | None = None) -> Any:
-        """What `super.execute(params)` in a script's class gives: the work alone, no hooks, no second record."""
-        return (await self.perform(params or {}, pipeline.context_of(self.run))).content
+        """What `super.execute(params)` in a script's class gives: the tool's own work, without its hooks."""
+        checked = self.checker.check_params(params or {}, self.name)
+        return (await pipeline.perform(self, checked, pipeline.SCRIPT)).content

@@ -82,7 +82,7 @@ class LiveServer:
             return False
         try:
             self._server = await asyncio.start_unix_server(self._welcome, self._path)
-            os.chmod(self._path, 0o600)
+            os.chmod(self._path, 0o600)  # noqa: PTH101
         except OSError:
             return False
         return True
@@ -101,7 +101,7 @@ class LiveServer:
         if self._server is not None:
             self._server.close()
             with contextlib.suppress(OSError):
-                os.unlink(self._path)
+                os.unlink(self._path)  # noqa: PTH108
         readers = [*self._readers]
         if readers:
             await asyncio.wait(readers, timeout=patience)

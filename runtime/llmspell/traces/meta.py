@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import llmspell
+from llmspell.version import VERSION
 
 #: Of the tables in a run's file. A file of a later schema is refused, an earlier one is read.
 SCHEMA: Final = 1
@@ -54,7 +54,7 @@ class RunMeta:
     pid: int = field(default_factory=os.getpid)
     process_start: int = field(default_factory=lambda: process_start(os.getpid()))
     host: str = field(default_factory=lambda: os.uname().nodename)
-    version: str = llmspell.__version__
+    version: str = VERSION
     schema: int = SCHEMA
     status: str = RUNNING
     exit: int | None = None

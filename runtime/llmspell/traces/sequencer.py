@@ -13,49 +13,89 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from contextvars import copy_context
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 Act = Callable[[], None]
 
 #: Callbacks that reschedule themselves must not keep inputs out for ever: after so many deferrals one is admitted.
-_PATIENCE = 2000
+_PATIENCE: Final = 2000
 
-#: Seconds in which a recorded answer comes (it is there already), and in which a worker that computes says something.
-_ANSWER_PATIENCE = 5.0
-_WORKER_PATIENCE = 60.0
+
+class Input:
+    """Something from outside that has come or will come. It acts at most once."""
+
+    __slots__ = ("_act", "_sequencer", "key")
+
+    def __init__(self, sequencer: Sequencer, key: str, act: Act) -> None:
+        self._sequencer = sequencer
+        self.key = key
+        self._act: Act | None = act
+
+    def arrive(self) -> None:
+        """It is there. To be called by the event loop itself, not from a task: it may act at once."""
+        self._sequencer.arrived(self, at_rest=True)
+
+    def arrive_within(self) -> None:
+        """It is there, noticed by a task or a callback of the run: it acts when that has come to rest."""
+        self._sequencer.arrived(self, at_rest=False)
+
+    def withdraw(self) -> None:
+        """Nobody waits for it any more. Without effect once it has acted."""
+        self._act = None
+
+    @property
+    def wanted(self) -> bool:
+        return self._act is not None
+
+    def take(self) -> Act | None:
+        """Its act, for the one who performs it."""
+        act, self._act = self._act, None
+        return act
 
 
 class Sequencer:
-    """The inputs of one run, in order. `record` is told each key as it is admitted."""
+    """The inputs of one run, in order. Everything it lets in acts in the context in which it was made."""
 
     def __init__(
-        self,
-        record: Callable[[str], None],
-        script: Iterable[str] | None = None,
-        stalled: Callable[[str], None] | None = None,
+        self, record: Callable[[str], None], script: Iterable[str] | None = None, *, over: Act | None = None
     ) -> None:
-        """script: the recorded order to follow; None for a live run. stalled: told the key that a replay waits for in
-        vain."""
+        """record: told each key as it is let in. script: the recorded order to follow; None for a live run.
+
+        over: called, in place of letting it in, when an input comes after the end of the script; without it such
+        inputs are let in as they come.
+        """
         self._record = record
-        self._stalled = stalled
-        self._alarm: asyncio.TimerHandle | None = None
         self._script: deque[str] | None = None if script is None else deque(script)
-        self._waiting: dict[str, deque[Act]] = {}
+        self._over = over
+        self._waiting: dict[str, deque[Input]] = {}
+        self._context = copy_context()
+        self._closed = False
+        self.admissions = 0
+
+    def input(self, key: str, act: Act) -> Input:
+        """An input that will arrive."""
+        return Input(self, key, act)
 
     def admit(self, key: str, act: Act) -> None:
-        """Lets an input in, now if all is at rest, else as soon as it is its turn."""
-        if self._script is None:
-            _gate().enter(self, key, act)
-            return
-        self._waiting.setdefault(key, deque()).append(act)
-        self._follow()
+        """An input that has arrived; for callbacks of the event loop."""
+        Input(self, key, act).arrive()
 
-    async def turn(self, key: str) -> None:
-        """Waits until the input `key`, which has arrived, is admitted."""
+    async def turn(self, key: str, act: Act) -> None:
+        """Waits until the input `key`, which has arrived, is let in and has acted."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.admit(key, lambda: None if future.done() else future.set_result(None))
-        await future
+
+        def enter() -> None:
+            act()
+            future.set_result(None)
+
+        waiting = Input(self, key, enter)
+        waiting.arrive_within()
+        try:
+            await future
+        finally:
+            waiting.withdraw()
 
     @property
     def awaited(self) -> str | None:
@@ -63,74 +103,91 @@ class Sequencer:
         return self._script[0] if self._script else None
 
     @property
-    def holding(self) -> int:
-        """In a replay, how many inputs have arrived before their turn."""
-        return sum(map(len, self._waiting.values()))
+    def holding(self) -> list[str]:
+        """In a replay, the keys of the inputs that have arrived before their turn."""
+        return [each.key for inputs in self._waiting.values() for each in inputs if each.wanted]
 
-    def admitted(self, key: str) -> None:
-        self._record(key)
+    def arrived(self, input: Input, *, at_rest: bool) -> None:
+        if self._closed:
+            return
+        if self._script is None:
+            _gate().enter(self, input, at_rest)
+            return
+        self._waiting.setdefault(input.key, deque()).append(input)
+        self._follow(at_rest)
 
-    def _follow(self) -> None:
+    def _follow(self, at_rest: bool) -> None:
         """Hands on the inputs that the recording has next, or all of them once it has ended."""
-        while self._script and (acts := self._waiting.get(self._script[0])):
+        while self._script and (inputs := self._waiting.get(self._script[0])):
             key = self._script.popleft()
-            _gate().enter(self, key, acts.popleft())
-            if not acts:
+            _gate().enter(self, inputs.popleft(), at_rest)
+            if not inputs:
                 del self._waiting[key]
-        if not self._script:
-            for key, acts in self._waiting.items():
-                for act in acts:
-                    _gate().enter(self, key, act)
-            self._waiting.clear()
-        self._watch()
+        if self._script:
+            return
+        late = [each for inputs in self._waiting.values() for each in inputs]
+        self._waiting.clear()
+        if late and self._over is not None:
+            _gate().enter(self, Input(self, "", self._over), at_rest)
+            return
+        for each in late:
+            _gate().enter(self, each, at_rest)
 
-    def _watch(self) -> None:
-        """Inputs that wait for one that never comes would wait for ever."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if self._waiting and self._script and self._stalled is not None:
-            key = self._script[0]
-            patience = _WORKER_PATIENCE if key == "w" else _ANSWER_PATIENCE
-            self._alarm = asyncio.get_running_loop().call_later(patience, self._stalled, key)
+    def let_in(self, input: Input) -> None:
+        """For the gate: it is the input's turn. One without a key belongs to no recording."""
+        if self._closed or (act := input.take()) is None:
+            return
+        self.admissions += 1
+        if input.key:
+            self._record(input.key)
+        self._context.run(act)
 
     def close(self) -> None:
-        """The run is over: nobody waits any more."""
-        self._stalled = None
+        """The run is over: nothing is let in any more."""
+        self._closed = True
         self._waiting.clear()
-        self._watch()
 
 
 class _Gate:
     """The admissions of all runs of one event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._ready: Any = getattr(loop, "_ready", ())
-        self._queue: deque[tuple[Sequencer, str, Act]] = deque()
+    def __init__(self, ready: Any) -> None:
+        """ready: the loop's queue of callbacks."""
+        self._ready = ready
+        self._queue: deque[tuple[Sequencer, Input]] = deque()
+        self._acting = False
+        self._pumping = False
         self._deferred = 0
 
-    def enter(self, sequencer: Sequencer, key: str, act: Act) -> None:
-        if not self._queue and not self._ready:
-            sequencer.admitted(key)
-            act()
+    def enter(self, sequencer: Sequencer, input: Input, at_rest: bool) -> None:
+        """at_rest: whether the caller is the event loop, so that an empty queue of callbacks means rest."""
+        if at_rest and not (self._acting or self._queue or self._ready):
+            self._let_in(sequencer, input)
             return
-        self._queue.append((sequencer, key, act))
-        if len(self._queue) == 1:
-            self._loop.call_soon(self._pump)
+        self._queue.append((sequencer, input))
+        if not self._pumping:
+            self._pumping = True
+            asyncio.get_running_loop().call_soon(self._pump)
 
     def _pump(self) -> None:
         if self._ready and self._deferred < _PATIENCE:
             self._deferred += 1
-            self._loop.call_soon(self._pump)
+            asyncio.get_running_loop().call_soon(self._pump)
             return
         self._deferred = 0
-        sequencer, key, act = self._queue[0]
-        sequencer.admitted(key)
-        act()
-        self._queue.popleft()
-        if self._queue:
-            self._loop.call_soon(self._pump)
+        try:
+            self._let_in(*self._queue.popleft())
+        finally:
+            self._pumping = bool(self._queue)
+            if self._pumping:
+                asyncio.get_running_loop().call_soon(self._pump)
+
+    def _let_in(self, sequencer: Sequencer, input: Input) -> None:
+        self._acting = True
+        try:
+            sequencer.let_in(input)
+        finally:
+            self._acting = False
 
 
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, _Gate] = WeakKeyDictionary()
@@ -140,5 +197,5 @@ def _gate() -> _Gate:
     loop = asyncio.get_running_loop()
     gate = _gates.get(loop)
     if gate is None:
-        gate = _gates[loop] = _Gate(loop)
+        gate = _gates[loop] = _Gate(getattr(loop, "_ready", ()))
     return gate

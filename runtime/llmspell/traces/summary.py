@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -30,7 +31,7 @@ def given(kind: str, data: Mapping[str, Any]) -> str:
         case "execution":
             return brief(data.get("input", data.get("message")))
         case "tool":
-            return brief(data.get("params"))
+            return _arguments(data.get("params"))
         case "hook":
             handler = str(data.get("handler") or "").rpartition("/")[2]  # the span is named by its point
             return plain(handler) or brief(data.get("point"), quoted=False)
@@ -44,8 +45,10 @@ def gave(kind: str, data: Mapping[str, Any]) -> str:
     """What a span ended with."""
     match kind:
         case "llm_call":
-            return _response(data.get("response"))
-        case "tool" | "spell":
+            return _response(data.get("response"), data.get("tool_calls"))
+        case "tool":
+            return _alone(data.get("result"))
+        case "spell":
             return brief(data.get("result"))
         case "execution":
             return brief(data.get("output", data.get("result", data.get("response"))))
@@ -96,19 +99,45 @@ def _compact(value: Any, depth: int = 0) -> str:
 def _request(request: Any) -> str:
     match request:
         case {"messages": [*_, {"role": "tool", "content": content}]}:
-            return f"tool result {brief(content)}"
+            return f"tool result {_text(content)}"
         case {"messages": [*_, {"content": content}]}:
             return brief(content)
         case _:
             return brief(request)
 
 
-def _response(response: Any) -> str:
-    match response:
-        case {"tool_calls": [_, *_] as calls}:
-            return "calls " + ", ".join(plain(str(call.get("name", "?"))) for call in calls if isinstance(call, dict))
+def _response(response: Any, calls: Any) -> str:
+    match response, calls:
+        case ({"tool_calls": [_, *_] as found}, _) | (_, [_, *_] as found):
+            names = Counter(plain(str(call.get("name", "?"))) for call in found if isinstance(call, dict))
+            return "calls " + ", ".join(f"{name} x{count}" if count > 1 else name for name, count in names.items())
         case _:
-            return brief(response)
+            return _text(response)
+
+
+def _text(value: Any) -> str:
+    """JSON in a text stands without quotes around it."""
+    return plain(value) if isinstance(value, str) and value[:1] in ("{", "[") else brief(value)
+
+
+def _arguments(params: Any) -> str:
+    """A tool's arguments: the operation first, and a single one beside it without its name."""
+    match params:
+        case {"operation": str(operation), **rest}:
+            shown = {key: item for key, item in rest.items() if key != "content"} or rest
+            return f"{plain(operation)} {_alone(shown)}".strip()
+        case _:
+            return _alone(params)
+
+
+def _alone(value: Any) -> str:
+    """A map of one plain value as that value, and one with content, such as a file's, as its content."""
+    if isinstance(value, dict) and not isinstance(value.get("content"), str):
+        fields = cast("dict[str, Any]", value)
+        if len(fields) == 1 and not isinstance(only := next(iter(fields.values())), dict | list):
+            return brief(only)
+        return plain(_compact(fields)) if fields else ""
+    return brief(value)
 
 
 def _rest(data: Mapping[str, Any]) -> str:

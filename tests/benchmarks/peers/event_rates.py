@@ -61,7 +61,9 @@ def emit(listener: Heard) -> None:
     for _ in range(COUNT):
         event = log.emit("tool_called", name="calculator", site="spell.lua:3", data=data)
         if found.listens(event.kind):
-            found.publish(event.kind, {**event.data, "event": event.kind, "timestamp": event.time, "source": event.site})
+            found.publish(
+                event.kind, {**event.data, "event": event.kind, "timestamp": event.time, "source": event.site}
+            )
 
 
 async def store(folder: Path) -> float:
@@ -85,11 +87,14 @@ def sqlite(folder: Path) -> None:
     connection = sqlite3.connect(folder / "floor.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, time, kind, phase, span, parent, name, site, data)")
+    connection.execute(
+        "CREATE TABLE events (seq INTEGER PRIMARY KEY, time, kind, phase, span, parent, name, site, data)"
+    )
     text = json.dumps(payload_of(1))
     for start in range(0, STORED, 10_000):
         rows = [
-            (n, 1.0, "tool_called", "point", 2, 1, "calculator", "spell.lua:3", text) for n in range(start, start + 10_000)
+            (n, 1.0, "tool_called", "point", 2, 1, "calculator", "spell.lua:3", text)
+            for n in range(start, start + 10_000)
         ]
         connection.execute("BEGIN")
         connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)

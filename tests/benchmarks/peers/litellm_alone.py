@@ -13,7 +13,7 @@ from typing import Any
 
 os.environ |= {"LITELLM_MODE": "PRODUCTION", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
-import litellm  # noqa: E402  (after its environment)
+import litellm
 
 
 async def ask(number: int) -> None:

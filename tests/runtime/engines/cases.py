@@ -1,4 +1,3 @@
-# ruff: noqa: E501  a spell is easier to read on one line
 """What both languages must do alike: each case is one spell in Lua and in JavaScript, and what both give.
 
 `result` is the spell's value, `printed` its output; `error` is a part of the error map that the spell must fail with, where

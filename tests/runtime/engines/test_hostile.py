@@ -142,12 +142,12 @@ async def test_many_timers_are_only_many_calls(start_spell: StartSpell) -> None:
 
 async def test_nothing_is_left_behind(start_spell: StartSpell) -> None:
     assert (await start_spell("lua", "return 1").finish()).value() == 1  # whatever is made once is made
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = len(os.listdir("/proc/self/fd"))
     hosts = [start_spell("lua", "while true do end", limits=LIMITS) for _ in range(5)]
     hosts += [start_spell("lua", f"return {number}") for number in range(5)]
     outcomes = await asyncio.gather(*(host.finish() for host in hosts))
     assert [outcome.result for outcome in outcomes[5:]] == list(range(5))
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert len(os.listdir("/proc/self/fd")) == before
     for host in hosts:
         assert host.transport.pid is not None
         with pytest.raises(ProcessLookupError):

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  a spell is easier to read on one line
+
 """Lua: the known ways out of a sandbox, each closed; and memory, which ends the spell before it harms the process."""
 
 from __future__ import annotations

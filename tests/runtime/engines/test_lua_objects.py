@@ -1,4 +1,4 @@
-# ruff: noqa: E501  a spell is easier to read on one line
+
 """Lua: objects of the host, script classes, live tables, errors, values, modules and the small globals."""
 
 from __future__ import annotations

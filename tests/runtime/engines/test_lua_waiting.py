@@ -1,4 +1,4 @@
-# ruff: noqa: E501  a spell is easier to read on one line
+
 """Lua: waiting works from wherever a spell calls, and what cannot wait says so."""
 
 from __future__ import annotations

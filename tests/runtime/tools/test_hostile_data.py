@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llmspell.errors import LlmspellError, PermissionDenied, SchemaError, TimeoutError, ToolError  # noqa: A004
+from llmspell.errors import LlmspellError, PermissionDenied, SchemaError, TimeoutError, ToolError
 from llmspell.tools.crypto.hash_tool import HashTool
 from llmspell.tools.data.csv_tool import CsvTool
 from llmspell.tools.data.json_tool import JsonTool

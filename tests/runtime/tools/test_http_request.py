@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from llmspell.errors import LlmspellError, PermissionDenied, SchemaError, TimeoutError, ToolError  # noqa: A004
+from llmspell.errors import LlmspellError, PermissionDenied, SchemaError, TimeoutError, ToolError
 from llmspell.tools.web.http_request import HttpRequestTool
 
 pytestmark = pytest.mark.mission(108)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from llmspell.errors import LlmspellError, PermissionDenied, TimeoutError, ToolError  # noqa: A004
+from llmspell.errors import LlmspellError, PermissionDenied, TimeoutError, ToolError
 from llmspell.tools.system.shell_command import ShellCommandTool
 
 pytestmark = pytest.mark.mission(109)
@@ -213,7 +213,7 @@ async def test_host_dies(tag: str, project: Path) -> None:
         tool = ShellCommandTool(ShellCommandOptions(shell=True))
         asyncio.run(tool.perform({{"command": {line!r}}}, context))
     """)
-    host = subprocess.Popen([sys.executable, "-c", program])  # noqa: ASYNC220
+    host = subprocess.Popen([sys.executable, "-c", program])
     try:
         while not ready.exists():
             assert host.poll() is None

@@ -689,7 +689,7 @@ declare class BaseAgent {
 /**
  * An agent with a model: it chats, calls its tools as the model asks for them, and remembers the conversation.
  *
- * Chats on one agent wait for each other; `execute` runs at once, on the history as it is then.
+ * Chats on one agent wait for each other and are its history; `execute` runs at once, on a snapshot of it.
  */
 declare class Agent extends BaseAgent {
   constructor(options?: AgentOptions | string);
@@ -714,7 +714,7 @@ declare class Agent extends BaseAgent {
   /** The names of this spell's agents. */
   static list(): string[];
   /**
-   * Follows an instruction on an input: the name of an action, or free text.
+   * Follows an instruction on an input: the name of an action, or free text. Gives the answer's value.
    *
    * ```js
    * await agent.act("summarise in one line", text)
@@ -731,7 +731,7 @@ declare class Agent extends BaseAgent {
    * Like `chat`, with more for the model to know in this turn only: the context is added to the system prompt.
    * @throws timeout, rate_limit
    */
-  chatWithContext(message: string, context: Record<string, any>, options?: ChatOptions): Promise<any>;
+  chatWithContext(message: string | Record<string, any>, context: Record<string, any>, options?: ChatOptions): Promise<any>;
   /** Forgets the conversation. */
   clearHistory(): void;
   /** The turns so far: `user_message`, `assistant_response`, `tool_calls`, `timestamp` (ms since 1970). */
@@ -741,7 +741,7 @@ declare class Agent extends BaseAgent {
   /** Changes the system prompt from the next turn on. */
   setSystemPrompt(prompt: string): void;
   /**
-   * Like `chat`, giving the answer's text in pieces as they arrive.
+   * Like `chat`, giving the answer's text in pieces as they arrive. Left early, the answer is not kept.
    * @throws timeout, rate_limit
    */
   streamChat(message: string | Record<string, any>, options?: ChatOptions): AsyncIterableIterator<string>;
@@ -755,7 +755,7 @@ declare class Agent extends BaseAgent {
  */
 declare class Tool {
   constructor(options?: ToolOptions);
-  /** The options it was made with. */
+  /** The options it was made with, named as the script's language names them. */
   readonly config: Record<string, any>;
   /** What it does, as models read it. */
   readonly description: string;
@@ -1052,7 +1052,7 @@ declare class ShellCommandTool extends Tool {
 declare const ShellCommand: typeof ShellCommandTool;
 type ShellCommand = ShellCommandTool;
 
-/** Pieces of an answer as they arrive. The generator runs in one task, from the first piece wanted to the end. */
+/** Pieces of an answer as they arrive. Whatever task asks for a piece, it is made where the stream was opened. */
 interface Stream {
   /** Ends it early: what would have come is not asked for any more. */
   close(): void;
@@ -1709,6 +1709,8 @@ interface HookOptions {
   tool?: string;
   /** Asked one time, then gone. */
   once?: boolean;
+  /** Milliseconds it may take; 30,000 unless given. */
+  timeout?: number;
 }
 
 interface HttpRequestOptions {

@@ -588,7 +588,7 @@ function BaseAgent:transition(event) end
 
 ---An agent with a model: it chats, calls its tools as the model asks for them, and remembers the conversation.
 ---
----Chats on one agent wait for each other; `execute` runs at once, on the history as it is then.
+---Chats on one agent wait for each other and are its history; `execute` runs at once, on a snapshot of it.
 ---
 ---```lua
 ---local agent = Agent.new{ system_prompt = "You are helpful", tools = { Calculator.new() } }
@@ -639,7 +639,7 @@ function Agent.get(name) end
 ---@return string[]
 function Agent.list() end
 
----Follows an instruction on an input: the name of an action, or free text.
+---Follows an instruction on an input: the name of an action, or free text. Gives the answer's value.
 ---
 ---Errors: `timeout`, `rate_limit`.
 ---
@@ -686,19 +686,19 @@ function Agent:chat_async(message, options, callback) end
 ---```lua
 ---agent:chat_with_context("Summarise it", { document = text })
 ---```
----@param message string
+---@param message string | table<string, any>
 ---@param context table<string, any>
 ---@param options? ChatOptions
 ---@return any
 function Agent:chat_with_context(message, context, options) end
 
 ---Starts `chat_with_context` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
----@param message string
+---@param message string | table<string, any>
 ---@param context table<string, any>
 ---@param options? ChatOptions
 ---@param callback? fun(result: any)
 ---@return any
----@overload fun(self: Agent, message: string, context: table<string, any>, callback: fun(result: any))
+---@overload fun(self: Agent, message: string | table<string, any>, context: table<string, any>, callback: fun(result: any))
 function Agent:chat_with_context_async(message, context, options, callback) end
 
 ---Forgets the conversation.
@@ -716,7 +716,7 @@ function Agent:llm_provider() end
 ---@param prompt string
 function Agent:set_system_prompt(prompt) end
 
----Like `chat`, giving the answer's text in pieces as they arrive.
+---Like `chat`, giving the answer's text in pieces as they arrive. Left early, the answer is not kept.
 ---
 ---Errors: `timeout`, `rate_limit`.
 ---
@@ -737,7 +737,7 @@ function Agent:stream_chat(message, options) end
 ---Tool.define{ name = "greet", description = "Greets", execute = function(p) return "Hi" end }
 ---```
 ---@class Tool
----@field config table<string, any> The options it was made with. (read only)
+---@field config table<string, any> The options it was made with, named as the script's language names them. (read only)
 ---@field description string What it does, as models read it. (read only)
 ---@field name string What models call it by; unique within an agent. (read only)
 ---@field parameters table<string, any> JSON Schema of its arguments. (read only)
@@ -1371,7 +1371,7 @@ function ShellCommandTool:execute(params) end
 ---@return ShellCommandResult
 function ShellCommandTool:execute_async(params, callback) end
 
----Pieces of an answer as they arrive. The generator runs in one task, from the first piece wanted to the end.
+---Pieces of an answer as they arrive. Whatever task asks for a piece, it is made where the stream was opened.
 ---@class Stream
 local Stream = {}
 
@@ -1840,6 +1840,7 @@ config = nil
 ---@field agent? string Only for the agent of this name.
 ---@field tool? string Only for the tool of this name.
 ---@field once? boolean Asked one time, then gone.
+---@field timeout? number Milliseconds it may take; 30,000 unless given.
 
 ---@class HttpRequestOptions
 ---@field allowed_domains? string[] Hosts that this tool may reach, within what the run may: `api.example.org`, `*.example.org`, `host:8080`. None: all that the run may. (at most 500 items)

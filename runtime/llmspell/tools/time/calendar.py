@@ -69,7 +69,7 @@ def parse(value: str | float, where: tzinfo, layout: str | None) -> datetime:
     if layout is not None:
         _check_format(layout)
         try:
-            found = datetime.strptime(value, layout)
+            found = datetime.strptime(value, layout)  # noqa: DTZ007  the zone is added below
         except (ValueError, re.error):
             raise ToolError(f"{value!r} is not written as {layout!r}", hint="%Y-%m-%d %H:%M:%S, as strptime") from None
     else:
@@ -190,7 +190,7 @@ def _exists(moment: datetime) -> datetime:
 
 
 def _days(year: int, month: int) -> int:
-    following = datetime(year + month // 12, month % 12 + 1, 1) if (year, month) != (9999, 12) else None
+    following = datetime(year + month // 12, month % 12 + 1, 1) if (year, month) != (9999, 12) else None  # noqa: DTZ001
     return 31 if following is None else (following - timedelta(days=1)).day
 
 

@@ -1,0 +1,3 @@
+"""Which llmspell this is."""
+
+VERSION = "0.1.0"
