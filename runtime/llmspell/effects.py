@@ -8,24 +8,28 @@ recorded only when they fire. Knows no run, no model and no tool.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Final, Literal, NoReturn, Protocol
 
-from llmspell import errors
-from llmspell.errors import LlmspellError, ReplayError, TimeoutError  # noqa: A004
+from llmspell.errors import LlmspellError, ReplayError, TimeoutError, fault, revived  # noqa: A004
 from llmspell.traces.sequencer import Sequencer
+
+Status = Literal["ok", "error", "pending"]
+
+#: The span that an end from outside is recorded in: that of the run.
+_RUN_SPAN: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A recorded effect. ok False: `output` is the error map; pending: it never came (cancelled, or the run's end)."""
+    """A recorded effect. status error: `output` is the error map; pending: it never came (cancelled, or the run's
+    end), and a stream's `output` is what came of it."""
 
     output: Any
-    ok: bool
-    pending: bool = False
+    status: Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,7 @@ class Asked:
 class Journal(Protocol):
     """Where a recording goes. Every call but `audit` returns at once."""
 
-    def answer(self, asked: Asked, output: Any, status: str) -> None:
-        """status: ok, error (output is the error map) or pending."""
-        ...
+    def answer(self, asked: Asked, output: Any, status: Status) -> None: ...
 
     def order(self, key: str) -> None: ...
 
@@ -63,6 +65,11 @@ class Journal(Protocol):
 class Source(Protocol):
     """A recording to answer from."""
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether its host died: what it does not hold may have been asked for all the same."""
+        ...
+
     def answer(self, asked: Asked) -> Answer | None: ...
 
     def nearest(self, asked: Asked) -> str:
@@ -71,88 +78,98 @@ class Source(Protocol):
 
 
 class Effects:
-    """The effects of one run. where: gives the number of the span and the script's position that ask. missed: told of
-    an effect that the recording does not have."""
+    """The effects of one run."""
 
     def __init__(
         self,
         journal: Journal,
         sequencer: Sequencer,
         source: Source | None,
+        *,
         where: Callable[[], tuple[int, str]],
         missed: Callable[[ReplayError], None],
+        spawn: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]],
     ) -> None:
+        """where: gives the number of the span and the script's position that ask. missed: told of an effect that the
+        recording does not have. spawn: makes a task that ends with the run."""
         self._journal = journal
-        self._missed = missed
         self._sequencer = sequencer
         self._source = source
         self._where = where
+        self._missed = missed
+        self._spawn = spawn
         self._count = 0
         self._occurrences: dict[tuple[int, str, str], int] = {}
 
     async def once(self, kind: str, name: str, input: Any, perform: Callable[[], Awaitable[Any]]) -> Any:
         """What `perform` gives (a plain value), or gave when it was recorded.
 
-        Raises what perform raised; ReplayError when the recording has no such effect.
+        Raises what perform raised; ReplayError when the recording has no such effect. A cancelled caller goes on at
+        once, whatever `perform` still has to clean up: how long that takes must not show in the run.
         """
         asked = self._ask(kind, name, input)
-        if self._source is not None:
-            return await self._replay(asked, self._recorded(asked))
+        status: Status = "pending"
+        output: Any = None
+        failure: LlmspellError | None = None
+
+        def record() -> None:
+            nonlocal status
+            output_or_error = output if failure is None else failure.to_value()
+            status = "ok" if failure is None else "error"
+            self._journal.answer(asked, output_or_error, status)
+
         try:
-            output: Any = await perform()
-            status = "ok"
-        except LlmspellError as error:
-            output, status = error, "error"
-        except asyncio.CancelledError:
-            self._journal.answer(asked, None, "pending")
-            raise
-        await self._sequencer.turn(asked.key)
-        if status == "error":
-            self._journal.answer(asked, output.to_value(), status)
-            raise output
-        self._journal.answer(asked, output, status)
+            try:
+                output = await (self._performed(perform, name) if self._source is None else self._again(asked))
+            except ReplayError:
+                raise
+            except LlmspellError as error:
+                failure = error
+            await self._sequencer.turn(asked.key, record)
+        finally:
+            if status == "pending":
+                self._journal.answer(asked, None, status)
+        if failure is not None:
+            raise failure
         return output
 
     async def stream(
-        self,
-        kind: str,
-        name: str,
-        input: Any,
-        perform: Callable[[], AsyncGenerator[Any, None]],
+        self, kind: str, name: str, input: Any, perform: Callable[[], AsyncIterator[Any]]
     ) -> AsyncGenerator[Any, None]:
         """Like `once` for an answer in pieces: each piece is admitted in turn."""
         asked = self._ask(kind, name, input)
-        if self._source is not None:
-            recorded = self._recorded(asked)
-            pieces, failure = (recorded.output or {}).get("pieces", ()), (recorded.output or {}).get("error")
-            for piece in pieces:
-                await self._sequencer.turn(asked.key)
-                yield piece
-            await self._replay(asked, Answer(failure, failure is None, recorded.pending))
-            return
-        pieces = []
-        failure = None
-        status = "pending"
+        status: Status = "pending"
+        pieces: list[Any] = []
+        failure: LlmspellError | None = None
         try:
-            try:
-                async with aclosing(perform()) as performed:
-                    async for piece in performed:
-                        await self._sequencer.turn(asked.key)
-                        pieces.append(piece)
+            coming = self._fed(perform, name) if self._source is None else self._pieces_again(asked)
+            async with aclosing(coming):
+                try:
+                    async for piece in coming:
+                        await self._sequencer.turn(asked.key, lambda piece=piece: pieces.append(piece))
                         yield piece
-            except LlmspellError as error:
-                failure = error
-            await self._sequencer.turn(asked.key)
-            status = "ok"
+                except ReplayError:
+                    raise
+                except LlmspellError as error:
+                    failure = error
+                await self._sequencer.turn(asked.key, lambda: None)
+                status = "ok" if failure is None else "error"
         finally:
-            self._journal.answer(asked, {"pieces": pieces, "error": failure.to_value() if failure else None}, status)
+            shown = None if failure is None else failure.to_value()
+            self._journal.answer(asked, {"pieces": pieces, "error": shown}, status)
         if failure is not None:
             raise failure
 
     def read(self, kind: str, name: str, input: Any, look: Callable[[], Any]) -> Any:
-        """What `look` gives at once (settings, environment, a clock), or gave when it was recorded."""
+        """What `look` gives at once (settings, a file of the project), or gave when it was recorded."""
         asked = self._ask(kind, name, input)
-        output = look() if self._source is None else self._recorded(asked).output
+        try:
+            output = look() if self._source is None else self._given(self._recorded(asked))
+        except ReplayError:
+            raise
+        except LlmspellError as error:
+            self._journal.answer(asked, error.to_value(), "error")
+            raise
         self._journal.answer(asked, output, "ok")
         return output
 
@@ -171,29 +188,43 @@ class Effects:
     def arm(self, milliseconds: float, fire: Callable[[], None]) -> Callable[[], None]:
         """Calls `fire` after a time, as an input of the run; the result disarms it. Recorded only if it fires."""
         asked = self._ask("timer", "deadline", milliseconds)
-        disarmed = False
 
         def act() -> None:
-            if not disarmed:
-                self._journal.answer(asked, None, "ok")
-                fire()
+            self._journal.answer(asked, None, "ok")
+            fire()
 
+        firing = self._sequencer.input(asked.key, act)
         if self._source is not None:
-            recorded = self._source.answer(asked)
-            if recorded is None or recorded.pending:
-                return lambda: None
-            self._sequencer.admit(asked.key, act)
-            cancel: Callable[[], None] = lambda: None  # noqa: E731
-        else:
-            loop = asyncio.get_running_loop()
-            cancel = loop.call_later(milliseconds / 1000, self._sequencer.admit, asked.key, act).cancel
+            if self._looked_up(asked) is not None:
+                firing.arrive_within()
+            return firing.withdraw
+        timer = asyncio.get_running_loop().call_later(max(0.0, milliseconds) / 1000, firing.arrive)
 
         def disarm() -> None:
-            nonlocal disarmed
-            disarmed = True
-            cancel()
+            timer.cancel()
+            firing.withdraw()
 
         return disarm
+
+    def end(self, error: LlmspellError, act: Callable[[], None]) -> None:
+        """The run is ended from outside: `act` does it, in turn."""
+
+        def ended() -> None:
+            self._journal.answer(_END, error.to_value(), "ok")
+            act()
+
+        self._sequencer.input("x", ended).arrive_within()
+
+    def end_again(self, act: Callable[[LlmspellError], None]) -> bool:
+        """In a replay: whether the recorded run was ended from outside, which `act` then does again when it is time."""
+        recorded = self._looked_up(_END)
+        if recorded is None:
+            return False
+        error = revived(recorded.output)
+        self.end(error, lambda: act(error))
+        return True
+
+    # -- asking --------------------------------------------------------------------------------------------------
 
     def _ask(self, kind: str, name: str, input: Any) -> Asked:
         self._count += 1
@@ -202,28 +233,102 @@ class Effects:
         occurrence = self._occurrences[slot] = self._occurrences.get(slot, 0) + 1
         return Asked(self._count, kind, name, input, span, occurrence)
 
-    def _recorded(self, asked: Asked) -> Answer:
-        assert self._source is not None
-        found = self._source.answer(asked)
-        if found is None:
-            _, site = self._where()
-            error = ReplayError(
-                f"the recording has no answer for this {asked.kind} of {asked.name!r}",
-                hint=self._source.nearest(asked),
-                source=site,
-            )
-            self._missed(error)
-            raise error
-        return found
+    async def _performed(self, perform: Callable[[], Awaitable[Any]], name: str) -> Any:
+        async def work() -> Any:
+            return await perform()
 
-    async def _replay(self, asked: Asked, recorded: Answer) -> Any:
-        if recorded.pending:
-            await asyncio.get_running_loop().create_future()  # it never came: only cancellation ends this
-        await self._sequencer.turn(asked.key)
-        self._journal.answer(asked, recorded.output, "ok" if recorded.ok else "error")
-        if not recorded.ok:
+        task = self._spawn(work())
+        try:
+            return await asyncio.shield(task)
+        except LlmspellError:
+            raise
+        except Exception as error:
+            raise fault(error, name) from error
+        finally:
+            task.cancel()
+
+    async def _fed(self, perform: Callable[[], AsyncIterator[Any]], name: str) -> AsyncGenerator[Any, None]:
+        """The pieces of `perform`, read in a task of its own, one ahead."""
+        queue: asyncio.Queue[tuple[Any, bool]] = asyncio.Queue(1)
+
+        async def feed() -> None:
+            last: Any = None
+            try:
+                async for piece in perform():
+                    await queue.put((piece, True))
+            except LlmspellError as error:
+                last = error
+            except Exception as error:
+                last = fault(error, name)
+            await queue.put((last, False))
+
+        task = self._spawn(feed())
+        try:
+            while True:
+                piece, more = await queue.get()
+                if more:
+                    yield piece
+                elif piece is None:
+                    return
+                else:
+                    raise piece
+        finally:
+            task.cancel()
+
+    # -- answering from a recording ------------------------------------------------------------------------------
+
+    async def _again(self, asked: Asked) -> Any:
+        recorded = await self._came(asked)
+        if recorded.status == "pending":
+            await _never()
+        return self._given(recorded)
+
+    async def _pieces_again(self, asked: Asked) -> AsyncGenerator[Any, None]:
+        recorded = await self._came(asked)
+        for piece in recorded.output["pieces"]:
+            yield piece
+        if recorded.status == "pending":
+            await _never()
+        if (error := recorded.output["error"]) is not None:
+            raise revived(error)
+
+    async def _came(self, asked: Asked) -> Answer:
+        if self._looked_up(asked) is None and self._source is not None and self._source.cut_short:
+            await _never()  # the rest of the recording is played, then the run ends
+        return self._recorded(asked)
+
+    def _recorded(self, asked: Asked) -> Answer:
+        found = self._looked_up(asked)
+        if found is not None:
+            return found
+        assert self._source is not None
+        message = f"the recording has no answer for this {asked.kind} of {asked.name!r}"
+        raise self._miss(ReplayError(message, hint=self._source.nearest(asked)))
+
+    def _looked_up(self, asked: Asked) -> Answer | None:
+        try:
+            return None if self._source is None else self._source.answer(asked)
+        except ReplayError as error:
+            raise self._miss(error) from None
+
+    def _miss(self, error: ReplayError) -> ReplayError:
+        error.source = self._where()[1]
+        self._missed(error)
+        return error
+
+    def _given(self, recorded: Answer) -> Any:
+        if recorded.status == "error":
             raise revived(recorded.output)
         return recorded.output
+
+
+_END: Final = Asked(0, "end", "", None, _RUN_SPAN, 1)
+
+
+async def _never() -> NoReturn:
+    """What was recorded as never answered: only cancellation ends this."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError
 
 
 class Deadline:
@@ -236,55 +341,27 @@ class Deadline:
         self._fired = False
         self._disarm: Callable[[], None] | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._cancelling = 0
 
     async def __aenter__(self) -> None:
-        if self._milliseconds is not None:
-            self._task = asyncio.current_task()
-            self._disarm = self._effects.arm(self._milliseconds, self._fire)
+        if self._milliseconds is None:
+            return
+        self._task = task = asyncio.current_task()
+        assert task is not None
+        self._cancelling = task.cancelling()
+        self._disarm = self._effects.arm(self._milliseconds, self._fire)
 
     def _fire(self) -> None:
+        assert self._task is not None
         self._fired = True
-        if self._task is not None:
-            self._task.cancel()
+        self._task.cancel()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._disarm is not None:
-            self._disarm()
-        if self._fired and self._task is not None and self._task.uncancel() <= 0 and kind is asyncio.CancelledError:
+        if self._task is None or self._disarm is None:
+            return
+        self._disarm()
+        # A cancellation from elsewhere, come at the same time, counts for more.
+        if self._fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError(f"{self._what} took longer than {self._milliseconds:g} ms", retryable=True) from error
-
-
-def revived(fields: dict[str, Any]) -> LlmspellError:
-    """An error from its recorded map, of the class it was as far as a script can tell."""
-    common: dict[str, Any] = {
-        key: fields[key] for key in ("hint", "source", "retry_after", "retryable") if fields.get(key) is not None
-    }
-    common["stack"] = tuple(fields.get("stack") or ())
-    data: dict[str, Any] = fields.get("data") or {}
-    if {"provider", "model", "status"} <= data.keys():
-        given = {key: data[key] for key in ("provider", "model", "status")}
-        return errors.ProviderError(fields["message"], provider_kind=fields["type"], **given, **common)
-    for found in _simple_classes():
-        if found.kind == fields["type"]:
-            return found(fields["message"], data=data, **common)
-    return errors.ScriptError(
-        fields["message"], type=fields["type"], name=fields.get("name") or "Error", data=data, **common
-    )
-
-
-def _simple_classes() -> tuple[type[LlmspellError], ...]:
-    """Error classes that are made of a message alone."""
-    return (
-        errors.ArgumentError,
-        errors.SecurityError,
-        errors.PermissionDenied,
-        errors.RateLimitError,
-        errors.ContentViolationError,
-        errors.TimeoutError,
-        errors.ToolError,
-        errors.SchemaError,
-        errors.StoreError,
-        errors.ReplayError,
-    )

@@ -247,45 +247,55 @@ def revived(fields: dict[str, Any]) -> LlmspellError:
 
     The map may come from a script, so anything may be missing or wrong in it.
     """
-    kind, message = str(fields.get("type") or "script"), str(fields.get("message") or "an error without a message")
-    data = fields.get("data")
+    kind, name = str(fields.get("type") or "script"), str(fields.get("name") or "Error")
+    message = str(fields.get("message") or "an error without a message")
+    stack, data, cause, after = (fields.get(key) for key in ("stack", "data", "cause", "retry_after"))
     given: dict[str, Any] = {
         "hint": str(fields.get("hint") or ""),
         "source": str(fields.get("source") or ""),
-        "stack": tuple(map(str, cast("list[Any]", stack))) if isinstance(stack := fields.get("stack"), list) else (),
-        "retry_after": _number(fields.get("retry_after")),
-        "retryable": fields.get("retryable") is True or kind in RETRYABLE_KINDS,
+        "stack": tuple(map(str, cast("list[Any]", stack))) if isinstance(stack, list) else (),
+        "retry_after": after if isinstance(after, int | float) else None,
+        "retryable": found if isinstance(found := fields.get("retryable"), bool) else None,
         "data": dict(cast("dict[str, Any]", data)) if isinstance(data, dict) else {},
+        "cause": revived(cast("dict[str, Any]", cause)) if isinstance(cause, dict) else None,
     }
-    if isinstance(cause := fields.get("cause"), dict):
-        given["cause"] = revived(cast("dict[str, Any]", cause))
-    if kind in get_args(ProviderKind) and {"provider", "model", "status"} <= given["data"].keys():
-        told = {name: given["data"][name] for name in ("provider", "model", "status")}
-        return ProviderError(message, provider_kind=cast("ProviderKind", kind), **told, **given)
-    if kind == LimitError.kind:
-        return LimitError(message, limit=str(given["data"].get("limit", "")), **given)
-    for found in _MADE_OF_A_MESSAGE:
-        if found.kind == kind:
-            return found(message, **given)
-    return ScriptError(
-        message, type=kind, name=str(fields.get("name") or "Error"), value=fields.get("value"), **given
+    told = given["data"]
+    if kind in get_args(ProviderKind) and {"provider", "model", "status"} <= told.keys():
+        whose = {key: told[key] for key in ("provider", "model", "status")}
+        return ProviderError(message, provider_kind=cast("ProviderKind", kind), **whose, **given)
+    if (kind, name) == (LimitError.kind, LimitError.__name__):
+        return LimitError(message, limit=str(told.get("limit", "")), **given)
+    made = _MADE_OF_A_MESSAGE.get((kind, name))
+    if made is not None:
+        return made(message, **given)
+    return ScriptError(message, type=kind, name=name, value=fields.get("value"), **given)
+
+
+#: Error classes that need a message alone, by what a script sees of them.
+_MADE_OF_A_MESSAGE: Final[dict[tuple[str, str], type[LlmspellError]]] = {
+    (made.kind, made("").to_value()["name"]): made
+    for made in (
+        ArgumentError,
+        CancelledByUser,
+        SecurityError,
+        PermissionDenied,
+        RateLimitError,
+        ContentViolationError,
+        TimeoutError,
+        ToolError,
+        SchemaError,
+        ReplayError,
+        StoreError,
     )
+}
 
 
-def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-_MADE_OF_A_MESSAGE: Final[tuple[type[LlmspellError], ...]] = (
-    ArgumentError,
-    CancelledByUser,
-    SecurityError,
-    PermissionDenied,
-    RateLimitError,
-    ContentViolationError,
-    TimeoutError,
-    ToolError,
-    SchemaError,
-    ReplayError,
-    StoreError,
-)
+def fault(error: Exception, where: str) -> LlmspellError:
+    """What a person is told of an error that is none of ours: llmspell itself is wrong. `--debug` shows its cause."""
+    text = (str(error) or "no message").splitlines()[0]
+    found = LlmspellError(
+        f"internal error in {where}: {type(error).__name__}: {text}",
+        hint="this is a fault of llmspell, not of the spell; --debug shows where",
+    )
+    found.__cause__ = error
+    return found

@@ -5,17 +5,17 @@ Joins `effects` (what a run asks for) and `traces` (where it is kept). Knows no 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from llmspell.effects import Answer, Asked
+from llmspell.effects import Answer, Asked, Status
+from llmspell.errors import ReplayError
 from llmspell.traces import jobs
 from llmspell.traces.audit import AuditRecord
 from llmspell.traces.keys import key
 from llmspell.traces.log import EventLog
+from llmspell.traces.meta import LOST
 from llmspell.traces.recording import Recording
 from llmspell.traces.store import RunStore
-
-_PENDING: Final = "pending"
 
 
 class StoreJournal:
@@ -25,7 +25,7 @@ class StoreJournal:
         self._log = log
         self._store = store
 
-    def answer(self, asked: Asked, output: Any, status: str) -> None:
+    def answer(self, asked: Asked, output: Any, status: Status) -> None:
         if self._store is None:
             return
         recorded = jobs.Answer(
@@ -59,14 +59,22 @@ class RecordedSource:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
+        self.cut_short = recording.meta.current_status == LOST
 
     def answer(self, asked: Asked) -> Answer | None:
+        """Raises ReplayError for an answer that is not one."""
         wanted = key(asked.kind, asked.name, asked.input)
-        found = self._recording.answer(asked.kind, asked.name, wanted, asked.span, asked.occurrence)
-        if found is None:
-            return None
-        status, output = found.output
-        return Answer(output, status == "ok", status == _PENDING)
+        try:
+            found = self._recording.answer(asked.kind, asked.name, wanted, asked.span, asked.occurrence)
+            if found is None:
+                return None
+            status, output = found.output
+        except (ValueError, TypeError) as error:
+            raise ReplayError(
+                f"the recorded answer for this {asked.kind} of {asked.name!r} is damaged: {error}",
+                hint="the file was changed after it was recorded; record the run again",
+            ) from None
+        return Answer(output, status)
 
     def nearest(self, asked: Asked) -> str:
         return self._recording.nearest(asked.kind, asked.name, asked.input)

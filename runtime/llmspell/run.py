@@ -1,17 +1,17 @@
 """A run: one spell under way. Its identity, limits, events, hooks, effects and cancellation.
 
 Everything that reaches a run from outside passes its `effects` or its `sequencer`; everything that happens is an
-event of its log. Knows no engine, no agent and no
-provider; parts that live as long as the run find each other through `service`.
+event of its log. Knows no engine, no agent and no provider; parts that live as long as the run find each other
+through `service`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,8 +31,8 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Span:
-    """A stretch of the run. started, ended: the times of its events. `data` is what its end event will say; `status` is set
-    at the end unless it is there."""
+    """A stretch of the run. started, ended: the times of its events. `data` is what its end event will say; `status` is
+    set at the end unless it is there."""
 
     number: int
     parent: int
@@ -78,7 +78,10 @@ class Run:
         source: Source | None = None,
         order: list[str] | None = None,
     ) -> None:
-        """source, order: the recording to answer from, and the order of its inputs."""
+        """source, order: the recording to answer from, and the order of its inputs.
+
+        To be made, and used, in an `own_context`.
+        """
         self.identity = identity
         self.settings = settings
         self.permissions = permissions
@@ -87,12 +90,13 @@ class Run:
         self.environ = environ
         self.bus = Bus()
         self.hooks = HookTable(self, on_error=settings.hooks.on_error)
-        self.sequencer = Sequencer(journal.order, order, self._stalled)
-        self.effects = Effects(journal, self.sequencer, source, _where, self.fail)
+        over = self._recording_over if source is not None and source.cut_short else None
+        self.sequencer = Sequencer(journal.order, order, over=over)
+        self.effects = Effects(journal, self.sequencer, source, where=_where, missed=self.fail, spawn=self.spawn)
         self.replaying = source is not None
         self.ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._services: dict[type, Any] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order they were made: so they are cancelled
         self._warned: set[str] = set()
         self._last_acts: list[Callable[[], Awaitable[None]]] = []
         self.say: Callable[[str, str], None] = lambda stream, text: None
@@ -265,25 +269,41 @@ class Run:
         if not self.ended.done():
             self.ended.set_exception(error)
 
-    def _stalled(self, key: str) -> None:
-        what = "the spell's next step" if key == "w" else f"answer {key}"
-        hint = "the spell, its environment or llmspell has changed since the recording was made"
-        self.fail(ReplayError(f"the replay waits for {what}, which never comes", hint=hint))
-
     def finish(self, value: Any) -> None:
         if not self.ended.done():
             self.ended.set_result(value)
 
-    def cancel(self, reason: str = "cancelled") -> None:
-        if not self.ended.done():
-            self.emit("cancelled", "", {"reason": reason})
-            self.fail(CancelledByUser(reason))
+    def interrupt(self, error: LlmspellError) -> None:
+        """Ends the run for a reason outside of it, in turn; a replay ends there in the same way."""
+        if self.replaying:
+            self._interrupted(error)
+        else:
+            self.effects.end(error, lambda: self._interrupted(error))
 
-    def spawn(self, work: Any, context: Context | None = None) -> asyncio.Task[Any]:
+    def interrupt_again(self) -> bool:
+        """In a replay, whether the recorded run was interrupted: this one then will be."""
+        return self.effects.end_again(self._interrupted)
+
+    def _interrupted(self, error: LlmspellError) -> None:
+        if self.ended.done():
+            return
+        if isinstance(error, CancelledByUser):
+            self.emit("cancelled", "", {"reason": error.message})
+        self.fail(error)
+
+    def _recording_over(self) -> None:
+        self.fail(
+            ReplayError(
+                "the recording ends here: its run was lost before it had ended",
+                hint="whatever that run did was played again; run the spell itself to go on",
+            )
+        )
+
+    def spawn(self, work: Coroutine[Any, Any, T], context: Context | None = None) -> asyncio.Task[T]:
         """A task that belongs to the run: it ends with it at the latest. context: the caller's unless given."""
-        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work, context=context)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = asyncio.get_running_loop().create_task(work, context=context)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
         return task
 
     async def close(self) -> None:
@@ -300,6 +320,15 @@ class Run:
     def at_end(self, act: Callable[[], Awaitable[None]]) -> None:
         """Does something when the run is over, such as closing what lives as long as it."""
         self._last_acts.append(act)
+
+
+def own_context() -> Context:
+    """The caller's context variables without those of a run that it may be part of."""
+    context = Context()
+    for variable, value in copy_context().items():
+        if not variable.name.startswith("llmspell_"):
+            context.run(variable.set, value)
+    return context
 
 
 def _where() -> tuple[int, str]:

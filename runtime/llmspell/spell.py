@@ -14,7 +14,8 @@ _MAIN: Final = ("spell.lua", "spell.js")
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """path: absolute; the folder of a text without a file is where relative paths begin. label: as the person knows it."""
+    """path: absolute; the folder of a text without a file is where relative paths begin. label: the path as the person
+    knows it."""
 
     path: Path
     label: str

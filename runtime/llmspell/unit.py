@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from llmspell.effects import revived
-from llmspell.errors import LlmspellError
+from llmspell.errors import LlmspellError, revived
 from llmspell.hooks.table import FINAL, Context, Own
 from llmspell.run import Run
 

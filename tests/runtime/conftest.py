@@ -12,6 +12,7 @@ import pytest
 from llmspell.events.event import Event
 from llmspell.runtime import Asking, Result, Runtime
 from llmspell.spell import Spell
+from llmspell.testing.server import ModelServer
 
 
 @dataclass
@@ -41,18 +42,24 @@ Caster = Callable[..., Any]
 async def cast(tmp_path: Path) -> AsyncIterator[Caster]:
     """`await cast(lua="…")` or `await cast(js="…")`: runs it in a sandboxed worker below tmp_path.
 
-    environ: the host's variables (none of the real ones). More arguments are fields of `Asking`.
+    environ: the host's variables (none of the real ones). model: the loopback service that answers as OpenAI. More
+    arguments are fields of `Asking`.
     """
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     (tmp_path / "llmspell.toml").touch()
     runtimes: list[Runtime] = []
 
     async def run(
-        *, lua: str | None = None, js: str | None = None, environ: Mapping[str, str] | None = None, **asking: Any
+        *,
+        lua: str | None = None,
+        js: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        model: ModelServer | None = None,
+        **asking: Any,
     ) -> Cast:
         path = tmp_path / ("spell.lua" if lua is not None else "spell.js")
         path.write_text(lua if lua is not None else js or "", encoding="utf-8")
-        runtime = Runtime(environ={**home, **(environ or {})})
+        runtime = Runtime(environ={**home, **(_reaching(model) if model else {}), **(environ or {})})
         runtimes.append(runtime)
         events: list[Event] = []
         output = {"out": "", "err": ""}
@@ -66,3 +73,19 @@ async def cast(tmp_path: Path) -> AsyncIterator[Caster]:
     yield run
     for runtime in runtimes:
         await runtime.close()
+
+
+def _reaching(model: ModelServer) -> dict[str, str]:
+    return {
+        "LLMSPELL_DEFAULT_MODEL": "openai/test",
+        "OPENAI_API_BASE": model.openai_url,
+        "OPENAI_API_KEY": "none needed",
+    }
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ModelServer]:
+    """A model's service on loopback: `model.will(Answer(…))` tells its next answers, `model.requests` are the bytes it
+    received."""
+    async with ModelServer() as server:
+        yield server

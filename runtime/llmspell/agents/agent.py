@@ -94,7 +94,7 @@ class Agent(BaseAgent):
     @method(static=True, name="execute", errors=("timeout", "rate_limit", "invalid_argument"))
     @staticmethod
     async def execute_named(run: Run, agent: str | BaseAgent, input: Any = None) -> Any:
-        """Executes a named agent, or the agent itself: `Agent.execute("researcher", { query = "…", timeout = 30000 })`."""
+        """Executes a named agent, or the agent itself: `Agent.execute("researcher", { query = "…", timeout = 500})`."""
         found = run.service(Directory, Directory.of).get(agent) if isinstance(agent, str) else agent
         return await found.execute(input)
 

@@ -65,7 +65,8 @@ class StepResult(TypedDict, total=False):
 
 @exposed(
     options=BaseAgentOptions,
-    example="local Sorter = BaseAgent:extend()\nfunction Sorter:execute(input) … end\nlocal sorter = Sorter.new{ name = 'sorter' }",
+    example="local Sorter = BaseAgent:extend()\nfunction Sorter:execute(input) … end\n"
+    "local sorter = Sorter.new{ name = 'sorter' }",
 )
 class BaseAgent:
     """Anything that takes an input and gives an output, with tools, state, hooks and events around it.
@@ -256,8 +257,8 @@ class BaseAgent:
 
     @method(example='agent:on("tool_called", function(event) print(event.tool_name) end)')
     def on(self, event: EventName, handler: EventHandler) -> Subscription:
-        """Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*` gets
-        `(event_type, data)`."""
+        """Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*`
+        gets `(event_type, data)`."""
         return self.bus.on(event, listener_of(handler))
 
     @method()

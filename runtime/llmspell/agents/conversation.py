@@ -43,7 +43,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a turn is held. tools: by name; caller: who calls them; max_turns: requests at most; schema: what the answer must fit."""
+    """How a turn is held. tools: by name; caller: who calls them; max_turns: requests at most; schema: what the answer
+    must fit."""
 
     tools: dict[str, Tool]
     caller: pipeline.Caller

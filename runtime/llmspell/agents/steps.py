@@ -22,14 +22,15 @@ def params_of(tool: Tool, step: dict[str, Any], input: Any) -> dict[str, Any]:
     `operation` or `action`, where it has one; the step's own `params` over all."""
     known: dict[str, Any] = tool.parameters.get("properties", {})
     params: dict[str, Any] = {}
-    if isinstance(input, AgentOutput):
-        input = input.value
-    if isinstance(input, dict):
-        params.update(input)
-    elif input is not None:
-        required = [name for name in tool.parameters.get("required", ()) if name not in ("operation", "action")]
-        if required:
-            params[required[0]] = input
+    match input.value if isinstance(input, AgentOutput) else input:
+        case dict() as table:
+            params.update(table)
+        case None:
+            pass
+        case value:
+            required = [name for name in tool.parameters.get("required", ()) if name not in ("operation", "action")]
+            if required:
+                params[required[0]] = value
     if isinstance(action := step.get("action"), str):
         for key in ("operation", "action"):
             if key in known:

@@ -8,60 +8,77 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
+from llmspell.api.callback import Callback
 from llmspell.api.check import form, present
 from llmspell.bridge.crossing import Crossing
 from llmspell.bridge.dispatch import Dispatch
 from llmspell.bridge.modules import Modules
-from llmspell.effects import revived
 from llmspell.engines import protocol
 from llmspell.engines.protocol import Frame
 from llmspell.engines.transport import Transport
-from llmspell.errors import ArgumentError, LimitError, LlmspellError, ScriptError
+from llmspell.errors import ArgumentError, LimitError, LlmspellError, ScriptError, fault, revived
 from llmspell.run import Run
 
-#: Names that the engines themselves ask for.
-_MODULE = "module.load"
+#: What the engines themselves ask for: a module's text, and whether the spell may end with the value it has.
+_MODULE: Final = "module.load"
+_END: Final = "spell.end"
+
+Farewell = Callable[[Any], Awaitable[Any]]
 
 
 class Bridge:
-    """One spell. say: shows what it prints, `(stream, text)`."""
+    """One spell. say: shows what it prints, `(stream, text)`. farewell: asked, while the spell can still be called,
+    what becomes of its result."""
 
-    def __init__(self, run: Run, say: Callable[[str, str], None]) -> None:
+    def __init__(self, run: Run, say: Callable[[str, str], None], farewell: Farewell) -> None:
         self._run = run
         self._say = say
+        self._farewell = farewell
         self._transport: Transport | None = None
-        self._crossing = Crossing(self, run.identity.language, self._forgotten)
+        self._crossing = Crossing(self, run.identity.language)
         self._dispatch = Dispatch(run)
         self.modules = Modules(run)
         self._calls: dict[int, asyncio.Task[None]] = {}
-        self._callbacks: dict[int, asyncio.Future[Any] | None] = {}
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._posted: set[int] = set()
         self._main = copy_context()
         self._contexts: dict[int, Context] = {}
         self._callback = 0
         self._numbers = count(1)
         self._printed = 0
         self._output_limit = int(run.settings.limits.output_mb * 1024 * 1024)
+        self._faults: dict[str, BaseException | None] = {}
 
     def connect(self, transport: Transport) -> None:
         self._transport = transport
 
     def receive(self, frame: Frame) -> None:
         """A frame has come: it is handled when it is its turn."""
-        if frame[0] == "ready":
-            return
-        self._run.sequencer.admit("w", partial(self._handle, frame))
+        if frame[0] != "ready":
+            self._run.sequencer.admit("w", partial(self._handle, frame))
 
     # -- frames --------------------------------------------------------------------------------------------------
 
     def _handle(self, frame: Frame) -> None:
+        if self._run.ended.done():  # what the spell does between its end and the worker's is seen by nobody
+            return
+        try:
+            self._take(frame)
+        except LlmspellError as error:
+            self._run.fail(error)
+        except Exception as error:
+            self._run.fail(fault(error, "the bridge"))
+
+    def _take(self, frame: Frame) -> None:
         match frame:
+            case ["ask", int(call), "spell.end", None, [value], str()]:
+                self._run.spawn(self._end(call, value), self._main.copy())
             case ["ask", int(call), str(name), receiver, list(args), str(site)]:
                 self._context().run(self._ask, call, name, receiver, args, site)
             case ["call", int(call), str(name), receiver, list(args), str(site)]:
@@ -69,7 +86,7 @@ class Bridge:
             case ["within", int(callback)]:
                 self._callback = callback
             case ["tell", str(name), list(args), str(site)]:
-                self._told(name, args, site)
+                self._context().run(self._told, name, args, site)
             case ["result", int(callback), bool(ok), value]:
                 self._result(callback, ok, value)
             case ["cancel", list(calls)]:
@@ -81,9 +98,9 @@ class Bridge:
             case ["done", value]:
                 self._run.finish(self._crossing.inward(value, ""))
             case ["fail", dict(error)]:
-                self._run.fail(script_error(error, self._run))
+                self._run.fail(self._thrown(error))
             case _:
-                self._run.fail(LlmspellError(f"the worker sent a frame that nobody knows: {frame[:1]!r}"))
+                raise LlmspellError(f"the worker sent a frame that nobody knows: {frame[:1]!r}")
 
     def _context(self) -> Context:
         """What a call is made within: a handler's own calls are in its span and fire no hook of its point. Whoever
@@ -94,14 +111,40 @@ class Bridge:
         try:
             with self._run.at(site):
                 value = self._answer(name, receiver, args, site)
-                if inspect.isawaitable(value):
+                if _is_work(value):
+                    value.close()
                     raise ArgumentError(f"{name} must be waited for", source=site)
-                frame = ["ret", call, True, self._crossing.outward(value)]
+                value = self._crossing.outward(value)
         except LlmspellError as error:
-            frame = ["ret", call, False, self._shown(error, site)]
+            self._reply_error(call, error, site)
         except Exception as error:
-            frame = ["ret", call, False, self._shown(internal(error, name), site)]
-        self._send(frame)
+            self._reply_error(call, self._fault(error, name), site)
+        else:
+            self._reply(call, value, site)
+
+    def _begin(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
+        limit = self._run.settings.limits.in_flight
+        if len(self._calls) >= limit:
+            message = f"{limit} calls are under way at once, the limit"
+            raise LimitError(message, limit="in_flight", source=site, hint="wait for some of them first")
+        self._calls[call] = self._run.spawn(self._call(call, name, receiver, args, site), self._context())
+
+    async def _call(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
+        try:
+            with self._run.at(site):
+                value = self._answer(name, receiver, args, site)
+                value = self._crossing.outward(await value if _is_work(value) else value)
+        except asyncio.CancelledError:
+            self._reply_error(call, ScriptError("cancelled", type="cancelled"), site)
+            raise
+        except LlmspellError as error:
+            self._reply_error(call, error, site)
+        except Exception as error:
+            self._reply_error(call, self._fault(error, name), site)
+        else:
+            self._reply(call, value, site)
+        finally:
+            self._calls.pop(call, None)
 
     def _answer(self, name: str, receiver: int | None, args: list[Any], site: str) -> Any:
         if name == _MODULE:
@@ -109,33 +152,16 @@ class Bridge:
         target = None if receiver is None else self._crossing.object(receiver)
         return self._dispatch.call(name, target, [self._crossing.inward(value, site) for value in args])
 
-    def _begin(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
-        limit = self._run.settings.limits.in_flight
-        if len(self._calls) >= limit:
-            message = f"{limit} calls are under way at once, the limit"
-            self._run.fail(LimitError(message, limit="in_flight", source=site, hint="wait for some of them first"))
-            return
-        task = self._run.spawn(self._call(call, name, receiver, args, site), self._context())
-        self._calls[call] = task
-
-    async def _call(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
+    async def _end(self, call: int, value: Any) -> None:
         try:
-            with self._run.at(site):
-                value = self._answer(name, receiver, args, site)
-                if inspect.isawaitable(value):
-                    value = await value
-                frame = ["ret", call, True, self._crossing.outward(value)]
-        except asyncio.CancelledError:
-            if not self._run.ended.done():
-                self._send(["ret", call, False, self._shown(ScriptError("cancelled", type="cancelled"), site)])
-            raise
+            after = await self._farewell(self._crossing.inward(value, ""))
+            value = self._crossing.outward(after)
         except LlmspellError as error:
-            frame = ["ret", call, False, self._shown(error, site)]
+            self._reply_error(call, error, "")
         except Exception as error:
-            frame = ["ret", call, False, self._shown(internal(error, name), site)]
-        finally:
-            self._calls.pop(call, None)
-        self._send(frame)
+            self._reply_error(call, self._fault(error, _END), "")
+        else:
+            self._reply(call, value, "")
 
     def _told(self, name: str, args: list[Any], site: str) -> None:
         if name != "print" or len(args) != 2:
@@ -145,27 +171,52 @@ class Bridge:
         self._printed += len(text)
         if self._printed > self._output_limit:
             limit = self._run.settings.limits.output_mb
-            self._run.fail(
-                LimitError(
-                    f"the spell printed more than {limit:g} MB",
-                    limit="output",
-                    source=site,
-                    hint="print less, or raise [limits] output_mb",
-                )
-            )
-            return
+            message, hint = f"the spell printed more than {limit:g} MB", "print less, or raise [limits] output_mb"
+            raise LimitError(message, limit="output", source=site, hint=hint)
         with self._run.at(site):
             self._run.emit("output", stream, {"stream": stream, "text": text})
         self._say(stream, text)
 
-    def _send(self, frame: Frame) -> None:
-        assert self._transport is not None
-        self._transport.send(protocol.encode(frame))
+    # -- to the worker -------------------------------------------------------------------------------------------
 
-    def _shown(self, error: LlmspellError, site: str) -> dict[str, Any]:
+    def _reply(self, call: int, value: Any, site: str) -> None:
+        try:
+            self._send(["ret", call, True, value])
+        except LimitError as error:
+            error.source = site
+            self._run.fail(error)
+        except LlmspellError as error:
+            self._reply_error(call, error, site)
+
+    def _reply_error(self, call: int, error: LlmspellError, site: str) -> None:
         if not error.source:
             error.source = site
-        return self._crossing.outward(error.to_value())
+        self._send(["ret", call, False, self._crossing.outward(error.to_value())])
+
+    def _send(self, frame: Frame) -> None:
+        """Raises ArgumentError for a value that cannot be packed, LimitError for one that is too large."""
+        if self._run.ended.done() or self._transport is None:
+            return
+        if released := self._crossing.released():
+            self._transport.send(protocol.encode(["release", [list(pair) for pair in released]]))
+        try:
+            data = protocol.encode(frame)
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise ArgumentError(f"a value cannot cross to the script: {error}") from None
+        if len(data) > protocol.FRAME_LIMIT:
+            size, most = len(data) / 1048576, protocol.FRAME_LIMIT // 1048576
+            raise LimitError(
+                f"a value of {size:.1f} MB is on its way to the script, more than the limit of {most} MB for one value",
+                limit="frame",
+                hint="pass large data in parts, or by a file's path",
+            )
+        self._transport.send(data)
+
+    def _fault(self, error: Exception, where: str) -> LlmspellError:
+        """A fault of ours on its way to the script; should it come back uncaught, its cause is still known."""
+        found = fault(error, where)
+        self._faults[found.message] = error
+        return found
 
     # -- functions of the script (`functions.Caller`) ----------------------------------------------------------
 
@@ -183,76 +234,48 @@ class Bridge:
         *first, last = args
         shown = last if schema is None else present(last, schema, self._run.identity.language)
         callback = next(self._numbers)
-        self._callbacks[callback] = None
-        self._contexts[callback] = copy_context()
         self._send(
             ["callback", callback, function, [self._crossing.outward(value) for value in (*first, shown)], False]
         )
+        self._posted.add(callback)
+        self._contexts[callback] = copy_context()
 
     async def _invoke(self, function: int, args: list[Any], *, echo: bool) -> Any:
         callback = next(self._numbers)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._callbacks[callback] = future
-        self._contexts[callback] = copy_context()
         self._send(["callback", callback, function, args, echo])
+        self._waiting[callback] = future = asyncio.get_running_loop().create_future()
+        self._contexts[callback] = copy_context()
         try:
             return await future
         except asyncio.CancelledError:
-            if not self._run.ended.done():
-                self._send(["cancel", callback])
+            self._send(["cancel", callback])
             raise
         finally:
-            self._callbacks.pop(callback, None)
+            self._waiting.pop(callback, None)
             self._contexts.pop(callback, None)
 
     def _result(self, callback: int, ok: bool, value: Any) -> None:
-        self._contexts.pop(callback, None)
-        future = self._callbacks.pop(callback, None)
-        if future is None:  # posted, or no longer wanted
+        """The outcome of a callback; that of a cancelled one, already on its way then, is wanted by nobody."""
+        if callback in self._posted:
+            self._posted.discard(callback)
+            self._contexts.pop(callback, None)
             if not ok:
-                self._run.fail(script_error(value, self._run))
-        elif not future.done():
+                raise self._thrown(value)
+        future = self._waiting.get(callback)
+        if future is not None and not future.done():
             if ok:
                 future.set_result(self._crossing.inward(value, ""))
             else:
-                future.set_exception(script_error(value, self._run))
+                future.set_exception(self._thrown(value))
 
-    def _forgotten(self, function: int, times: int) -> None:
-        if not self._run.ended.done():
-            self._send(["release", [[function, times]]])
-
-
-def script_error(fields: dict[str, Any], run: Run) -> LlmspellError:
-    """What a script threw, as the host's own error: a library error stays what it was."""
-    kind = fields.get("type", "script")
-    data: dict[str, Any] = fields.get("data") or {}
-    if kind == "limit":
-        return LimitError(
-            str(fields.get("message")),
-            limit=str(data.get("limit", "memory")),
-            source=str(fields.get("source") or ""),
-            hint=str(fields.get("hint") or ""),
-        )
-    if kind in ("script", "syntax", "unhandled_rejection", "deadlock", "error"):
-        return ScriptError(
-            str(fields.get("message") or "the script threw an error"),
-            type=kind,
-            name=str(fields.get("name") or "Error"),
-            value=fields.get("value"),
-            source=str(fields.get("source") or ""),
-            stack=tuple(fields.get("stack") or ()),
-            hint=str(fields.get("hint") or ""),
-            data=data,
-        )
-    return revived({**fields, "message": str(fields.get("message") or kind)})
+    def _thrown(self, fields: dict[str, Any]) -> LlmspellError:
+        """What a script threw, as the host's own error: a library error stays what it was."""
+        error = revived(fields)
+        if error.message in self._faults and error.__cause__ is None:
+            error.__cause__ = self._faults[error.message]
+        return error
 
 
-def internal(error: Exception, where: str) -> LlmspellError:
-    """A fault of llmspell itself, as one line; `--debug` shows the rest."""
-    found = LlmspellError(
-        f"internal error in {where}: {type(error).__name__}: {error}",
-        hint="this is a fault of llmspell, not of the spell; --debug shows where",
-        data={"traceback": "".join(traceback.format_exception(error))},
-    )
-    found.__cause__ = None
-    return found
+def _is_work(value: Any) -> bool:
+    """Whether it is an asynchronous member's work, and not a promise of the script's that a member gives."""
+    return inspect.isawaitable(value) and not isinstance(value, Callback)

@@ -5,30 +5,32 @@ Knows the neutral forms of `engines.values`, and objects only as instances of ex
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable
+from collections import deque
 from typing import Any
+from weakref import WeakValueDictionary
 
 from llmspell.agents.texts import OUTPUT_SCHEMA, AgentOutput
 from llmspell.api.check import form, present
 from llmspell.api.describe import class_mark
 from llmspell.bridge.functions import Caller, ScriptFunction, ScriptPromise
-from llmspell.effects import revived
 from llmspell.engines.values import ErrorValue, FunctionRef, Listed, Mapped, Moment, ObjectRef, PromiseRef, Record
-from llmspell.errors import ArgumentError, LlmspellError
+from llmspell.errors import ArgumentError, LlmspellError, revived
 
 
 class Crossing:
-    """The numbers of one run's objects and functions. release: tells the worker which functions are forgotten."""
+    """The numbers of one run's objects and functions.
 
-    def __init__(self, caller: Caller, language: str, release: Callable[[int, int], None]) -> None:
+    An object that has crossed stays as long as the run: the script may hold it, and its number must stay its own.
+    """
+
+    def __init__(self, caller: Caller, language: str) -> None:
         self._caller = caller
         self._language = language
-        self._release = release
         self._objects: dict[int, Any] = {}
-        self._numbers: dict[int, int] = {}
-        self._functions: weakref.WeakValueDictionary[int, ScriptFunction] = weakref.WeakValueDictionary()
+        self._numbers: dict[int, int] = {}  # by id(), which is safe because of the above
+        self._functions: WeakValueDictionary[int, ScriptFunction] = WeakValueDictionary()
         self._received: dict[int, int] = {}
+        self._gone: deque[int] = deque()  # filled by whatever thread happens to collect garbage
 
     def object(self, number: int) -> Any:
         """Raises ArgumentError for a number that was never given out: only a broken worker names one."""
@@ -101,18 +103,21 @@ class Crossing:
             self._objects[number] = value
         return ObjectRef(number, mark.name, tuple(getattr(value, "actions", ())))
 
+    def released(self) -> list[tuple[int, int]]:
+        """The functions that the host no longer holds, with how often it had received each, since the last time."""
+        found: list[tuple[int, int]] = []
+        while self._gone:
+            number = self._gone.popleft()
+            if number not in self._functions and (times := self._received.pop(number, 0)):
+                found.append((number, times))
+        return found
+
     def _function(self, number: int, site: str, kind: type[ScriptFunction]) -> ScriptFunction:
         self._received[number] = self._received.get(number, 0) + 1
         found = self._functions.get(number)
         if found is None:
-            found = kind(self._caller, number, site)
-            self._functions[number] = found
-            weakref.finalize(found, self._forget, number).atexit = False
+            found = self._functions[number] = kind(self._caller, number, site, self._gone.append)
         return found
-
-    def _forget(self, number: int) -> None:
-        if number not in self._functions:
-            self._release(number, self._received.pop(number, 0))
 
 
 def _output(fields: dict[str, Any]) -> Any:

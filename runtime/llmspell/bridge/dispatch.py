@@ -4,6 +4,9 @@ Agent.new                  a constructor
 Agent.chat                 a method; receiver None: a static one, or a namespace's
 Agent.execute:base         the library's own method, from inside a script's override
 Agent.id, Agent.id=        a property read and written; a live one takes a path first
+
+A worker that was taken over may name anything: only what the registry lists is ever looked up, on an object of the
+class that is named.
 """
 
 from __future__ import annotations
@@ -11,17 +14,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Callable
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from llmspell import library
 from llmspell.api.callback import Callback
 from llmspell.api.check import Checker, form, present
-from llmspell.api.describe import member_mark
+from llmspell.api.describe import class_mark, member_mark
 from llmspell.api.objects import ScriptClass
 from llmspell.api.registry import Member, registry
+from llmspell.engines.values import DEPTH_LIMIT
 from llmspell.errors import ArgumentError
 from llmspell.library.stream import Stream
 from llmspell.run import Run
+
+#: Characters of a name that an error repeats.
+_SHOWN: Final = 80
 
 
 class Dispatch:
@@ -34,17 +41,22 @@ class Dispatch:
 
     def call(self, name: str, receiver: Any, args: list[Any]) -> Any:
         """What the member gives: a value, or for an asynchronous one an awaitable. Raises LlmspellErrors."""
-        class_name, _, member_name = name.partition(".")
-        if member_name == "new":
+        class_name, _, rest = name.partition(".")
+        described = registry().classes.get(class_name)
+        if described is None or (receiver is not None and class_name not in _names(type(receiver))):
+            raise _unknown(name)
+        if rest == "new":
             return self._construct(class_name, args)
-        member_name, _, way = member_name.partition(":")
+        member_name, base, way = rest.partition(":")
         if member_name.endswith("="):
             return self._write(receiver, class_name, member_name[:-1], args)
         member = self._member(class_name, member_name, receiver)
         if member is None:
             return self._unlisted(receiver, class_name, member_name, args)
+        if member.kind == "local" or (base and (way != "base" or not member.overridable)):
+            raise _unknown(name)
         target = self._target(class_name, member, receiver)
-        function = getattr(target, f"base_{member_name}") if way == "base" else _function(target, member)
+        function = getattr(target, f"base_{member_name}") if base else _function(target, member)
         checked = self._arguments(member, args)
         if member.static:
             return self._given(member, function(self._run, *checked))
@@ -103,42 +115,48 @@ class Dispatch:
     def _construct(self, class_name: str, args: list[Any]) -> Any:
         options, subclass = (*args, None, None)[:2]
         cls: Any = library.load(class_name)
-        checker = registry().options(class_name)
         where = f"{class_name}.new"
+        if not hasattr(cls, "create"):
+            raise ArgumentError(f"{class_name} is not made by scripts")
+        checker = registry().options(class_name)
         if checker is None:
             if options:
                 raise ArgumentError(f"{where}: takes no options")
             given: dict[str, Any] = {}
         else:
             given = checker.take({} if options is None else options, where, self._language)
-        script_class = ScriptClass(subclass["name"], subclass.get("overrides") or {}) if subclass else None
+        script_class = None if subclass is None else _script_class(subclass)
         return cls.create(self._run, {key: value for key, value in given.items() if value is not None}, script_class)
 
     def _unlisted(self, receiver: Any, class_name: str, name: str, args: list[Any]) -> Any:
         """A property, or an action of the receiver."""
         found = registry().property(class_name, name)
+        if receiver is None or (found is None and name not in getattr(receiver, "actions", ())):
+            raise _unknown(f"{class_name}.{name}")
         if found is None:
-            if receiver is not None and name in getattr(receiver, "actions", ()):
-                return receiver.act(name, *args[:1])
-            raise ArgumentError(f"{class_name} has no member {name!r}")
+            return receiver.act(name, *args[:1])
         if found["live"]:
             return receiver.live_state.read(self._path(receiver, args[0] if args else []))
         return present(getattr(receiver, name), found["schema"], self._language)
 
     def _write(self, receiver: Any, class_name: str, name: str, args: list[Any]) -> None:
         found = registry().property(class_name, name)
-        if found is None or not found["writable"]:
-            raise ArgumentError(f"{class_name}.{name} cannot be assigned")
+        if receiver is None or found is None or not found["writable"]:
+            raise ArgumentError(f"{class_name}.{name[:_SHOWN]} cannot be assigned")
+        if len(args) != (2 if found["live"] else 1):
+            raise ArgumentError(f"{class_name}.{name} is assigned one value")
         if found["live"]:
-            path, value = args
-            receiver.live_state.write(
-                self._path(receiver, path), form(value, {"type": "object"}) if not path else value
-            )
+            path, value = self._path(receiver, args[0]), args[1]
+            receiver.live_state.write(path, value if path else form(value, {"type": "object"}))
             return
         setattr(receiver, name, Checker(found["schema"]).take(args[0], f"{class_name}.{name}", self._language))
 
-    def _path(self, receiver: Any, path: list[Any]) -> list[Any]:
+    def _path(self, receiver: Any, path: Any) -> list[Any]:
         """A path with indexes from 0: Lua counts the items of a list from 1."""
+        if not isinstance(path, list) or not all(isinstance(key, str | int | float | bool) for key in path):
+            raise ArgumentError("a path of a state is a list of keys: texts and numbers")
+        if len(path) > DEPTH_LIMIT:
+            raise ArgumentError(f"a state does not nest deeper than {DEPTH_LIMIT}")
         if self._language != "lua":
             return path
         found: list[Any] = []
@@ -146,6 +164,29 @@ class Dispatch:
             listed = isinstance(receiver.live_state.read(found), list)
             found.append(key - 1 if listed and isinstance(key, int) else key)
         return found
+
+
+def _script_class(given: Any) -> ScriptClass:
+    """What an engine tells of a script's own class."""
+    match given:
+        case {"name": str(name), **rest}:
+            overrides = rest.get("overrides") or {}
+            if isinstance(overrides, dict) and all(isinstance(each, Callback) for each in overrides.values()):
+                return ScriptClass(name, overrides)
+        case _:
+            pass
+    raise ArgumentError("a class of a script has a name, and functions that override")
+
+
+def _unknown(name: str) -> ArgumentError:
+    class_name, _, member_name = name.partition(".")
+    return ArgumentError(f"{class_name[:_SHOWN]} has no member {member_name[:_SHOWN]!r}")
+
+
+@cache
+def _names(cls: type) -> frozenset[str]:
+    """The registry's names of a class and its bases."""
+    return frozenset(mark.name for base in cls.__mro__ if (mark := class_mark(base)) is not None)
 
 
 def _function(target: Any, member: Member) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 
@@ -16,14 +17,19 @@ class Caller(Protocol):
 
 
 class ScriptFunction:
-    """Equal and hashed by its number, so that the same function of the script is one listener."""
+    """Equal and hashed by its number, so that the same function of the script is one listener. gone: told the number
+    when nobody holds it any more, in whatever thread that is noticed."""
 
-    __slots__ = ("__weakref__", "_caller", "number", "site")
+    __slots__ = ("__weakref__", "_caller", "_gone", "number", "site")
 
-    def __init__(self, caller: Caller, number: int, site: str) -> None:
+    def __init__(self, caller: Caller, number: int, site: str, gone: Callable[[int], None]) -> None:
         self._caller = caller
+        self._gone = gone
         self.number = number
         self.site = site
+
+    def __del__(self) -> None:
+        self._gone(self.number)
 
     async def __call__(self, *args: Any) -> Any:
         return await self._caller.invoke(self.number, args)

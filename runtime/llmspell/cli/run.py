@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llmspell.engines.launch import Launched, launch
 
 if TYPE_CHECKING:
+    from llmspell.events.event import Event
     from llmspell.runtime import Result, Runtime, Spell
     from llmspell.traces.recording import Recording
 
 _launched: list[tuple[Launched, str]] = []
+#: Whether the terminal's last line, printed by the spell, has no end yet.
+_line_is_open = False
 
 
 def prepare(arguments: Sequence[str]) -> None:
@@ -149,20 +152,39 @@ def _params(args: Namespace) -> Any:
 
 
 def _say(stream: str, text: str) -> None:
+    global _line_is_open
     target = sys.stdout if stream == "out" else sys.stderr
     target.write(text.encode("utf-8", "replace").decode())
     target.flush()
+    if text and target.isatty():
+        _line_is_open = not text.endswith("\n")
+
+
+def _on_a_new_line(line: str) -> None:
+    """A line of the trace, after whatever the spell has begun to print on the same terminal."""
+    global _line_is_open
+    sys.stderr.write(("\n" if _line_is_open else "") + line)
+    _line_is_open = False
 
 
 def _say_aside(stream: str, text: str) -> None:
     _say("err", text)
 
 
-def _tree(label: str) -> Any:
+def _tree(label: str) -> Callable[[Event], None]:
+    """A sink of events that draws the tree. On one terminal the spell's own text stands between its lines."""
     from llmspell.traces.screen import look_of
     from llmspell.traces.tree import LiveTree
 
-    return LiveTree(sys.stderr.write, look_of(sys.stderr, label)).add
+    add = LiveTree(_on_a_new_line, look_of(sys.stderr, label)).add
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        return add
+
+    def add_unless_printed(event: Event) -> None:
+        if event.kind != "output":
+            add(event)
+
+    return add_unless_printed
 
 
 class _interruptible:

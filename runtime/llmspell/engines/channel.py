@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -22,9 +23,11 @@ _CHUNK: Final = 65536
 
 # A worker that has asked and was answered goes on at once, and its next frame is microseconds away, while to sleep and
 # be woken on another processor costs 20-40 us. So the host looks again a few times, about 1 us each, before it goes
-# back to the loop; and it goes back after some rounds in any case, so that nobody else waits longer than a millisecond.
+# back to the loop, if the last such worker's frame was soon there (in seconds: `_QUICK`); and it goes back after some
+# rounds in any case, so that nobody else waits longer than a millisecond.
 LOOKS: Final = 30 if sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1 else 0
 _ROUNDS: Final = 32
+_QUICK: Final = 0.0001
 
 
 class Channel:
@@ -53,7 +56,8 @@ class Channel:
         self._waiting = bytearray()  # to be sent
         self._open = True
         self._pauses = 0
-        self._answered = False
+        self._answered = 0.0  # when the other side was last given what it waited for, until its next frame
+        self._quick = True
         loop.add_reader(self._descriptor, self._readable)
 
     @property
@@ -108,7 +112,7 @@ class Channel:
         while rounds and self._open and not self._pauses:
             if self._read():
                 rounds -= 1
-                looks = self._looks if self._answered else 0
+                looks = self._looks if self._answered and self._quick else 0
             elif looks:
                 looks -= 1
             else:
@@ -125,9 +129,11 @@ class Channel:
         if not data:
             self._end(None)
             return False
+        if self._answered:
+            self._quick = time.perf_counter() - self._answered < _QUICK
         try:
             for frame in self._decoder.feed(data):
-                self._answered = self._deliver(frame)
+                self._answered = time.perf_counter() if self._deliver(frame) else 0.0
                 if not self._open:
                     return False
         except Exception as problem:  # whatever a hostile worker can make msgpack raise

@@ -68,6 +68,11 @@ class WorkerHandle:
         if self._watchdog is not None:
             self._watchdog.wake()
 
+    def idle(self) -> bool:
+        return self._exit.done() or (
+            not self._channel.buffered and self._watchdog is not None and self._watchdog.idle()
+        )
+
     def kill(self, error: LlmspellError | None = None) -> None:
         if self._exit.done() or self._verdict is not None:
             return

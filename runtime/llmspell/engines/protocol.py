@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any, Final, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from llmspell.engines import values
 
@@ -77,6 +77,9 @@ class Start(TypedDict):
     """Recorded clock readings (packed doubles) to answer from, in a replay."""
     memory_mb: int
     """Limit of the engine's own heap."""
+    farewell: NotRequired[bool]
+    """Whether the worker asks `spell.end` with the result before `done`, and ends with the answer: while it waits, the
+    spell can still be called back."""
 
 
 def encode(frame: Frame) -> bytes:

@@ -71,6 +71,10 @@ class Transport(Protocol):
         """Bytes sent but not yet taken by the socket: a worker that does not read."""
         ...
 
+    def idle(self) -> bool:
+        """Whether the worker waits for a frame, or is gone: it has done nothing since this was last asked."""
+        ...
+
     def send(self, frame: bytes) -> None:
         """Sends an encoded frame (`protocol.encode`). Never waits; after the end it does nothing."""
         ...

@@ -49,6 +49,7 @@ class Watchdog:
         self._frames_seen = 0  # of them, at the last look
         self._base = 0.0  # CPU at the first look after its latest frame
         self._last = -1.0  # CPU at the last look
+        self._asked = -1.0  # CPU when last asked whether it is idle
         self._forgiven = 0.0  # CPU used while paused
         self._look_timer: asyncio.TimerHandle | None = None
         self._wall_timer: asyncio.TimerHandle | None = None
@@ -131,6 +132,11 @@ class Watchdog:
             return  # until `wake`
         self._last = cpu
         self._look_timer = self._loop.call_later(max(left, _SHORTEST), self._look)
+
+    def idle(self) -> bool:
+        """Whether the worker sleeps and has used no CPU since this was last asked."""
+        before, self._asked = self._asked, self._cpu()
+        return before == self._asked and self._sleeps()
 
     def _cpu(self) -> float:
         try:

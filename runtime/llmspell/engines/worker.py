@@ -58,9 +58,11 @@ class Worker:
         self._readings: list[float] = []
         self._recorded: deque[float] | None = None
         self._random = random.Random()
+        self._farewell = False
         self._ended = False
         self._unfinished = False
         self._quick = False
+        self._ask_quick = True
         self._send(["ready", pid])
 
     def run(self) -> None:
@@ -80,6 +82,7 @@ class Worker:
         match frame:
             case ["run", start]:
                 self._random.seed(start["seed"])
+                self._farewell = start.get("farewell", False)
                 if start["clock"] is not None:
                     self._recorded = deque(item[0] for item in struct.iter_unpack("<d", start["clock"]))
                 self._engine = self._make_engine(self, start["language"])
@@ -180,9 +183,10 @@ class Worker:
         callback = self._callback
         self._tell_callback()
         self._asking.add(call)
+        began = time.perf_counter()
         self._send(["ask", call, name, receiver, args, site])
         while call not in self._answers:
-            if not self._frames:
+            if not self._frames and self._ask_quick:
                 self._look(self._looks)
             if self._unfinished and not self._frames:
                 self._pump()
@@ -199,6 +203,7 @@ class Worker:
                     self._handle(frame)
                 case _:  # answers to earlier calls wait: what a spell sees depends on frames alone, not on their timing
                     self._deferred.append(frame)
+        self._ask_quick = time.perf_counter() - began < _QUICK
         self._callback = callback
         self._asking.discard(call)
         ok, value = self._answers.pop(call)
@@ -215,6 +220,7 @@ class Worker:
         return None
 
     def tell(self, name: str, args: list[Any], site: str) -> None:
+        self._tell_callback()
         self._send(["tell", name, args, site])
 
     def cancel(self, calls: list[int]) -> None:
@@ -225,6 +231,12 @@ class Worker:
         self._send(["result", callback, ok, value])
 
     def done(self, value: Any) -> None:
+        if self._farewell:
+            try:
+                value = self.ask("spell.end", None, [value], "")
+            except HostError as error:
+                self.fail(error.fields)
+                return
         self._end(["done", value])
 
     def fail(self, error: dict[str, Any]) -> None:

@@ -27,9 +27,9 @@ def handlers_of(hooks: Mapping[str, Any] | None) -> dict[str, Handler]:
 def own_point(name: str) -> str:
     """The canonical name of a point that a spell's own handlers may serve. Raises ArgumentError for any other."""
     point = point_named(name)
-    if point.unit == "spell":
+    if point.name == "before_spell":
         raise ArgumentError(
-            f"{point.name} is not for a spell's own hooks: its lines have not begun, or have ended, when it fires",
+            f"{point.name} is not for a spell's own hooks: it fires before the first line",
             hint="give it to the runtime, or to --hooks",
         )
     return point.name

@@ -83,7 +83,7 @@ class Hooks:
     @method(
         params={"options": HookOptions | None},
         errors=("invalid_argument",),
-        example='Hooks.register("before_llm_call", function(context) context.prompt = context.prompt .. " Be brief." end)',
+        example='Hooks.register("before_llm_call", function(context) context.prompt = context.prompt .. " Brief." end)',
     )
     def register(self, point: HookPointName, handler: HookHandler, options: HookOptions | None = None) -> HookHandle:
         """Asks `handler` at each such point. Any spelling of the point's name will do."""

@@ -71,7 +71,7 @@ async def call(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOutput
 async def _attempt(
     tool: Tool, params: dict[str, Any], caller: Caller, facts: Context, unit: Unit, span: Span
 ) -> ToolOutput:
-    """One attempt, from `before_tool_call` to `after_tool_call`. A call that is refused before it runs is audited too."""
+    """One attempt, from `before_tool_call` to `after_tool_call`. A call refused before it runs is audited too."""
     asking = _Asking(tool, caller)
     context: Context = {**facts, "params": params}
     try:

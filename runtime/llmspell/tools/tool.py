@@ -125,7 +125,7 @@ class Tool(ABC):
         static=True,
         errors=("invalid_argument",),
         params={"options": ToolOptions},
-        example='local shout = Tool.define{ name = "shout", description = "Says it loud", execute = function(p) … end }',
+        example='local shout = Tool.define{ name = "shout", description = "Says it", execute = function(p) … end }',
     )
     @staticmethod
     def define(run: Run, options: dict[str, Any]) -> Tool:

@@ -55,7 +55,7 @@ class Runs:
 
     def find(self, name: str) -> Path:
         """The file of a run given as a path, as `last`, or as the beginning of its id. Raises StoreError."""
-        if "/" in name or name.endswith(".db"):
+        if "/" in name or name.endswith(".db") or Path(name).is_file():
             return Path(name)
         runs = sorted(self._files())
         if not runs:

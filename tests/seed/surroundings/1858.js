@@ -31,6 +31,8 @@ const refused = async (message) => {
 check((await refused("something forbidden")) === "ContentViolationError", "moderated");
 rateLimiter.exceeded = true;
 check((await refused("anything")) === "RateLimitError", "limited");
-check(log.errors.length === 2, `reported: ${log.errors}`);
+// The first veto fails two units, the model call and the execution around it; the second only the execution.
+check(log.errors.length === 3, `reported: ${log.errors}`);
+check(log.errors[0] === "Inappropriate content detected", "the first report has the reason");
 //: prints A short answer.
 //: sends Tell me a story Answer safely.

@@ -176,10 +176,15 @@ class JavaScriptEngine:
             self._enter["report"]()
         if self._over or self._calls or self._callbacks:
             return
-        self._over = True
         if self._outcome is not None:
-            self._worker.done(convert.decode(self._outcome))
+            self._depth += 1  # callbacks that still come before the host has heard of the end cannot end it again
+            try:
+                self._worker.done(convert.decode(self._outcome))
+            finally:
+                self._depth -= 1
+                self._over = True
             return
+        self._over = True
         message = "the script waits for something that can never come: no call, timer or callback is pending"
         hint = "a promise that nothing resolves, or one that is resolved only by a listener"
         self._worker.fail(error_map({"type": "deadlock", "name": "Error", "message": message, "hint": hint}))

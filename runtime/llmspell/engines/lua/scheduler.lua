@@ -256,8 +256,10 @@ function api.run()
   elseif main_over and alive == 0 then
     local ok, bytes = pcall(K.encode, main_value)
     if not ok then return fail(bytes) end
-    K.ended = true
+    depth = depth + 1  -- callbacks that still come before the host has heard of the end cannot end it again
     host.done(bytes)
+    depth = depth - 1
+    K.ended = true
   end
 end
 

@@ -1,0 +1,368 @@
+"""One run from its first event to its last: made, begun, waited for, ended, stored. Knows no command and no agent."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from llmspell.bridge.bridge import Bridge
+from llmspell.engines import protocol, values
+from llmspell.engines.transport import Exit, Limits, Transport
+from llmspell.errors import CancelledByUser, LimitError, LlmspellError, UsageError, fault
+from llmspell.events.event import Event
+from llmspell.hooks.handlers import handler_of
+from llmspell.hooks.table import point_named
+from llmspell.journal import RecordedSource, StoreJournal
+from llmspell.replay import Watch, kept_settings, settings_again, stand_still
+from llmspell.run import Identity, Run, inherited_environment
+from llmspell.security.masking import Masker
+from llmspell.security.permissions import Permissions
+from llmspell.settings import Settings
+from llmspell.spell import Spell
+from llmspell.traces.ids import run_id
+from llmspell.traces.live import LiveServer, socket_path
+from llmspell.traces.log import RUN_SPAN, EventLog, recorded_clock
+from llmspell.traces.meta import RunMeta
+from llmspell.traces.recording import Recording
+from llmspell.traces.store import RunStore, Writer
+
+T = TypeVar("T")
+Say = Callable[[str, str], None]
+MakeWorker = Callable[[str, Bridge, Limits, bool], Transport]
+
+
+def say_on_terminal(stream: str, text: str) -> None:
+    """A spell's output where a program's belongs; what the other side does not take is lost."""
+    target = sys.stdout if stream == "out" else sys.stderr
+    try:
+        target.write(text.encode("utf-8", "replace").decode())
+        target.flush()
+    except (OSError, ValueError):
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a run ended. status: ok, error, limit or cancelled. value: what the spell returned. error: why it did not.
+    duration: milliseconds. usage: `tokens`, `cost` in US dollars, `calls` to models."""
+
+    run_id: str
+    status: str
+    value: Any
+    error: LlmspellError | None
+    duration: float
+    usage: dict[str, Any]
+
+    def unwrap(self) -> Any:
+        """The value. Raises the error of a run that failed."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a run is wanted. trusted: in this process, without a sandbox. replay: the recording to answer from.
+    on_event: told each event. say: takes what the spell prints, `(stream, text)`; must not raise. hooks: Python
+    handlers by hook point."""
+
+    params: Any = None
+    flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    trusted: bool = False
+    replay: Recording | None = None
+    store: bool = True
+    say: Say = say_on_terminal
+    on_event: Callable[[Event], None] | None = None
+    hooks: Mapping[str, Callable[..., Any]] = field(default_factory=dict[str, Any])
+
+
+class Lifetime:
+    """A run under way; to be made in an `own_context`. `result` waits for its end."""
+
+    def __init__(
+        self,
+        spell: Spell,
+        asking: Asking,
+        settings: Settings,
+        environ: Mapping[str, str],
+        writer: Writer,
+        make_worker: MakeWorker,
+    ) -> None:
+        """Raises ArgumentError for a hook point that there is not."""
+        for point in asking.hooks:
+            point_named(point)
+        replay = asking.replay
+        if replay is not None:
+            settings = settings_again(settings, asking.flags, replay.meta.settings)
+        self._spell = spell
+        self._asking = asking
+        self._settings = settings
+        self._make_worker = make_worker
+        self._config = _plain(settings.config)
+        self._meta = self._described(environ)
+        self._params = self._meta.params
+        mask = Masker(environ).text
+        content = settings.trace.content
+        self._log = EventLog(recorded_clock(replay.times) if replay else None)
+        self._scratch = Path(tempfile.mkdtemp(prefix="llmspell-"))
+        self.store: RunStore | None = None
+        if asking.store:
+            self.store = RunStore(
+                writer,
+                settings.data_dir,
+                self._meta,
+                content=content,
+                mask=mask,
+                pack=values.pack,
+                on_trouble=self._not_stored,
+            )
+            self._log.attach(self.store.append)
+        self._source = RecordedSource(replay) if replay else None
+        self.run = Run(
+            Identity(
+                self._meta.settings["run_id"],
+                spell.label,
+                spell.language,
+                spell.folder,
+                settings.project,
+                self._scratch,
+                user=environ.get("USER", ""),
+                session=self._meta.id,
+            ),
+            settings=settings,
+            permissions=Permissions.from_settings(settings, self._scratch),
+            log=self._log,
+            journal=StoreJournal(self._log, self.store),
+            environ=environ,
+            source=self._source,
+            order=replay.admissions if replay else None,
+        )
+        self.run.say = asking.say
+        for point, handler in asking.hooks.items():
+            self.run.hooks.register(point, handler_of(handler))
+        if asking.on_event is not None:
+            self._log.attach(asking.on_event)
+        self._live = LiveServer(self._meta.socket, self._log, self.store, content=content, mask=mask)
+        self._bridge = Bridge(self.run, asking.say, self._after)
+        self._transport: Transport | None = None
+        self._watch: Watch | None = None
+        self._began = 0.0
+        self._ends_again = False
+        self._early: CancelledByUser | None = None
+
+    def cancel(self, reason: str = "cancelled") -> None:
+        """Ends the run; its result then has the status cancelled."""
+        error = CancelledByUser(reason)
+        if self._began:
+            self.run.interrupt(error)
+        else:
+            self._early = self._early or error
+
+    async def result(self) -> Result:
+        """Runs the spell to its end. Never raises for what the spell does; not to be cancelled, but by `cancel`."""
+        value: Any = None
+        error: LlmspellError | None = None
+        try:
+            await self._begin()
+            value = await self.run.ended
+        except LlmspellError as problem:
+            error = problem
+        except OSError as problem:
+            error = LlmspellError(f"the spell could not be started: {problem}")
+        except Exception as problem:
+            error = fault(problem, "the run")
+        if self._watch is not None:
+            self._watch.stop()
+        if self._transport is not None:
+            self._transport.kill()
+        try:
+            await self.run.close()
+        except Exception as problem:
+            error = error or fault(problem, "the end of the run")
+        return await self._end(value, error)
+
+    # -- the beginning -------------------------------------------------------------------------------------------
+
+    def _described(self, environ: Mapping[str, str]) -> RunMeta:
+        spell, asking, replay = self._spell, self._asking, self._asking.replay
+        name = run_id()
+        if replay is None:
+            parent, seen_as, seed = "", name, secrets.randbits(128)
+            params = {} if asking.params is None else asking.params
+            env = inherited_environment(self._settings.allowed_env, environ)
+        else:
+            recorded = replay.meta
+            parent, seen_as, seed = recorded.id, recorded.settings.get("run_id", recorded.id), recorded.seed
+            params, env = recorded.params, recorded.env
+        return RunMeta(
+            id=name,
+            spell=str(spell.path),
+            label=spell.label,
+            language=spell.language,
+            source=spell.source,
+            params=params,
+            env=env,
+            seed=seed,
+            settings=kept_settings(self._settings, seen_as, self._config),
+            parent=parent,
+            started=time.time() * 1000,
+            socket=socket_path(name),
+            sha256=hashlib.sha256(spell.source.encode("utf-8", "surrogatepass")).hexdigest(),
+        )
+
+    async def _begin(self) -> None:
+        run, asking = self.run, self._asking
+        source, module = self._spell.prepared()
+        self._transport = transport = self._make_worker(
+            self._spell.language, self._bridge, self._limits(), asking.trusted
+        )
+        self._bridge.connect(transport)
+        transport.exit.add_done_callback(self._exited)
+        await self._live.start()
+        if asking.replay is None and "Agent" in self._spell.source:
+            from llmspell.providers.of_run import providers_of  # 15 ms, only for spells with agents
+
+            providers_of(run).prefetch()
+        self._tell_begin()
+        if asking.replay is not None:
+            self._ends_again = run.interrupt_again()
+            self._watch = Watch(run.sequencer, transport.idle, self._stalled, patient=bool(asking.hooks))
+        if self._early is not None:
+            run.interrupt(self._early)
+        if run.hooks.wants("before_spell"):
+            context = {"spell": self._spell.label, "run_id": run.identity.run_id, "params": self._params}
+            self._params = (await self._unless_over(run.hooks.ask("before_spell", context)))["params"]
+        frame = protocol.encode(["run", self._start_frame(source, module)])
+        if len(frame) > protocol.FRAME_LIMIT:
+            raise UsageError(
+                f"the spell and its parameters are {len(frame) / 1048576:.1f} MB",
+                hint=f"the most is {protocol.FRAME_LIMIT // 1048576} MB: pass large data by a file's path",
+            )
+        transport.send(frame)
+
+    def _tell_begin(self) -> None:
+        data = {"spell": self._spell.label, "language": self._spell.language, "params": self._params}
+        event = self._log.emit("spell_started", phase="start", span=RUN_SPAN, name=self._spell.label, data=data)
+        self._began = event.time
+        self.run.deliver(event)
+
+    async def _unless_over(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work gives, unless the run ends first."""
+        task = self.run.spawn(work)
+        await asyncio.wait((task, self.run.ended), return_when=asyncio.FIRST_COMPLETED)
+        if self.run.ended.done():
+            self.run.ended.result()
+        return await task
+
+    def _limits(self) -> Limits:
+        limits = self._settings.limits
+        return Limits(
+            stall=None,
+            cpu=limits.cpu_seconds,
+            wall=limits.wall_seconds,
+            memory_mb=limits.memory_mb,
+            frame_bytes=int(limits.frame_mb * 1024 * 1024),
+        )
+
+    def _start_frame(self, source: str, module: bool) -> protocol.Start:
+        replay = self._asking.replay
+        return {
+            "language": self._spell.language,
+            "label": self._spell.label,
+            "source": source,
+            "module": module,
+            "params": self._params,
+            "config": self._config,
+            "env": self._meta.env,
+            "globals": {},
+            "seed": self._meta.seed,
+            "clock": replay.clock if replay else None,
+            "memory_mb": self._settings.limits.memory_mb,
+            "farewell": True,
+        }
+
+    # -- meanwhile -----------------------------------------------------------------------------------------------
+
+    def _exited(self, exit: asyncio.Future[Exit]) -> None:
+        """The worker is gone. In a replay that is told to end in its turn, it may be gone before."""
+        error = exit.result().error
+        if error is None or self.run.ended.done() or (self._ends_again and self.run.sequencer.awaited != "w"):
+            return
+        self.run.interrupt(error)
+
+    def _stalled(self, awaited: str) -> None:
+        replay, source = self._asking.replay, self._source
+        assert replay is not None and source is not None
+        self.run.fail(stand_still(awaited, replay.meta, self._meta.sha256, cut_short=source.cut_short))
+
+    def _not_stored(self, message: str) -> None:
+        if not self.run.ended.done():
+            self.run.warn(message)
+        self._asking.say("err", f"llmspell: {message}\n")
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    async def _after(self, value: Any) -> Any:
+        """The spell's result as handlers of `after_spell` leave it; the spell can still be called."""
+        run = self.run
+        if not run.hooks.wants("after_spell"):
+            return value
+        context = {
+            "spell": self._spell.label,
+            "run_id": run.identity.run_id,
+            "result": value,
+            "duration": round(self._log.last_time - self._began, 3),
+            "token_usage": {"total": run.tokens, "cost": run.cost},
+        }
+        return (await run.hooks.ask("after_spell", context))["result"]
+
+    async def _end(self, value: Any, error: LlmspellError | None) -> Result:
+        run = self.run
+        if isinstance(error, LimitError):
+            run.note("limit_reached", error.limit, {"limit": error.limit, "error": error.to_value()})
+        status = _status(error)
+        data: dict[str, Any] = {"status": status, "usage": {"total": run.tokens, "cost": run.cost}}
+        if error is None:
+            data["result"] = value
+        else:
+            data["error"] = error.to_value()
+        event = self._log.emit("spell_completed", phase="end", span=RUN_SPAN, name=self._spell.label, data=data)
+        run.deliver(event)
+        await self._live.close()
+        if self.store is not None:
+            ended = time.time() * 1000 if run.replaying else event.time
+            exit_code = 0 if error is None else error.exit_code
+            await self.store.finish(status, exit_code, ended=ended, modules=self._bridge.modules.texts)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        usage = {"tokens": run.tokens, "cost": run.cost, "calls": run.calls}
+        return Result(self._meta.id, status, value, error, event.time - (self._began or event.time), usage)
+
+
+def _status(error: LlmspellError | None) -> str:
+    match error:
+        case None:
+            return "ok"
+        case LimitError():
+            return "limit"
+        case CancelledByUser():
+            return "cancelled"
+        case _:
+            return "error"
+
+
+def _plain(value: Any) -> Any:
+    """Settings' mappings as dicts and lists."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,98 @@
+"""What a replay needs beside the recorded answers: the recorded settings, and someone who notices that it stands still.
+
+A replay is a run like any other, only that its inputs come from a recording, in the recorded order. Knows no engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from llmspell.errors import ReplayError
+from llmspell.settings import Settings
+from llmspell.traces.meta import RunMeta
+from llmspell.traces.sequencer import Sequencer
+
+#: Settings that decide what a spell does or asks for. Times are left out: a replay takes as long as it takes.
+_DECISIVE: Final[Mapping[str, tuple[str, ...]]] = {
+    "defaults": ("model", "provider", "temperature", "max_tokens"),
+    "limits": ("memory_mb", "output_mb", "in_flight", "frame_mb", "max_calls", "max_cost"),
+    "hooks": ("on_error",),
+}
+
+#: Seconds between two looks at a replay, and for how many looks nothing may happen.
+_LOOK: Final = 0.25
+_LOOKS: Final = 6
+
+
+def kept_settings(settings: Settings, run_id: str, config: Any) -> dict[str, Any]:
+    """What of a run's settings its recording keeps. run_id: the id that the spell was told."""
+    kept = {section: asdict(getattr(settings, section)) for section in _DECISIVE}
+    chosen = {section: {name: kept[section][name] for name in names} for section, names in _DECISIVE.items()}
+    return {**chosen, "run_id": run_id, "config": config}
+
+
+def settings_again(settings: Settings, flags: Mapping[str, Any], recorded: Mapping[str, Any]) -> Settings:
+    """The present settings with what the recording kept of its own; a flag given now wins over that."""
+    limits = replace(settings.limits, wall_seconds=None)
+    again = replace(settings, limits=limits, config=recorded.get("config", settings.config))
+    for section, names in _DECISIVE.items():
+        kept: dict[str, Any] = recorded.get(section, {})
+        wanted = {name: kept[name] for name in names if name in kept and flags.get(f"{section}.{name}") is None}
+        again = replace(again, **{section: replace(getattr(again, section), **wanted)})
+    return again
+
+
+class Watch:
+    """Notices when a replay waits for what never comes: the spell, or what it runs in, is not what was recorded.
+
+    idle: whether the spell's worker waits too. patient: whether handlers of the host's own may be waiting meanwhile.
+    """
+
+    def __init__(
+        self,
+        sequencer: Sequencer,
+        idle: Callable[[], bool],
+        stalled: Callable[[str], None],
+        *,
+        patient: bool,
+    ) -> None:
+        self._sequencer = sequencer
+        self._idle = idle
+        self._stalled = stalled
+        self._looks = _LOOKS * 20 if patient else _LOOKS
+        self._still = 0
+        self._seen = -1
+        self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        idle, seen = self._idle(), self._sequencer.admissions
+        self._still = self._still + 1 if idle and seen == self._seen else 0
+        self._seen = seen
+        if self._still >= self._looks:
+            self._stalled(self._sequencer.awaited or "")
+            return
+        self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look)
+
+
+def stand_still(awaited: str, recorded: RunMeta, sha256: str, *, cut_short: bool) -> ReplayError:
+    """What a person is told of a replay that stands still. awaited: the key of the recorded input that is next."""
+    if cut_short and awaited != "w":
+        return ReplayError(
+            "the recording ends here: its run was lost before it had ended",
+            hint="whatever that run did was played again; run the spell itself to go on",
+        )
+    match awaited:
+        case "":
+            what = "the recorded run had ended here, this one waits"
+        case "w":
+            what = "the recorded run did more here than this one does"
+        case _:
+            what = "the recorded run had asked for something here that this one has not asked for"
+    changed = "the spell has" if sha256 != recorded.sha256 else "its modules, its hooks or llmspell have"
+    return ReplayError(f"the replay stands still: {what}", hint=f"{changed} changed since {recorded.id} was recorded")
