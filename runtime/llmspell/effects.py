@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Literal, NoReturn, Protocol
 
 from llmspell.errors import LlmspellError, ReplayError, TimeoutError, fault, revived  # noqa: A004
+from llmspell.frozen import frozen
 from llmspell.traces.sequencer import Sequencer
 
 Status = Literal["ok", "error", "pending"]
@@ -23,7 +23,7 @@ Status = Literal["ok", "error", "pending"]
 _RUN_SPAN: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """A recorded effect. status error: `output` is the error map; pending: it never came (cancelled, or the run's
     end), and a stream's `output` is what came of it."""
@@ -32,7 +32,7 @@ class Answer:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """An effect as it is asked for: `number` in the run, `occurrence` of its kind and name in `span`."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from llmspell.engines import protocol, values
 from llmspell.engines.transport import Exit, Limits, Transport
 from llmspell.errors import CancelledByUser, LimitError, LlmspellError, UsageError, fault
 from llmspell.events.event import Event
+from llmspell.frozen import frozen
 from llmspell.hooks.handlers import handler_of
 from llmspell.hooks.table import point_named
 from llmspell.journal import RecordedSource, StoreJournal
@@ -50,7 +50,7 @@ def say_on_terminal(stream: str, text: str) -> None:
         return
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """How a run ended. status: ok, error, limit or cancelled. value: what the spell returned. error: why it did not.
     duration: milliseconds. usage: `tokens`, `cost` in US dollars, `calls` to models."""
@@ -69,7 +69,7 @@ class Result:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asking:
     """How a run is wanted. trusted: in this process, without a sandbox. replay: the recording to answer from.
     on_event: told each event. say: takes what the spell prints, `(stream, text)`; must not raise. hooks: Python
@@ -216,7 +216,7 @@ class Lifetime:
             parent=parent,
             started=time.time() * 1000,
             socket=socket_path(name),
-            sha256=hashlib.sha256(spell.source.encode("utf-8", "surrogatepass")).hexdigest(),
+            sha256=spell.sha256,
         )
 
     async def _begin(self) -> None:

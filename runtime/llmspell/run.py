@@ -20,6 +20,7 @@ from llmspell.effects import Effects, Journal, Source
 from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ReplayError
 from llmspell.events.bus import Bus
 from llmspell.events.event import Event
+from llmspell.frozen import frozen
 from llmspell.hooks.table import HookTable
 from llmspell.security.permissions import Permissions
 from llmspell.settings import Settings
@@ -48,7 +49,7 @@ _current: ContextVar[Span] = ContextVar("llmspell_span", default=_ROOT)
 _site: ContextVar[str] = ContextVar("llmspell_site", default="")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """Who a run is. label: the spell's path as the person knows it. folder: where the spell lies; project: the folder
     that relative paths start from; scratch: the run's own temporary folder."""

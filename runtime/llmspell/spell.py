@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
 from pathlib import Path
 from typing import Final
 
 from llmspell.errors import UsageError
+from llmspell.frozen import frozen
 
 LANGUAGES: Final = {".lua": "lua", ".js": "javascript", ".mjs": "javascript"}
 _MAIN: Final = ("spell.lua", "spell.js")
 
+#: Bytes of the longest spell: more is data that was given the wrong name.
+_LONGEST: Final = 8 * 1024 * 1024
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Spell:
     """path: absolute; the folder of a text without a file is where relative paths begin. label: the path as the person
     knows it."""
@@ -26,6 +30,10 @@ class Spell:
     def folder(self) -> Path:
         return self.path.parent
 
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.source.encode("utf-8", "surrogatepass")).hexdigest()
+
     @staticmethod
     def read(given: str | Path) -> Spell:
         """The spell at a path; in a folder, its `spell.lua` or `spell.js`. Raises UsageError."""
@@ -37,20 +45,12 @@ class Spell:
                     f"{str(given)!r} holds no spell", hint=f"a spell's folder has a {' or a '.join(_MAIN)}"
                 )
             path = found[0]
-        language = LANGUAGES.get(path.suffix)
+        language = LANGUAGES.get(path.suffix.lower())
         if language is None:
             raise UsageError(
                 f"{str(given)!r} is not a spell", hint="a spell is a .lua or a .js file, or a folder of one"
             )
-        try:
-            source = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise UsageError(
-                f"{str(given)!r} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8"
-            ) from None
-        except OSError as error:
-            raise UsageError(f"{str(given)!r} cannot be read: {error.strerror}") from None
-        return Spell(path.absolute(), str(path), language, source)
+        return Spell(path.absolute(), str(path), language, _text(path, str(given)))
 
     @staticmethod
     def of(source: str, language: str, label: str = "") -> Spell:
@@ -68,3 +68,20 @@ class Spell:
 
         found = modules.prepare(self.source)
         return found.source, found.module
+
+
+def _text(path: Path, given: str) -> str:
+    try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{given!r} is not a file", hint="a spell is a .lua or a .js file, or a folder of one")
+        size = path.stat().st_size
+        if size > _LONGEST:
+            raise UsageError(
+                f"{given!r} is {size / 1048576:.1f} MB, too long for a spell",
+                hint=f"the most is {_LONGEST // 1048576} MB: let the spell read data from files",
+            )
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{given!r} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from None
+    except OSError as error:
+        raise UsageError(f"{given!r} cannot be read: {error.strerror}") from None

@@ -59,7 +59,8 @@ class Unit:
                 if answered.get("retry") is not True or not self.repeatable():
                     if retries:
                         error.data[_RETRIES] = retries
-                    if isinstance(message := answered.get("user_message"), str):
+                    message = answered.get("user_message")
+                    if isinstance(message, str) and message != error.message:
                         raise revived({**error.to_value(), "message": message}) from error
                     raise
                 retries += 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llmspell.engines.process import Zygote
 from llmspell.events.event import Event
 from llmspell.runtime import Asking, Result, Runtime
 from llmspell.spell import Spell
@@ -38,8 +39,26 @@ class Cast:
 Caster = Callable[..., Any]
 
 
+class _Kept:
+    """A zygote that a runtime may use but not end."""
+
+    def __init__(self, zygote: Zygote) -> None:
+        self.worker = zygote.worker
+
+    def close(self) -> None:
+        """It serves the next test too."""
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """One for the whole session: to make one takes as long as a spell."""
+    found = Zygote.spawn(["lua", "javascript"])
+    yield found
+    found.close()
+
+
 @pytest.fixture
-async def cast(tmp_path: Path) -> AsyncIterator[Caster]:
+async def cast(tmp_path: Path, zygote: Zygote) -> AsyncIterator[Caster]:
     """`await cast(lua="…")` or `await cast(js="…")`: runs it in a sandboxed worker below tmp_path.
 
     environ: the host's variables (none of the real ones). model: the loopback service that answers as OpenAI. More
@@ -59,7 +78,7 @@ async def cast(tmp_path: Path) -> AsyncIterator[Caster]:
     ) -> Cast:
         path = tmp_path / ("spell.lua" if lua is not None else "spell.js")
         path.write_text(lua if lua is not None else js or "", encoding="utf-8")
-        runtime = Runtime(environ={**home, **(_reaching(model) if model else {}), **(environ or {})})
+        runtime = Runtime(zygote=_Kept(zygote), environ={**home, **(_reaching(model) if model else {}), **(environ or {})})
         runtimes.append(runtime)
         events: list[Event] = []
         output = {"out": "", "err": ""}

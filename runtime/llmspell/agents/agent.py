@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from llmspell.agents import execution
@@ -18,6 +18,7 @@ from llmspell.agents.pieces import Pieces
 from llmspell.agents.texts import AgentOutput, as_json, text_of
 from llmspell.api.describe import exposed, method, prop
 from llmspell.api.objects import ScriptClass
+from llmspell.frozen import frozen
 from llmspell.hooks.table import Context
 from llmspell.providers.base import Image, Message, Provider, Request, ToolSpec
 from llmspell.providers.of_run import providers_of
@@ -25,7 +26,7 @@ from llmspell.run import Run
 from llmspell.tools.tool import Tool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Kept:
     """A finished turn of the history."""
 
@@ -33,7 +34,7 @@ class _Kept:
     shown: ConversationTurn
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Call:
     """How a turn is called for. context: more for the model to know; pieces: takes the answer as it comes; kept:
     whether the turn becomes part of the history."""

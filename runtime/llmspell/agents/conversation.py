@@ -16,6 +16,7 @@ from llmspell.agents.model_hooks import shown_usage
 from llmspell.agents.texts import as_json
 from llmspell.api.check import Checker
 from llmspell.errors import ArgumentError, LlmspellError, SchemaError, ToolError
+from llmspell.frozen import frozen
 from llmspell.hooks.table import FINAL
 from llmspell.providers.base import Completion, Message, Provider, Request, ToolCall
 from llmspell.run import Run
@@ -41,7 +42,7 @@ class Turn:
     usage: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """How a turn is held. tools: by name; caller: who calls them; max_turns: requests at most; schema: what the answer
     must fit."""

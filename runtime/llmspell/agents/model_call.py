@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from llmspell.agents.model_hooks import after_call, before_call, rewritten, shown_calls, shown_usage
 from llmspell.agents.pieces import Pieces
 from llmspell.errors import LlmspellError
 from llmspell.events.event import Event
+from llmspell.frozen import frozen
 from llmspell.hooks.table import FINAL, Context, Own, Since
 from llmspell.providers.base import Completion, Delta, Provider, Request
 from llmspell.run import Run, Span
@@ -28,7 +29,7 @@ _LONGEST_PAUSE: Final = 30_000.0
 _RETRIED: Final = frozenset({"rate_limit", "overloaded", "network"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asker:
     """Who asks. identity: agent_id, agent_name, agent_type; added: fields that hooks of the execution added; hooks: its
     own handlers; deliver, tell: its events; retries: how often a failed request is repeated; pieces: takes the answer
@@ -48,7 +49,7 @@ class Asker:
         return self.pieces is None or not self.pieces.given
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """A request and which turn of the conversation it is for. number: the turn's request, from 1; prompt: the user's
     words, before hooks; at: the place of the user's message in the request."""
@@ -75,7 +76,8 @@ async def ask_model(asker: Asker, provider: Provider, asked: Asked) -> tuple[Req
     data = {**named, "request": request.to_value()}
     with asker.run.spanned("llm_call_started", "llm_call_completed", request.model, data, asker.deliver) as span:
         span.data.update(named)
-        unit = Unit(asker.run, "llm_call", context, asker.tell, asker.name, None, asker.hooks, asker.repeatable)
+        failing = {**context, "input": asked.prompt}
+        unit = Unit(asker.run, "llm_call", failing, asker.tell, asker.name, None, asker.hooks, asker.repeatable)
         call = _Call(asker, provider, asked, context, unit, span)
         sent, completion = await unit.attempt(call.attempt)
         span.data.update(
@@ -87,9 +89,9 @@ async def ask_model(asker: Asker, provider: Provider, asked: Asked) -> tuple[Req
         return sent, completion
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Call:
-    """One call under way, perhaps attempted several times."""
+    """One call under way, perhaps attempted several times. context: what each attempt's hooks find; left: as they left it."""
 
     asker: Asker
     provider: Provider
@@ -97,6 +99,7 @@ class _Call:
     context: Context
     unit: Unit
     span: Span
+    left: Context = field(default_factory=dict[str, Any])
 
     async def attempt(self) -> tuple[Request, Completion]:
         sent = await self._prepared()
@@ -106,11 +109,13 @@ class _Call:
     async def _prepared(self) -> Request:
         """The request as `before_llm_call` left it."""
         asker, request = self.asker, self.asked.request
+        self.left = self.context
         if not asker.run.hooks.wants("before_llm_call", asker.hooks):
             return request
         before = before_call(self.context, request)
         after = await asker.run.hooks.ask("before_llm_call", before, agent=asker.name, own=asker.hooks)
-        self.unit.context = after
+        self.left = after
+        self.unit.context = {**after, "input": self.asked.prompt}
         sent = rewritten(request, before, after, self.asked.at)
         if sent is not request:
             self.span.data["request"] = sent.to_value()
@@ -162,7 +167,7 @@ class _Call:
         asker.run.count_usage(completion.usage.total, completion.usage.cost)
         if not asker.run.hooks.wants("after_llm_call", asker.hooks):
             return completion
-        shown = {**after_call(self.unit.context, completion), "duration": Since(self.span.started)}
+        shown = {**after_call(self.left, completion), "duration": Since(self.span.started)}
         after = await asker.run.hooks.ask("after_llm_call", shown, agent=asker.name, own=asker.hooks)
         if after["response"] == completion.content:
             return completion

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from llmspell.api.hook_points import CALLS_SCHEMA, USAGE_SCHEMA
+from llmspell.frozen import frozen
 
 #: Keys that hold the user's own words, the first present one wins.
 _WORDS: Final = ("message", "prompt", "query", "question", "text", "task", "topic")
@@ -63,7 +64,7 @@ OUTPUT_SCHEMA: Final[dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentOutput:
     """What an execution gives; scripts see a table that reads as its text wherever a string is wanted.
 

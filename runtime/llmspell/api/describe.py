@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
+
+from llmspell.frozen import frozen
 
 MemberKind = Literal["local", "sync", "async", "stream"]
 Language = Literal["lua", "javascript"]
@@ -33,7 +34,7 @@ C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doc:
     """Describes a parameter: `Annotated[str, Doc("The user's turn.")]`."""
 
@@ -45,7 +46,7 @@ class Doc:
         return {**handler(core_schema), "description": self.text}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Example:
     """A tool's example: arguments, and what comes back (None where it depends on the world)."""
 
@@ -54,7 +55,7 @@ class Example:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolMark:
     """What makes an exposed class a built-in tool. See `tools.builtin.BuiltinTool`.
 
@@ -76,7 +77,7 @@ class ToolMark:
         return not {"write", "exec", "net"} & set(self.permissions)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClassMark:
     name: str
     aliases: tuple[str, ...] = ()
@@ -89,7 +90,7 @@ class ClassMark:
     languages: tuple[Language, ...] = _BOTH
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemberMark:
     name: str
     kind: MemberKind

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from llmspell.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class ErrorClass:
     name: str
     type: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from llmspell.api.hook_points import USAGE_SCHEMA
+from llmspell.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventKind:
     """scope: whose listeners hear it (`agent:on`, `tool` events reach their agent too); `run` ones only the bus."""
 

@@ -5,13 +5,14 @@ Bindings, reference, completion and the tests of the hook mechanism are generate
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from llmspell.frozen import frozen
 
 Unit = Literal["spell", "execute", "llm_call", "tool_call", "error", "retry"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HookPoint:
     """writable: context fields whose new value takes effect. readable: the other fields a handler finds.
     veto: whether a throw fails the unit. retry: whether `context.retry = true` repeats it."""

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
 from llmspell.api.names import camel, snake
 from llmspell.api.registry import Registry
+from llmspell.frozen import frozen
 
 Described = dict[str, Any]
 Kind = Literal["class", "tool", "method", "property", "option", "hook", "event", "error", "global"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One thing of the registry. owner: the class it was found in (the one that declares it), for members."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol, Self
 
 from llmspell.api.callback import Callback
+from llmspell.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScriptClass:
     """A class that a script made from a class of the library. overrides: its methods that the host calls back, each a
     function of `(self, …)`."""

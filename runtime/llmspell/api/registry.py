@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmspell.api.check import Checker
+from llmspell.frozen import frozen
 
 GENERATED: Final = Path(__file__).parent / "generated"
 
@@ -48,7 +49,7 @@ class Member:
         return self.described["result"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     name: str
     required: bool

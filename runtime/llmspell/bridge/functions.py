@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from llmspell.api.callback import Callback
+
 
 class Caller(Protocol):
     """What a function needs of the bridge it came through."""
@@ -16,7 +18,7 @@ class Caller(Protocol):
     async def changed(self, function: int, context: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]: ...
 
 
-class ScriptFunction:
+class ScriptFunction(Callback):
     """Equal and hashed by its number, so that the same function of the script is one listener. gone: told the number
     when nobody holds it any more, in whatever thread that is noticed."""
 

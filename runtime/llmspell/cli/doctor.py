@@ -7,13 +7,14 @@ import platform
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal
 
 from llmspell.cli.terminal import Style, paint
 from llmspell.errors import SettingsError
+from llmspell.frozen import frozen
 from llmspell.settings import Settings, load
 
 Status = Literal["ok", "note", "bad"]
@@ -31,7 +32,7 @@ _KEYS: Final = {
 _STYLES: Final[dict[Status, Style]] = {"ok": "green", "note": "yellow", "bad": "red"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One line of the report. `bad`: spells cannot run, or not safely; `note`: something is missing, perhaps meant."""
 

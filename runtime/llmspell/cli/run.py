@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmspell.engines.launch import Launched, launch
 
 if TYPE_CHECKING:
+    from llmspell.cli.output import Output
     from llmspell.events.event import Event
     from llmspell.runtime import Result, Runtime, Spell
     from llmspell.traces.recording import Recording
 
 _launched: list[tuple[Launched, str]] = []
-#: Whether the terminal's last line, printed by the spell, has no end yet.
-_line_is_open = False
 
 
 def prepare(arguments: Sequence[str]) -> None:
@@ -45,8 +46,12 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON; printed text goes to stderr")
     parser.add_argument("--trace", action="store_true", help="show the run's tree on stderr while it grows")
     parser.add_argument("--record", metavar="FILE", help="also write the recording to FILE, to replay it elsewhere")
-    parser.add_argument("--replay", metavar="RUN", help="answer every call from a stored run or FILE; no network")
-    parser.add_argument("--watch", action="store_true", help="run again whenever a file of the project is saved")
+    parser.add_argument(
+        "--replay",
+        metavar="RUN",
+        help="answer every call from a stored run (its id, or `last`: the last that is no replay) or from a FILE",
+    )
+    parser.add_argument("--watch", action="store_true", help="run again whenever a file of the spell's folder is saved")
     parser.add_argument("--trusted", action="store_true", help="run in this process, without the sandbox's limits")
     parser.add_argument("--no-store", action="store_true", help=SUPPRESS)
     add_setting_flags(parser)
@@ -59,6 +64,7 @@ def run(args: Namespace) -> int:
 
 
 async def _run(args: Namespace) -> int:
+    from llmspell.cli.output import Output
     from llmspell.engines.process import Zygote
     from llmspell.runtime import Runtime
 
@@ -66,56 +72,92 @@ async def _run(args: Namespace) -> int:
     if _launched:
         launched, language = _launched.pop()
         zygote = Zygote(launched, languages=[language] if language else [])
+    _check(args)
+    output = Output(aside=args.json)
     async with Runtime(zygote=zygote) as runtime:
-        replay = _recording(args)
         if args.watch:
-            from llmspell.cli.watch import watch
+            from llmspell.cli.watch import watch  # watchfiles, 40 ms
 
-            return await watch(args.file, lambda: _once(args, runtime, _spell(args, None), None))
-        return await _once(args, runtime, _spell(args, replay), replay)
+            code = await watch(Path(args.file), lambda stopped: _once(args, runtime, output, stopped), output.tell)
+        else:
+            code = await _once(args, runtime, output, None)
+        output.check()
+        return code
 
 
-async def _once(args: Namespace, runtime: Runtime, spell: Spell, replay: Recording | None) -> int:
+def _check(args: Namespace) -> None:
+    """What would only be noticed once the run has cost its money."""
+    from llmspell.errors import UsageError
+
+    if args.file is None and (args.replay is None or args.watch):
+        raise UsageError("which spell?", hint="llmspell run FILE")
+    if args.file == "-":
+        raise UsageError("a spell is a file, not standard input", hint="save it as spell.lua or spell.js")
+    if args.record is not None:
+        target = Path(args.record)
+        if args.no_store:
+            raise UsageError("--record needs the store", hint="leave out --no-store")
+        if target.is_dir() or not os.access(target if target.exists() else target.absolute().parent, os.W_OK):
+            raise UsageError(f"--record cannot write {args.record!r}", hint="name a file in a folder of yours")
+
+
+async def _once(
+    args: Namespace, runtime: Runtime, output: Output, stopped: Callable[[Callable[[str], None]], Any] | None
+) -> int:
+    """One run and its exit code. stopped: given what cancels it, by the one who would; else signals do."""
     from llmspell.cli.flags import given_flags
     from llmspell.runtime import Asking
 
-    tree = _tree(spell.label) if args.trace else None
+    replay = _recording(args)
+    spell = _spell(args, replay)
     asking = Asking(
         params=_params(args),
         flags=given_flags(args),
         trusted=args.trusted,
         replay=replay,
         store=not args.no_store,
-        on_event=tree,
-        say=_say_aside if args.json else _say,
+        on_event=_tree(spell.label, output) if args.trace else None,
+        say=output.say,
     )
     started = runtime.start(spell, asking)
-    with _interruptible(started.cancel):
+    output.on_failure = lambda: started.cancel("standard output cannot be written")
+    if stopped is None:
+        with interruptible(started.cancel):
+            result = await started.result()
+    else:
+        stopped(started.cancel)
         result = await started.result()
-    if args.record and started.store is not None:
-        _copy_recording(started.store.path, args.record)
-    return _show(result, args)
+    output.check()
+    if args.record is not None:
+        await _copy_recording(None if started.store is None else started.store.path, args.record)
+    return _show(result, args, output)
 
 
 def _spell(args: Namespace, replay: Recording | None) -> Spell:
+    from dataclasses import replace
+
     from llmspell.errors import UsageError
     from llmspell.runtime import Spell
 
-    if args.file is not None:
-        return Spell.read(args.file)
     if replay is None:
-        raise UsageError("which spell?", hint="llmspell run FILE")
-    from pathlib import Path
-
+        return Spell.read(args.file)
     meta = replay.meta
-    return Spell(Path(meta.spell), meta.label, meta.language, meta.source)
+    if args.file is not None:
+        found = Spell.read(args.file)
+        same = str(found.path) == meta.spell or found.source == meta.source
+        return replace(found, label=meta.label) if same else found
+    recorded = Spell(Path(meta.spell), meta.label, meta.language, meta.source)
+    if recorded.sha256 != meta.sha256:
+        raise UsageError(
+            f"run {meta.id} kept its spell with secrets hidden",
+            hint=f"llmspell run {meta.spell} --replay {args.replay}",
+        )
+    return recorded
 
 
 def _recording(args: Namespace) -> Recording | None:
     if args.replay is None:
         return None
-    from pathlib import Path
-
     from llmspell.cli.flags import given_flags
     from llmspell.engines import values
     from llmspell.settings import load
@@ -124,7 +166,7 @@ def _recording(args: Namespace) -> Recording | None:
 
     start = Path(args.file) if args.file else Path.cwd()
     settings = load(start.absolute(), os.environ, given_flags(args))
-    return Recording.load(Runs(settings.data_dir).find(args.replay), values.unpack)
+    return Recording.load(Runs(settings.data_dir).find(args.replay, replays=False), values.unpack)
 
 
 def _params(args: Namespace) -> Any:
@@ -136,7 +178,7 @@ def _params(args: Namespace) -> Any:
     if args.input is not None:
         try:
             params = json.loads(args.input)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"--input is not JSON: {error}", hint="""--input '{"topic": "tea"}'""") from None
     for given in args.param:
         name, equals, value = given.partition("=")
@@ -145,39 +187,24 @@ def _params(args: Namespace) -> Any:
         if not isinstance(params, dict):
             raise UsageError("--param needs --input to be a JSON object", hint="""--input '{"topic": "tea"}'""")
         try:
-            params[name] = json.loads(value)  # numbers, true, false, lists; anything else is text
-        except ValueError:
+            params[name] = json.loads(value, parse_constant=_no_number)  # anything that is no JSON is text
+        except (ValueError, RecursionError):
             params[name] = value
     return params
 
 
-def _say(stream: str, text: str) -> None:
-    global _line_is_open
-    target = sys.stdout if stream == "out" else sys.stderr
-    target.write(text.encode("utf-8", "replace").decode())
-    target.flush()
-    if text and target.isatty():
-        _line_is_open = not text.endswith("\n")
+def _no_number(text: str) -> Any:
+    """`NaN` and `Infinity`, which Python takes for JSON."""
+    raise ValueError(text)
 
 
-def _on_a_new_line(line: str) -> None:
-    """A line of the trace, after whatever the spell has begun to print on the same terminal."""
-    global _line_is_open
-    sys.stderr.write(("\n" if _line_is_open else "") + line)
-    _line_is_open = False
-
-
-def _say_aside(stream: str, text: str) -> None:
-    _say("err", text)
-
-
-def _tree(label: str) -> Callable[[Event], None]:
+def _tree(label: str, output: Output) -> Callable[[Event], None]:
     """A sink of events that draws the tree. On one terminal the spell's own text stands between its lines."""
     from llmspell.traces.screen import look_of
     from llmspell.traces.tree import LiveTree
 
-    add = LiveTree(_on_a_new_line, look_of(sys.stderr, label)).add
-    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+    add = LiveTree(output.trace, look_of(sys.stderr, label)).add
+    if not output.is_one_terminal:
         return add
 
     def add_unless_printed(event: Event) -> None:
@@ -187,71 +214,51 @@ def _tree(label: str) -> Callable[[Event], None]:
     return add_unless_printed
 
 
-class _interruptible:
-    """Ctrl-C cancels the run; the second one ends the program."""
+@contextmanager
+def interruptible(cancel: Callable[[str], None]) -> Generator[None]:
+    """Ctrl-C, a closed terminal and SIGTERM cancel what runs inside; the second one ends the program."""
+    import asyncio
+    import signal
 
-    def __init__(self, cancel: Any) -> None:
-        self._cancel = cancel
+    loop = asyncio.get_running_loop()
+    words = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "its terminal was closed"}
 
-    def __enter__(self) -> None:
-        import asyncio
-        import signal
+    def interrupt(number: signal.Signals) -> None:
+        loop.remove_signal_handler(number)
+        cancel(words[number])
 
-        self._loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._loop.add_signal_handler(number, self._interrupt, number)
-
-    def _interrupt(self, number: int) -> None:
-        import signal
-
-        self._loop.remove_signal_handler(number)
-        self._cancel("interrupted" if number == signal.SIGINT else "terminated")
-
-    def __exit__(self, *error: object) -> None:
-        import signal
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._loop.remove_signal_handler(number)
+    for number in words:
+        loop.add_signal_handler(number, interrupt, number)
+    try:
+        yield
+    finally:
+        for number in words:
+            loop.remove_signal_handler(number)
 
 
-def _show(result: Result, args: Namespace) -> int:
-    if result.error is not None:
-        from llmspell.cli.terminal import exit_code, show_error
+def _show(result: Result, args: Namespace, output: Output) -> int:
+    from llmspell.cli.output import jsonable, result_text
 
-        if args.json:
-            import json
-
-            print(json.dumps({"error": result.error.to_value(), "run": result.run_id}, default=str))
-        show_error(result.error, debug=args.debug)
-        return exit_code(result.error)
     if args.json:
         import json
 
-        from llmspell.traces.describe import describe
+        outcome = {"result": result.value} if result.error is None else {"error": result.error.to_value()}
+        output.show(json.dumps(jsonable({**outcome, "run": result.run_id, "usage": result.usage})) + "\n")
+    elif result.error is None and result.value is not None:
+        output.show(result_text(result.value) + "\n")
+    if result.error is None:
+        return 0
+    from llmspell.cli.terminal import exit_code, show_error
 
-        print(json.dumps({"result": describe(_value(result.value)), "run": result.run_id, "usage": result.usage}))
-    elif result.value is not None:
-        print(_text(_value(result.value)))
-    return 0
-
-
-def _value(value: Any) -> Any:
-    from llmspell.agents.texts import AgentOutput
-
-    return value.value if isinstance(value, AgentOutput) else value
+    show_error(result.error, debug=args.debug)
+    return exit_code(result.error)
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    import json
+async def _copy_recording(path: Path | None, target: str) -> None:
+    """Copies the recording as a whole, also when somebody is reading it and a part of it is still beside the file."""
+    import asyncio
 
-    from llmspell.traces.describe import describe
+    from llmspell.traces.schema import copy  # sqlite3, 4 ms
 
-    return json.dumps(describe(value), ensure_ascii=False, indent=2)
-
-
-def _copy_recording(path: Any, target: str) -> None:
-    import shutil
-
-    shutil.copyfile(path, target)
+    if path is not None:
+        await asyncio.to_thread(copy, path, Path(target))

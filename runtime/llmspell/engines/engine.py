@@ -33,6 +33,10 @@ class Host(Protocol):
         """A synchronous call. Raises HostError. `Engine.invoke` and `Engine.pump` may be entered meanwhile."""
         ...
 
+    def within(self, callback: int) -> None:
+        """What runs from here on, and calls, does so for this callback; 0: for the main chunk."""
+        ...
+
     def tell(self, name: str, args: list[Any], site: str) -> None: ...
 
     def cancel(self, calls: list[int]) -> None:

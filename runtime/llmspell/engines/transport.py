@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from llmspell.engines import protocol
 from llmspell.engines.protocol import Frame
 from llmspell.errors import LlmspellError
+from llmspell.frozen import frozen
 
 OnFrame = Callable[[Frame], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What a spell may use before it is stopped. None: no limit.
 
@@ -35,7 +35,7 @@ class Limits:
     frame_bytes: int = protocol.FRAME_LIMIT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exit:
     """How a worker ended.
 

@@ -22,11 +22,12 @@ Knows no engine and no host.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 import msgpack
+
+from llmspell.frozen import frozen
 
 _FUNCTION: Final = 1
 _OBJECT: Final = 2
@@ -45,21 +46,21 @@ DEPTH_LIMIT: Final = 200
 EXTENSION_DEPTH: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionRef:
     """A script function by its number in its worker."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PromiseRef:
     """A script promise: calling function `number` without arguments gives what it settles to."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectRef:
     """An object of the host by its number in the run, and the registry's name of its class.
 
@@ -71,35 +72,35 @@ class ObjectRef:
     methods: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mapped:
     """A JavaScript Map: pairs in order, keys of any kind."""
 
     pairs: tuple[tuple[Any, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listed:
     """A JavaScript Set: values in order."""
 
     items: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """A JavaScript Date: milliseconds since 1970, UTC."""
 
     milliseconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ErrorValue:
     """An error as a value: the map of `LlmspellError.to_value()`."""
 
     fields: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """A table that reads as the text of its field `content` wherever a string is wanted: an agent's output."""
 

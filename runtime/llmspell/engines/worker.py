@@ -54,7 +54,6 @@ class Worker:
         self._cancelled: set[int] = set()
         self._callback = 0
         self._callback_told = 0
-        self._callback_of: dict[int, int] = {}
         self._readings: list[float] = []
         self._recorded: deque[float] | None = None
         self._random = random.Random()
@@ -92,17 +91,13 @@ class Worker:
                 self.done(None)
                 return
             case ["ret", call, ok, value]:
-                callback = self._callback_of.pop(call, 0)
                 if call in self._cancelled:
                     self._cancelled.discard(call)
                     return
-                self._callback = callback
                 self._running.settle(call, ok, value)
             case ["callback", callback, function, args, echo]:
-                self._callback = callback
                 self._running.invoke(callback, function, args, echo)
             case ["cancel", callback]:
-                self._callback = callback
                 self._running.cancel(callback)
             case ["release", functions]:
                 self._running.release([(number, count) for number, count in functions])
@@ -166,13 +161,13 @@ class Worker:
     def call(self, name: str, receiver: int | None, args: list[Any], site: str) -> int:
         self._calls += 1
         self._tell_callback()
-        if self._callback:
-            self._callback_of[self._calls] = self._callback
         self._send(["call", self._calls, name, receiver, args, site])
         return self._calls
 
+    def within(self, callback: int) -> None:
+        self._callback = callback
+
     def _tell_callback(self) -> None:
-        """What runs until all waits again belongs to what began or woke it: the main chunk or a callback."""
         if self._callback != self._callback_told:
             self._callback_told = self._callback
             self._send(["within", self._callback])
@@ -180,7 +175,6 @@ class Worker:
     def ask(self, name: str, receiver: int | None, args: list[Any], site: str) -> Any:
         self._calls += 1
         call = self._calls
-        callback = self._callback
         self._tell_callback()
         self._asking.add(call)
         began = time.perf_counter()
@@ -204,7 +198,6 @@ class Worker:
                 case _:  # answers to earlier calls wait: what a spell sees depends on frames alone, not on their timing
                     self._deferred.append(frame)
         self._ask_quick = time.perf_counter() - began < _QUICK
-        self._callback = callback
         self._asking.discard(call)
         ok, value = self._answers.pop(call)
         if not ok:

@@ -109,6 +109,8 @@ class Bus:
 
     def listens(self, name: str) -> bool:
         """Whether anybody would hear it: lets a publisher skip making the payload."""
+        if not self.subscriptions:  # as most agents' are
+            return False
         found = self._matching.get(name)
         return bool(self._find(name) if found is None else found)
 

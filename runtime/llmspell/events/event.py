@@ -6,13 +6,14 @@ own events have kind `custom` and their name in `name`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from llmspell.frozen import frozen
 
 Phase = Literal["start", "end", "point"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """seq: its number in the run, from 1, without gaps. time: milliseconds since 1970.
 

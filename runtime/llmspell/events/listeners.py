@@ -5,17 +5,17 @@ The same function gives an equal listener, so that `off` finds what `on` added.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from llmspell.api.callback import Callback
 from llmspell.api.event_kinds import BY_NAME, PAYLOAD_SCHEMA
+from llmspell.frozen import frozen
 
 #: What the runtime adds to a script's own event; its other keys are the emitter's.
 _CUSTOM_SCHEMA: Final[dict[str, Any]] = {"type": "object", "properties": {"agent_id": {}, "agent_name": {}}}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScriptListener:
     function: Callback
 

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, Protocol
 from llmspell.api.hook_points import BY_NAME, HookPoint
 from llmspell.api.names import snake
 from llmspell.errors import ArgumentError, CancelledByUser, LimitError, LlmspellError, ReplayError
+from llmspell.frozen import frozen
 
 Context = dict[str, Any]
 Handler = Callable[[Context], Awaitable[Any]]
@@ -34,7 +35,7 @@ FINAL: Final = (LimitError, CancelledByUser, ReplayError)
 _active: ContextVar[tuple[str, ...]] = ContextVar("llmspell_active_hook_points", default=())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Since:
     """A context value that a handler sees as the milliseconds from `start` (an event's time) to when it is asked."""
 
@@ -208,14 +209,34 @@ def merge(point: HookPoint, before: Context, after: Any) -> tuple[Context, set[s
     """What takes effect of a handler's context, and the read-only fields it tried to change."""
     if not isinstance(after, dict):
         return before, set()
-    refused = {key for key in point.readable if key in before and key in after and _differs(after[key], before[key])}
-    kept = {key: value for key, value in after.items() if key not in point.readable or key not in before}
-    return {**before, **kept}, refused
+    changed = {key: value for key, value in after.items() if key not in before or not _same(value, before[key])}
+    refused = {key for key in changed if key in before and key in point.readable}
+    return {**before, **{key: value for key, value in changed.items() if key not in refused}}, refused
 
 
-def _differs(after: Any, before: Any) -> bool:
-    """Errors and objects come back as what they are to a script; only plain data can be compared."""
-    return isinstance(before, str | int | float | bool | list | dict) and after != before
+def _same(after: Any, before: Any) -> bool:
+    """Whether a value came back from a handler as it went: Lua knows no nil in a table and one empty table, errors and
+    objects come back as what they are to a script."""
+    match before:
+        case dict():
+            if not isinstance(after, dict):
+                return after == [] and not _without_none(before)
+            left, right = _without_none(after), _without_none(before)
+            return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+        case list():
+            if not isinstance(after, list):
+                return after == {} and not before
+            return len(after) == len(before) and all(map(_same, after, before))
+        case str() | int() | float() | None:
+            return after == before and isinstance(after, bool) is isinstance(before, bool)
+        case LlmspellError():
+            return isinstance(after, LlmspellError) and after.message == before.message
+        case _:
+            return after is before or after == before
+
+
+def _without_none(table: dict[Any, Any]) -> dict[Any, Any]:
+    return {key: value for key, value in table.items() if value is not None}
 
 
 async def _told(work: Awaitable[Any], thrown: list[LlmspellError]) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
+from llmspell.frozen import frozen
 from llmspell.providers.failures import Asked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """A service under `name` at `base_url`.
 

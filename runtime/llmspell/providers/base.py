@@ -7,16 +7,17 @@ with the run and replayed from it. Knows no agent and no wire format.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol
 
 from llmspell.errors import ArgumentError
+from llmspell.frozen import frozen
 
 Role = Literal["user", "assistant", "tool"]
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Image:
     """An image in a user message: `data` (base64 text) with its `media_type`, or a `url`."""
 
@@ -43,7 +44,7 @@ class Image:
         raise ArgumentError(f"{text[:60]!r} is not an image", hint="give an http(s) address or a data: URL")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolCall:
     """A model's wish to call a tool.
 
@@ -63,7 +64,7 @@ class ToolCall:
         return ToolCall(**value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """One message. A `tool` message answers the call `tool_call_id`; `is_error` says that the tool failed."""
 
@@ -98,7 +99,7 @@ class Message:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolSpec:
     """A tool as a model is told of it. `parameters` is a JSON Schema of type object.
 
@@ -131,7 +132,7 @@ class ToolSpec:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """One question to a model. None leaves a choice to the provider.
 
@@ -185,7 +186,7 @@ class Request:
 _PLAIN = ("system", "tool_choice", "temperature", "top_p", "max_tokens", "seed", "schema", "agent", "timeout")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Tokens of one answer.
 
@@ -215,7 +216,7 @@ class Usage:
         return Usage(**value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Completion:
     """A model's whole answer."""
 
@@ -247,7 +248,7 @@ class Completion:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delta:
     """A piece of a streamed answer's text."""
 

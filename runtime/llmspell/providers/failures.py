@@ -10,10 +10,10 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from llmspell.errors import ProviderError, ProviderKind
+from llmspell.frozen import frozen
 
 #: Characters of a service's own message that are shown.
 MESSAGE_LIMIT: Final = 400
@@ -59,7 +59,7 @@ _FILTERED: Final = re.compile(r"content (management )?policy|content filter|safe
 _NO_CREDIT: Final = frozenset({"insufficient_quota", "enforced_spend_limit_reached", "billing_hard_limit_reached"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """Who was asked, for the messages: no key is in it. key_variable names what to set for another key.
 

@@ -5,13 +5,14 @@ Addresses are the services' own documented OpenAI-compatible ones; Anthropic has
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from llmspell.frozen import frozen
 
 ProtocolName = Literal["openai", "anthropic", "litellm"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preset:
     """url_variables: environment variables that set another address, the first that is set wins. price_name: the
     service's name in litellm and its price map. local: it runs on the person's machine and asks for no key."""

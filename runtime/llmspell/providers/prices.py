@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+
+from llmspell.frozen import frozen
 
 PATH: Final = Path(__file__).with_name("prices.gen.tsv")
 
@@ -26,7 +27,7 @@ _FLAGS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelInfo:
     """One model of the price map. Prices are US dollars a million tokens, None where the map says nothing.
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from llmspell.errors import ArgumentError, ReplayError, SettingsError
+from llmspell.frozen import frozen
 from llmspell.providers import prices
 from llmspell.providers.account import Account
 from llmspell.providers.base import Completion, Delta, Provider, Request
@@ -28,7 +29,7 @@ DEFAULT_VARIABLE: Final = "LLMSPELL_DEFAULT_MODEL"
 CUSTOM_FIELDS: Final = ("protocol", "base_url", "api_key", "api_key_env", "model", "headers")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """A provider as `doctor` and `models list` show it; `ready`: a key is there, or none is needed."""
 
@@ -277,7 +278,7 @@ class Providers:
         return self._instances[key]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recorded:
     """Stands for a provider whose answers all come from a recording. Raises ReplayError if it is asked."""
 

@@ -16,11 +16,12 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, get_args
 
 from llmspell.errors import ArgumentError, ProviderKind
+from llmspell.frozen import frozen
 from llmspell.providers.base import Request
 
 KINDS: Final[tuple[ProviderKind, ...]] = get_args(ProviderKind)
@@ -47,7 +48,7 @@ class Pattern(Protocol):
     def search(self, text: str) -> object: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """An error as an answer. retry_after: milliseconds. status: as a service would send it."""
 
@@ -57,7 +58,7 @@ class Failure:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """A scripted tool call; arguments may be text that is no JSON, to test what happens then."""
 
@@ -66,7 +67,7 @@ class Call:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """One entry. wire: fields that only the loopback server knows (see llmspell.testing)."""
 

@@ -14,12 +14,12 @@ import secrets
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Final
 
 from llmspell.errors import PermissionDenied, ToolError
+from llmspell.frozen import frozen
 from llmspell.security.permissions import Access, Permissions
 
 #: As many links as Linux itself follows.
@@ -37,7 +37,7 @@ class MissingFile(ToolError):
         return "ToolError"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a path leads, held open. parent: descriptor of its folder. info: None where nothing is there yet."""
 

@@ -6,13 +6,14 @@ Decides over names and addresses; resolves nothing.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+
+from llmspell.frozen import frozen
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostPattern:
     """host: lower case, "" for an address pattern. port: None for any."""
 

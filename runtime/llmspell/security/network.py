@@ -11,11 +11,11 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 from llmspell.errors import PermissionDenied, ToolError
+from llmspell.frozen import frozen
 from llmspell.security.hosts import Address
 from llmspell.security.permissions import Permissions
 
@@ -42,7 +42,7 @@ _ODD_V4: Final = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """One http or https address in parts. host: lower case and ASCII. path: with the query, quoted."""
 

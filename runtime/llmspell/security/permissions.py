@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Any, Final, Literal
 
 from llmspell.errors import ArgumentError, PermissionDenied
+from llmspell.frozen import frozen
 from llmspell.security.commands import command_matches
 from llmspell.security.hosts import HostPattern
 from llmspell.settings.values import Settings
@@ -28,7 +29,7 @@ _CLOSED_NAMES: Final = frozenset({".llmspell", ".git", "llmspell.toml"})
 _CLOSED_TREES: Final = (Path("/proc"), Path("/sys"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layer:
     """What one party grants. None: it has no say. source: "" for the person, else the tool whose options these are."""
 
@@ -40,7 +41,7 @@ class Layer:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Permissions:
     """Layers of grants, the person's first. project: where relative paths begin. closed: folders that stay shut."""
 

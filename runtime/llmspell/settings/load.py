@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from llmspell.errors import SettingsError
+from llmspell.frozen import frozen
 from llmspell.settings.check import absolute, checked, from_text, nearest, unknown, wrong
 from llmspell.settings.position import line_of
 from llmspell.settings.values import SECTIONS, About, ProviderSettings, Settings, about
@@ -91,7 +92,7 @@ def known_keys(shape: type[Any]) -> dict[str, About]:
     return {entry.name: about(entry) for entry in fields(shape)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _File:
     path: Path
     text: str

@@ -7,15 +7,17 @@ flags of `llmspell run` are read from it. This module does not know where values
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from llmspell.frozen import frozen
+
 Kind = Literal["text", "number", "whole", "switch", "texts", "path", "paths"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class About:
     """What is known of one setting. `least`: the smallest number allowed."""
 
@@ -33,7 +35,7 @@ def setting(
     return field(default=default, metadata={"about": About(default, kind, summary, flag, least, choices)})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Defaults:
     model: str | None = setting(None, "text", "model of agents that name none, as litellm names it", flag="--model")
     provider: str | None = setting(None, "text", "provider of agents that name none")
@@ -41,7 +43,7 @@ class Defaults:
     max_tokens: int | None = setting(None, "whole", "longest answer of a model", least=1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """What a run may use. None: no limit."""
 
@@ -56,7 +58,7 @@ class Limits:
     max_cost: float | None = setting(None, "number", "dollars spent on models", flag="--max-cost", least=0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Permissions:
     """What a run may do. Relative paths are below the project; `config`-like files stay closed whatever is allowed."""
 
@@ -67,12 +69,12 @@ class Permissions:
     env: tuple[str, ...] = setting((), "texts", "environment variables to read", flag="--allow-env")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Env:
     allow: tuple[str, ...] = setting((), "texts", "environment variables to read, as `[permissions] env`")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trace:
     """What is kept of a run, and for how long."""
 
@@ -82,7 +84,7 @@ class Trace:
     max_mb: float = setting(1024.0, "number", "size of all stored runs", least=1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hooks:
     files: tuple[str, ...] = setting((), "paths", "hook files that serve every spell", flag="--hooks")
     on_error: Literal["fail", "ignore"] = setting(
@@ -90,7 +92,7 @@ class Hooks:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProviderSettings:
     """One `[providers.<name>]`. A key never stands in a file: `api_key_env` names the variable that holds it."""
 
@@ -100,7 +102,7 @@ class ProviderSettings:
     model: str | None = setting(None, "text", "model where an agent names only the provider")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Data:
     dir: str | None = setting(None, "path", "folder of runs, state and recordings")
 
@@ -109,7 +111,7 @@ def _empty() -> Mapping[str, Any]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """All settings of one run, and where each came from.
 

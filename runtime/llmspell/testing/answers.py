@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from llmspell.errors import ArgumentError, ProviderKind
+from llmspell.frozen import frozen
 from llmspell.providers.base import FinishReason, ToolCall
 from llmspell.providers.replies import Reply
 
@@ -39,7 +39,7 @@ _SAID: Final[dict[ProviderKind, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """One answer. chunks: the text in the pieces a stream sends, words if empty. delay: milliseconds before the first
     byte. split: bytes a write, to break streams at awkward places; 0 writes an event at a time. finish: why the model
@@ -58,7 +58,7 @@ class Answer:
     cached: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Received:
     """A request as it came: `head` are the raw bytes of request line and headers, `body` those of the body."""
 

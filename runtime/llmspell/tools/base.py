@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from llmspell.frozen import frozen
 from llmspell.security.permissions import Permissions
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolOutput:
     """What a tool gives: `content` in its documented shape, `metadata` about how, `artifacts` (paths, media)."""
 
@@ -20,7 +21,7 @@ class ToolOutput:
     artifacts: tuple[dict[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolContext:
     """What a tool may use of the run that calls it.
 

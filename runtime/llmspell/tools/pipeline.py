@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import builtins
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.errors import LlmspellError, TimeoutError, ToolError  # noqa: A004
 from llmspell.events.event import Event
+from llmspell.frozen import frozen
 from llmspell.hooks.table import FINAL, Context, Handler, Own, Since
 from llmspell.run import Run, Span
 from llmspell.tools.base import ToolContext, ToolOutput
@@ -28,7 +29,7 @@ TIMEOUT: Final = 30_000.0
 MAX_OUTPUT: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """Who calls a tool. facts: `agent_id`, `agent_name`, `agent_type` of an agent; hooks: its own handlers;
     deliver: tells its listeners of an event; call_id: the model's number of the call."""
@@ -92,7 +93,7 @@ async def _attempt(
     return output
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Asking:
     """The hooks of one call, skipped where nobody listens."""
 

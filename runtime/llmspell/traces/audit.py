@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from llmspell.errors import StoreError
+from llmspell.frozen import frozen
 from llmspell.traces.encode import Encoder, cleaned
 
 Row = tuple[int, float, str, str, str, str, str, str, str, str]
 """id, time, agent_id, action, tool, params, result, user_id, session_id, hash: a row of the table `audit`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditRecord:
     """One action. time: milliseconds since 1970. params and result: any values; secrets are masked on the way."""
 

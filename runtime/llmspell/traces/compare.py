@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 from llmspell.events.event import Event
+from llmspell.frozen import frozen
 
 _FIELDS = ("kind", "phase", "span", "parent", "name", "site", "data")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Divergence:
     """The first pair of events that differ; one is None where its run had ended. changes: path -> (one, other)."""
 

@@ -6,8 +6,9 @@ Plain classes where nobody else looks at them: defining a frozen dataclass costs
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from llmspell.frozen import frozen
 
 if TYPE_CHECKING:
     import asyncio
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from llmspell.traces.audit import AuditRecord
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What the world answered to one request of a run: the unit of replay.
 

@@ -6,8 +6,9 @@ Colour, width and whether the stream takes more than ASCII come in a `Look`; not
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from llmspell.frozen import frozen
 
 Style = Literal["", "dim", "bold", "red", "green", "yellow"]
 
@@ -35,7 +36,7 @@ _NARROW: Final = 100
 _SITE, _SITE_NARROW = 20, 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """width: of the screen, in cells. fancy: whether the stream takes characters beyond ASCII.
 

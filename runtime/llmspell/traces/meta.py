@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from llmspell.frozen import frozen
 from llmspell.version import VERSION
 
 #: Of the tables in a run's file. A file of a later schema is refused, an earlier one is read.
@@ -26,7 +27,7 @@ def process_start(pid: int) -> int:
     return int(stat.rpartition(")")[2].split()[19])  # field 22; the name in field 2 may hold spaces
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunMeta:
     """A run's own page. Times are milliseconds since 1970.
 

@@ -6,11 +6,11 @@ import difflib
 import json
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from llmspell.errors import ReplayError
+from llmspell.frozen import frozen
 from llmspell.traces.jobs import Answer
 from llmspell.traces.keys import canonical, key
 from llmspell.traces.meta import RunMeta
@@ -24,7 +24,7 @@ _COMPARED = 20_000
 Unpack = Callable[[bytes], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Row:
     seq: int
     kind: str

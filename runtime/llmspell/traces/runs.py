@@ -7,10 +7,10 @@ import dataclasses
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from llmspell.errors import StoreError
+from llmspell.frozen import frozen
 from llmspell.traces import index
 from llmspell.traces.ids import RUN_ID
 from llmspell.traces.meta import RUNNING, RunMeta
@@ -19,7 +19,7 @@ from llmspell.traces.reader import RunFile
 _DAY: float = 24 * 3600 * 1000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retention:
     """How many runs are kept, for how long, and how much room they may take together; running ones always stay."""
 
@@ -53,14 +53,21 @@ class Runs:
             self._quietly(lambda: index.forget(self.data_dir, [*gone]))
         return [self._settled(known[run]) for run in sorted(files)]
 
-    def find(self, name: str) -> Path:
-        """The file of a run given as a path, as `last`, or as the beginning of its id. Raises StoreError."""
+    def find(self, name: str, *, replays: bool = True) -> Path:
+        """The file of a run given as a path, as `last`, or as the beginning of its id. Raises StoreError.
+
+        replays: whether `last` may be the replay of another run.
+        """
         if "/" in name or name.endswith(".db") or Path(name).is_file():
             return Path(name)
         runs = sorted(self._files())
         if not runs:
             raise StoreError(f"there is no run in {str(self.data_dir)!r}", hint="`llmspell run FILE` records one")
         if name == "last":
+            if not replays:
+                runs = [meta.id for meta in self.list() if not meta.parent]
+            if not runs:
+                raise StoreError("every stored run is a replay", hint="name one: `llmspell trace list` shows them")
             return self.path(runs[-1])
         found = [run for run in runs if run.startswith(name.lower())]
         if not found:

@@ -69,6 +69,26 @@ def create(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def copy(path: Path, target: Path) -> None:
+    """Write a run's file again as one plain file, complete even while somebody reads it. Raises StoreError."""
+    source = open_read_only(path)
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        beside.unlink(missing_ok=True)
+        copied = sqlite3.connect(beside)
+        try:
+            source.backup(copied)
+            copied.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            copied.close()
+        beside.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        beside.unlink(missing_ok=True)
+        raise StoreError(f"the recording cannot be written to {str(target)!r}: {error}") from None
+    finally:
+        source.close()
+
+
 def open_read_only(path: Path) -> sqlite3.Connection:
     """Open a run's file to read, from any thread of the caller's. Raises StoreError for what is no run's file."""
     if not path.is_file():

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from llmspell.events.event import Event
+from llmspell.frozen import frozen
 
 _STARTS: Final = ("_started", "_called")
 #: Only a model call's own figures count: what its agent and workflow report is the same tokens again.
 _COUNTED: Final = "llm_call"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """One stretch of a run. `number` 1 is the run itself; `parent` 0 is nothing.
 

@@ -56,13 +56,6 @@ AT_ONCE = {
 }
 
 
-class _Rendezvous:
-    """Lets executions be answered only when three of them are under way."""
-
-    def __init__(self) -> None:
-        self.under_way = 0
-
-
 @both
 @pytest.mark.mission(5, 9)
 async def test_executions_run_at_once_on_a_snapshot_of_the_history(cast: Any, language: str) -> None:

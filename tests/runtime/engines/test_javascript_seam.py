@@ -30,6 +30,7 @@ class Ledger:
         self.printed = ""
         self.end: tuple[str, Any] | None = None
         self.sites: list[str] = []
+        self.origins: list[int] = []
 
     def call(self, name: str, receiver: int | None, args: list[Any], site: str) -> int:
         number = len(self.calls) + 1
@@ -39,6 +40,9 @@ class Ledger:
     def ask(self, name: str, receiver: int | None, args: list[Any], site: str) -> Any:
         self.sites.append(site)
         return self.on_ask(name, args)
+
+    def within(self, callback: int) -> None:
+        self.origins.append(callback)
 
     def tell(self, name: str, args: list[Any], site: str) -> None:
         self.printed += args[1]

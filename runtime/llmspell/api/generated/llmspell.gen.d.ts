@@ -654,13 +654,13 @@ declare class BaseAgent {
   /** Stops calling a handler, or all of the event's handlers; gives how many. */
   off(event: EventName, handler?: (event: EventData) => unknown): number;
   /**
-   * Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*` gets
-   * `(event_type, data)`.
+   * Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*`
+   * gets `(event_type, data)`.
    */
   on(event: "*", handler: (eventType: string, data: EventData) => unknown): Subscription;
   /**
-   * Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*` gets
-   * `(event_type, data)`.
+   * Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*`
+   * gets `(event_type, data)`.
    */
   on<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown): Subscription;
   /** Like `on`, for the next such event only. */
@@ -702,7 +702,7 @@ declare class Agent extends BaseAgent {
   /** Tokens and US dollars of all its turns so far. */
   readonly usage: Totals;
   /**
-   * Executes a named agent, or the agent itself: `Agent.execute("researcher", { query = "…", timeout = 30000 })`.
+   * Executes a named agent, or the agent itself: `Agent.execute("researcher", { query = "…", timeout = 500})`.
    * @throws timeout, rate_limit, invalid_argument
    */
   static execute(agent: string | BaseAgent, input?: any): Promise<any>;

@@ -510,8 +510,8 @@ function BaseAgent:metadata() end
 ---@return integer
 function BaseAgent:off(event, handler) end
 
----Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*` gets
----`(event_type, data)`.
+---Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*`
+---gets `(event_type, data)`.
 ---
 ---```lua
 ---agent:on("tool_called", function(event) print(event.tool_name) end)
@@ -612,7 +612,7 @@ Agent = {}
 ---@overload fun(system_prompt: string): Agent
 function Agent.new(options) end
 
----Executes a named agent, or the agent itself: `Agent.execute("researcher", { query = "…", timeout = 30000 })`.
+---Executes a named agent, or the agent itself: `Agent.execute("researcher", { query = "…", timeout = 500})`.
 ---
 ---Errors: `timeout`, `rate_limit`, `invalid_argument`.
 ---@param agent string | BaseAgent
@@ -764,7 +764,7 @@ function Tool.extend(self) end
 ---Errors: `invalid_argument`.
 ---
 ---```lua
----local shout = Tool.define{ name = "shout", description = "Says it loud", execute = function(p) … end }
+---local shout = Tool.define{ name = "shout", description = "Says it", execute = function(p) … end }
 ---```
 ---@param options ToolOptions
 ---@return Tool
@@ -1217,7 +1217,7 @@ function Hooks.list() end
 ---Errors: `invalid_argument`.
 ---
 ---```lua
----Hooks.register("before_llm_call", function(context) context.prompt = context.prompt .. " Be brief." end)
+---Hooks.register("before_llm_call", function(context) context.prompt = context.prompt .. " Brief." end)
 ---```
 ---@param point HookPoint
 ---@param handler fun(context: HookContext)

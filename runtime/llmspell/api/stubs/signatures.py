@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from llmspell.api.names import camel
 from llmspell.api.stubs.types import LuaTypes, Types, TypeScriptTypes
+from llmspell.frozen import frozen
 
 Described = dict[str, Any]
 
@@ -24,7 +24,7 @@ _RESERVED: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Param:
     """One parameter in one language's words."""
 

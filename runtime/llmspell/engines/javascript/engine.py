@@ -43,6 +43,8 @@ class JavaScriptEngine:
         self._inbox = ""
         self._calls: set[int] = set()
         self._callbacks: set[int] = set()
+        self._origin = 0
+        self._origin_of: dict[int, int] = {}
         self._outcome: str | None = None
         self._over = False
         self._starved = False
@@ -105,12 +107,15 @@ class JavaScriptEngine:
         if call in self._calls:
             self._calls.discard(call)
             text = convert.encode(value)
-            self._tasks.append(lambda: self._send_text("settle", text, call, ok))
+            origin = self._origin_of.pop(call, 0)
+            self._tasks.append(lambda: self._within(origin) or self._send_text("settle", text, call, ok))
 
     def invoke(self, callback: int, function: int, args: list[Any], echo: bool) -> None:
         text = convert.encode(args)
         self._callbacks.add(callback)
-        self._tasks.append(lambda: self._send_text("invoke", text, callback, function, int(echo)))
+        self._tasks.append(
+            lambda: self._within(callback) or self._send_text("invoke", text, callback, function, int(echo))
+        )
 
     def cancel(self, callback: int) -> None:
         self._callbacks.discard(callback)
@@ -145,6 +150,12 @@ class JavaScriptEngine:
             self._conclude()
         self._starved = not budget and not self._over
         return self._starved
+
+    def _within(self, callback: int) -> None:
+        """The task that begins, with all the microtasks that follow from it, belongs to this callback."""
+        if callback != self._origin:
+            self._origin = callback
+            self._worker.within(callback)
 
     # -- running -------------------------------------------------------------------------------------------------
 
@@ -268,9 +279,12 @@ class JavaScriptEngine:
     def _call(self, name: str, receiver: int | None, args: str, line: int) -> int:
         number = self._worker.call(name, _whole(receiver), convert.decode(args), self._lines.site(line))
         self._calls.add(number)
+        if self._origin:
+            self._origin_of[number] = self._origin
         return number
 
     def _ask(self, name: str, receiver: int | None, args: str, line: int) -> object:
+        origin = self._origin
         tasks, self._tasks = self._tasks, deque()  # what is ready already waits until the script itself waits
         self._depth += 1
         try:
@@ -279,6 +293,7 @@ class JavaScriptEngine:
             self._depth -= 1
             tasks.extend(self._tasks)
             self._tasks = tasks
+            self._within(origin)
         if name == "module.load":
             value = self._text(value["label"], value["source"])
         if value is None or value is True or value is False:
@@ -296,7 +311,8 @@ class JavaScriptEngine:
         self._calls.difference_update(calls)
         self._worker.cancel(calls)
         for call in calls:
-            self._tasks.append(lambda call=call: self._enter["end"](call))
+            origin = self._origin_of.pop(call, 0)
+            self._tasks.append(lambda call=call, origin=origin: self._within(origin) or self._enter["end"](call))
 
     def _result(self, callback: int, ok: bool, text: str) -> None:
         value = convert.decode(text)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Any
+
+from llmspell.frozen import frozen
 
 _FRAME = re.compile(r"^    at (.*) \((.*):(\d+):\d+\)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A compiled text: its first and last line as the engine counts."""
 

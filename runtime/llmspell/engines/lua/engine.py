@@ -170,6 +170,7 @@ class LuaEngine:
             "call": self._lua_call,
             "ask": self._lua_ask,
             "tell": self._lua_tell,
+            "within": lambda callback: self._send(lambda host: host.within(callback)),
             "cancel": self._lua_cancel,
             "result": self._lua_result,
             "done": self._lua_done,

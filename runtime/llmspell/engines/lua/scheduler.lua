@@ -20,6 +20,8 @@ local pending, pending_count = {}, 0
 local callbacks = {}
 local alive, serial, quick_yields, nap_ms = 0, 0, 0, 0
 local current
+-- The callback that what runs belongs to: it began the task, or what began the task. 0: the main chunk.
+local origin = 0
 local depth = 0
 -- Failures of tasks that nothing waits for, oldest first: the first ends the spell once everything ready has run.
 local unobserved = {}
@@ -40,6 +42,7 @@ end
 local function start(body, finish, parent, ...)
   serial = serial + 1
   local task = { co = create_root(body), finish = finish, parent = parent, serial = serial, args = pack(...) }
+  task.origin = origin
   if parent then
     parent.children = parent.children or {}
     parent.children[task] = true
@@ -108,11 +111,20 @@ local function after(task, ok, parked, ...)
   end
 end
 
+local function enter(callback)
+  if origin ~= callback then
+    origin = callback
+    host.within(callback)
+  end
+end
+
 local function step(task)
   local outer, args = current, task.args
   current, task.args = task, nil
+  enter(task.origin)
   drive(task, after, unpack(args, 1, args.n))
   current = outer
+  enter(outer and outer.origin or 0)
 end
 
 local function collect(task, calls)
@@ -225,7 +237,7 @@ function api.invoke(callback, number, bytes, echo)
     return host.result(callback, false, K.encode(K.describe(gone)))
   end
   local task = start(call_function, finish_callback, nil, f, bytes, echo)
-  task.callback, K.body_of[task.co] = callback, f
+  task.callback, task.origin, K.body_of[task.co] = callback, callback, f
   callbacks[callback] = task
 end
 

@@ -8,10 +8,10 @@ import math
 import re
 import statistics
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.errors import ToolError
+from llmspell.frozen import frozen
 from llmspell.settings.check import nearest
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _NUMBER: Final = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,20})?(?:[e
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     columns: list[str]
     rows: list[list[Any]]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from llmspell.errors import ToolError
+from llmspell.frozen import frozen
 
 MAX_NESTING: Final = 60
 
@@ -20,7 +20,7 @@ _SAME: Final = {"^": "**", "×": "*", "÷": "/", "−": "-", "·": "*", "π": "p
 _WORDS: Final = frozenset({"and", "or", "not", "if", "else", "of"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Token:
     kind: str
     text: str

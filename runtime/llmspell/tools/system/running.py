@@ -13,12 +13,12 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from llmspell import errors
 from llmspell.errors import PermissionDenied, ToolError
+from llmspell.frozen import frozen
 from llmspell.security import files
 from llmspell.security.permissions import Permissions
 from llmspell.tools.base import ToolContext
@@ -35,7 +35,7 @@ _LOADERS: Final = frozenset(
 _LOADER_FAMILIES: Final = ("LD_", "DYLD_", "PYTHON", "GIT_CONFIG", "BASH_FUNC_")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     words: Sequence[str]
     folder: str
@@ -45,7 +45,7 @@ class Command:
     keep: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     stdout: str
     stderr: str

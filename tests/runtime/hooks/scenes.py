@@ -1,0 +1,154 @@
+"""The scenes in which the table's hook points are tried, and handlers written in each language from one description."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from llmspell.api.names import camel
+from llmspell.errors import SecurityError
+
+#: Who writes the handler. A Python handler serves the Lua scene.
+LANGUAGES = ("lua", "js", "python")
+
+
+@dataclass(frozen=True)
+class Does:
+    """What a handler does: notes the context's keys, then sets fields or throws. first: only at the first failure."""
+
+    set: dict[str, Any] = field(default_factory=dict[str, Any])
+    throws: bool = False
+    first: bool = False
+
+    def lua(self) -> str:
+        lines = ["for key in pairs(c) do seen[#seen + 1] = key end"]
+        lines += [f"c.{name} = {lua_literal(value)}" for name, value in self.set.items() if not self.first]
+        if self.first:
+            inside = " ".join(f"c.{name} = {lua_literal(value)}" for name, value in self.set.items())
+            lines.append(f"if c.retry_count == 0 then {inside} end")
+        if self.throws:
+            lines.append('error(SecurityError("not allowed"))')
+        return " ".join(lines)
+
+    def js(self) -> str:
+        sets = "; ".join(f"c.{camel(name)} = {json.dumps(value)}" for name, value in self.set.items())
+        lines = ["seen.push(...Object.keys(c))", "await null"]
+        lines.append(f"if (c.retryCount === 0) {{ {sets} }}" if self.first else sets)
+        if self.throws:
+            lines.append('throw new SecurityError("not allowed")')
+        return "; ".join(line for line in lines if line)
+
+    def python(self, seen: list[str]) -> Callable[[dict[str, Any]], None]:
+        def handle(context: dict[str, Any]) -> None:
+            seen.extend(context)
+            if not self.first or context["retry_count"] == 0:
+                context.update(self.set)
+            if self.throws:
+                raise SecurityError("not allowed")
+
+        return handle
+
+
+ACTIONS = {
+    "lua": {
+        "execute": 'agent:execute("hello").content',
+        "llm_call": 'agent:chat("hello")',
+        "tool_call": 'echo:execute{ text = "hello" }',
+        "failing_tool": 'echo:execute{ text = "fail once" }',
+        "failing_execute": 'worker:execute("hello")',
+    },
+    "js": {
+        "execute": '(await agent.execute("hello")).content',
+        "llm_call": 'await agent.chat("hello")',
+        "tool_call": 'await echo.execute({ text: "hello" })',
+        "failing_tool": 'await echo.execute({ text: "fail once" })',
+        "failing_execute": 'await worker.execute("hello")',
+    },
+}
+
+_LUA = """
+local seen, ran = {}, 0
+local echo = Tool.define{ name = "echo", description = "Echoes",
+  parameters = { type = "object", properties = { text = { type = "string" } } },
+  execute = function(p)
+    ran = ran + 1
+    if p.text == "fail once" and ran == 1 then error("failed once") end
+    return p.text
+  end }
+local Worker = BaseAgent:extend("Worker")
+function Worker:execute(input)
+  ran = ran + 1
+  if ran == 1 then error("failed once") end
+  return input
+end
+local worker = Worker.new{ name = "worker" }
+%(register)s
+local agent = Agent.new{ name = "ada", system_prompt = "sys", tools = { echo }, retries = %(retries)d }
+local ok, value = pcall(function() return %(action)s end)
+if not ok then
+  local info = ErrorHandler.parse_error(value)
+  value = { type = info.type, message = info.message, cause = info.cause and info.cause.message }
+end
+return { ok, value, seen, ran }
+"""
+
+_JS = """
+const seen = [];
+let ran = 0;
+const echo = Tool.define({ name: "echo", description: "Echoes",
+  parameters: { type: "object", properties: { text: { type: "string" } } },
+  execute: (p) => {
+    ran += 1;
+    if (p.text === "fail once" && ran === 1) throw new Error("failed once");
+    return p.text;
+  } });
+class Worker extends BaseAgent {
+  async execute(input) {
+    ran += 1;
+    if (ran === 1) throw new Error("failed once");
+    return input;
+  }
+}
+const worker = new Worker({ name: "worker" });
+%(register)s
+const agent = new Agent({ name: "ada", systemPrompt: "sys", tools: [echo], retries: %(retries)d });
+let ok = true, value;
+try { value = %(action)s; } catch (error) {
+  const info = ErrorHandler.parseError(error);
+  ok = false;
+  value = { type: info.type, message: info.message, cause: info.cause && info.cause.message };
+}
+return [ok, value, seen, ran];
+"""
+
+
+def scene(language: str, point: str, does: Does, action: str, *, retries: int = 0, tool: str = "") -> dict[str, Any]:
+    """The arguments of `cast`. tool: the handler is registered for this tool only."""
+    written = "lua" if language == "python" else language
+    register = ""
+    if language == "lua":
+        options = f', {{ tool = "{tool}" }}' if tool else ""
+        register = f'Hooks.register("{point}", function(c) {does.lua()} end{options})'
+    elif language == "js":
+        options = f', {{ tool: "{tool}" }}' if tool else ""
+        register = f'Hooks.register("{camel(point)}", async (c) => {{ {does.js()} }}{options});'
+    source = (_LUA if written == "lua" else _JS) % {
+        "register": register,
+        "retries": retries,
+        "action": ACTIONS[written][action],
+    }
+    return {written: source}
+
+
+def lua_literal(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case dict():
+            return "{ " + ", ".join(f"{key} = {lua_literal(item)}" for key, item in value.items()) + " }"
+        case list():
+            return "{ " + ", ".join(map(lua_literal, value)) + " }"
+        case _:
+            return json.dumps(value)
