@@ -5,7 +5,7 @@ Joins `effects` (what a run asks for) and `traces` (where it is kept). Knows no 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmspell.effects import Answer, Asked, Status
 from llmspell.errors import ReplayError
@@ -14,8 +14,10 @@ from llmspell.traces.audit import AuditRecord
 from llmspell.traces.keys import key
 from llmspell.traces.log import EventLog
 from llmspell.traces.meta import LOST
-from llmspell.traces.recording import Recording
 from llmspell.traces.store import RunStore
+
+if TYPE_CHECKING:
+    from llmspell.traces.recording import Recording  # sqlite3, 4 ms, only for replays
 
 
 class StoreJournal:

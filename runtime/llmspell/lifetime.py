@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-import shutil
+import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llmspell.bridge.bridge import Bridge
 from llmspell.engines import protocol, values
@@ -32,8 +30,10 @@ from llmspell.traces.ids import run_id
 from llmspell.traces.live import LiveServer, socket_path
 from llmspell.traces.log import RUN_SPAN, EventLog, recorded_clock
 from llmspell.traces.meta import RunMeta
-from llmspell.traces.recording import Recording
 from llmspell.traces.store import RunStore, Writer
+
+if TYPE_CHECKING:
+    from llmspell.traces.recording import Recording  # sqlite3, 4 ms, only for replays
 
 T = TypeVar("T")
 Say = Callable[[str, str], None]
@@ -113,7 +113,7 @@ class Lifetime:
         mask = Masker(environ).text
         content = settings.trace.content
         self._log = EventLog(recorded_clock(replay.times) if replay else None)
-        self._scratch = Path(tempfile.mkdtemp(prefix="llmspell-"))
+        self._scratch = _new_folder()
         self.store: RunStore | None = None
         if asking.store:
             self.store = RunStore(
@@ -196,7 +196,7 @@ class Lifetime:
         spell, asking, replay = self._spell, self._asking, self._asking.replay
         name = run_id()
         if replay is None:
-            parent, seen_as, seed = "", name, secrets.randbits(128)
+            parent, seen_as, seed = "", name, int.from_bytes(os.urandom(16))
             params = {} if asking.params is None else asking.params
             env = inherited_environment(self._settings.allowed_env, environ)
         else:
@@ -342,7 +342,7 @@ class Lifetime:
             ended = time.time() * 1000 if run.replaying else event.time
             exit_code = 0 if error is None else error.exit_code
             await self.store.finish(status, exit_code, ended=ended, modules=self._bridge.modules.texts)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        _remove(self._scratch)
         usage = {"tokens": run.tokens, "cost": run.cost, "calls": run.calls}
         return Result(self._meta.id, status, value, error, event.time - (self._began or event.time), usage)
 
@@ -366,3 +366,24 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _new_folder() -> Path:
+    """A temporary folder nobody else can look into. `tempfile` would do the same, after 5 ms of imports."""
+    name = f"llmspell-{os.urandom(8).hex()}"
+    try:
+        folder = Path(os.environ.get("TMPDIR") or "/tmp", name)
+        folder.mkdir(mode=0o700)
+    except OSError:
+        folder = Path("/tmp", name)
+        folder.mkdir(mode=0o700)
+    return folder
+
+
+def _remove(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:  # as a rule it is empty, and shutil takes 2 ms to import
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)

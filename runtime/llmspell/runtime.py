@@ -16,7 +16,6 @@ from typing import Any, Self
 
 from llmspell import settings as settings_module
 from llmspell.bridge.bridge import Bridge
-from llmspell.engines.inprocess import InProcess
 from llmspell.engines.process import Zygote
 from llmspell.engines.transport import Limits, Transport
 from llmspell.errors import UsageError
@@ -24,7 +23,6 @@ from llmspell.lifetime import Asking, Lifetime, Result
 from llmspell.run import own_context
 from llmspell.settings import Settings
 from llmspell.spell import Spell
-from llmspell.traces.runs import Retention, Runs
 from llmspell.traces.store import RunStore, Writer
 
 
@@ -91,6 +89,8 @@ class Runtime:
             kept = settings.trace
             runs = data_dir / "runs"
             if runs.is_dir() and sum(1 for _ in runs.iterdir()) > kept.keep_runs:
+                from llmspell.traces.runs import Retention, Runs  # sqlite3, 4 ms
+
                 Runs(data_dir).keep(Retention(kept.keep_runs, kept.keep_days, kept.max_mb))
 
     async def run(self, spell: str | Path | Spell, params: Any = None, **more: Any) -> Result:
@@ -116,6 +116,8 @@ class Runtime:
 
     def _worker(self, language: str, bridge: Bridge, limits: Limits, trusted: bool) -> Transport:
         if trusted:
+            from llmspell.engines.inprocess import InProcess  # a worker's modules, 3 ms
+
             return InProcess(language, bridge.receive, limits)
         if self._zygote is None:
             self._zygote = Zygote.spawn([language])

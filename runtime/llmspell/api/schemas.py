@@ -23,7 +23,7 @@ _DATA: Final = frozenset({"default", "const", "enum", "examples"})
 
 # pydantic refuses typing.TypedDict before Python 3.12 because it cannot see the bases of generic ones. Results here
 # are never generic, and typing_extensions would cost every start of llmspell 8 ms.
-import_module("pydantic._internal._generate_schema")._SUPPORTS_TYPEDDICT = True
+setattr(import_module("pydantic._internal._generate_schema"), "_SUPPORTS_TYPEDDICT", True)  # noqa: B010
 _docstrings = import_module("pydantic._internal._docs_extraction").extract_docstrings_from_cls
 
 
@@ -87,7 +87,7 @@ def _configure(hint: Any, closed: bool, seen: set[int]) -> None:
         config = ConfigDict(arbitrary_types_allowed=True, use_attribute_docstrings=True)
         if closed or dataclasses.is_dataclass(hint):
             config["extra"] = "forbid"
-        hint.__pydantic_config__ = config
+        setattr(hint, "__pydantic_config__", config)  # noqa: B010  no attribute that a type declares
         for inner in get_type_hints(hint, include_extras=True).values():
             _configure(inner, closed, seen)
     for inner in get_args(hint):

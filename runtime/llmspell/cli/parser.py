@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
@@ -40,6 +39,8 @@ class CommandParser(argparse.ArgumentParser):
         if rest:
             word = rest[0].partition("=")[0]
             options = (option for action in self.actions() for option in action.option_strings)
+            import difflib  # 1 ms
+
             near = difflib.get_close_matches(word, [*options], n=1)
             hint = f"did you mean {near[0]}?" if near else f"see `{self.prog} --help`"
             what = "option" if word.startswith("-") else "argument"

@@ -29,7 +29,7 @@ def given(kind: str, data: Mapping[str, Any]) -> str:
         case "llm_call":
             return _request(data.get("request"))
         case "execution":
-            return brief(data.get("input", data.get("message")))
+            return _alone(data.get("input", data.get("message")))
         case "tool":
             return _arguments(data.get("params"))
         case "hook":

@@ -81,7 +81,7 @@ def test_off_takes_one_listener_or_all_of_a_pattern() -> None:
     assert heard == [("two", 1)]
 
 
-NAMES = st.sampled_from([kind.name for kind in KINDS]) | st.from_regex(r"[a-z]{1,6}(_[a-z]{1,6}){0,3}", fullmatch=True)
+NAMES = st.sampled_from([kind.name for kind in KINDS]) | st.from_regex(r"[a-z]{2,6}(_[a-z]{2,6}){0,3}", fullmatch=True)
 
 
 @given(NAMES)

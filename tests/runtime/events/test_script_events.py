@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from llmspell.testing.answers import Answer
+
 both = pytest.mark.parametrize("language", ["lua", "js"])
 
 HEARD = {
@@ -89,13 +91,13 @@ async def test_a_star_hears_every_event_of_the_agent_by_its_name(cast: Any, mode
 
 FAILURES = {
     "lua": """
-        local heard, agent = {}, Agent.new{ name = "ada", retries = 0, provider = "openai", model = "m", base_url = "http://127.0.0.1:1" }
+        local heard, agent = {}, Agent.new{ name = "ada", retries = 0 }
         agent:on("error", function(data) heard[#heard + 1] = { data.unit, data.error.name, data.error.type, data.agent_name } end)
         pcall(agent.chat, agent, "Hi")
         return heard
     """,
     "js": """
-        const heard = [], agent = new Agent({ name: "ada", retries: 0, provider: "openai", model: "m", baseUrl: "http://127.0.0.1:1" });
+        const heard = [], agent = new Agent({ name: "ada", retries: 0 });
         agent.on("error", (data) => heard.push([data.unit, data.error.name, data.error.type, data.agentName]));
         try { await agent.chat("Hi"); } catch {}
         return heard;
@@ -105,8 +107,9 @@ FAILURES = {
 
 @both
 @pytest.mark.mission(85, 86)
-async def test_a_failure_is_an_event_that_names_its_error(cast: Any, language: str) -> None:
-    spell = await cast(**{language: FAILURES[language]}, environ={"OPENAI_API_KEY": "none needed"})
+async def test_a_failure_is_an_event_that_names_its_error(cast: Any, model: Any, language: str) -> None:
+    model.will(Answer(fault="close"))
+    spell = await cast(**{language: FAILURES[language]}, model=model)
     assert spell.value == [
         ["llm_call", "ProviderError", "network", "ada"],
         ["execute", "ProviderError", "network", "ada"],

@@ -170,7 +170,7 @@ class LuaEngine:
             "call": self._lua_call,
             "ask": self._lua_ask,
             "tell": self._lua_tell,
-            "within": lambda callback: self._send(lambda host: host.within(callback)),
+            "within": self._lua_within,
             "cancel": self._lua_cancel,
             "result": self._lua_result,
             "done": self._lua_done,
@@ -225,6 +225,9 @@ class LuaEngine:
 
     def _lua_tell(self, name: bytes, args: bytes, site: bytes) -> bool:
         return self._send(lambda host: host.tell(name.decode(), values.unpack(args), site.decode("utf-8", "replace")))
+
+    def _lua_within(self, callback: int) -> Any:
+        return self._send(lambda host: host.within(callback))
 
     def _lua_cancel(self, calls: bytes) -> bool:
         return self._send(lambda host: host.cancel(values.unpack(calls)))
