@@ -293,14 +293,15 @@ class Effects:
             raise revived(error)
 
     async def _came(self, asked: Asked) -> Answer:
-        if self._looked_up(asked) is None and self._source is not None and self._source.cut_short:
+        found = self._looked_up(asked)
+        if found is None and self._source is not None and self._source.cut_short:
             await _never()  # the rest of the recording is played, then the run ends
-        return self._recorded(asked)
+        return found or self._absent(asked)
 
     def _recorded(self, asked: Asked) -> Answer:
-        found = self._looked_up(asked)
-        if found is not None:
-            return found
+        return self._looked_up(asked) or self._absent(asked)
+
+    def _absent(self, asked: Asked) -> NoReturn:
         assert self._source is not None
         message = f"the recording has no answer for this {asked.kind} of {asked.name!r}"
         raise self._miss(ReplayError(message, hint=self._source.nearest(asked)))

@@ -145,7 +145,7 @@ class ScriptError(LlmspellError):
 
 
 class LimitError(LlmspellError):
-    """`limit` names which one: cpu, memory, wall, output, calls, in_flight, frame, cost, depth."""
+    """`limit` names which one: cpu, memory, wall, output, calls, in_flight, frame, cost, depth, objects."""
 
     kind = "limit"
     exit_code = 3

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from llmspell.effects import Effects, Journal, Source
-from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ReplayError
+from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ReplayError, ScriptError
 from llmspell.events.bus import Bus
 from llmspell.events.event import Event
 from llmspell.frozen import frozen
@@ -47,6 +47,7 @@ class Span:
 _ROOT = Span(RUN_SPAN, 0, "", "")
 _current: ContextVar[Span] = ContextVar("llmspell_span", default=_ROOT)
 _site: ContextVar[str] = ContextVar("llmspell_site", default="")
+_held: ContextVar[tuple[object, ...]] = ContextVar("llmspell_held", default=())
 
 
 @frozen
@@ -139,6 +140,23 @@ class Run:
             yield
         finally:
             _site.reset(token)
+
+    @contextmanager
+    def holding(self, thing: object, what: str) -> Generator[None]:
+        """Inside, the running task has `thing` to itself. Raises ScriptError where it is inside already: it would wait
+        for itself for ever."""
+        if any(thing is each for each in _held.get()):
+            raise ScriptError(
+                f"{what} is asked from inside its own turn, which waits for the answer",
+                type="deadlock",
+                source=_site.get(),
+                hint="ask another one there, or ask it when its turn is over",
+            )
+        token = _held.set((*_held.get(), thing))
+        try:
+            yield
+        finally:
+            _held.reset(token)
 
     def note(self, kind: str, name: str, data: dict[str, Any]) -> Event:
         """A point inside the current span, told to nobody yet."""
@@ -321,6 +339,13 @@ class Run:
     def at_end(self, act: Callable[[], Awaitable[None]]) -> None:
         """Does something when the run is over, such as closing what lives as long as it."""
         self._last_acts.append(act)
+
+
+def unawaited_context() -> Context:
+    """The caller's context for work that it will not wait for."""
+    context = copy_context()
+    context.run(_held.set, ())
+    return context
 
 
 def own_context() -> Context:

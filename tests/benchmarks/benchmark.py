@@ -1,8 +1,5 @@
 """What a benchmark is: a function that takes the laboratory and gives rows of the table, each a goal and what was found.
 
-    @benchmark("llmspell --help")
-    def help_page(lab: Lab) -> list[Row]: ...
-
 Contenders of one benchmark run in turn, round by round, so that a noisy minute hits all of them; medians are compared.
 """
 
@@ -127,18 +124,7 @@ def per(results: Iterable[Measured], count: int, settled: str = "") -> Sides:
     return Sides([wall / count for wall, _ in pairs], [cpu / count for _, cpu in pairs])
 
 
-Function = Callable[[Lab], "list[Row]"]
-BENCHMARKS: Final[dict[str, Function]] = {}
-
-
-def benchmark(name: str) -> Callable[[Function], Function]:
-    """Enters a function into the table under the name that `--only` takes."""
-
-    def enter(function: Function) -> Function:
-        BENCHMARKS[name] = function
-        return function
-
-    return enter
+Function = Callable[[Lab], list[Row]]
 
 
 def laboratory(rounds: int) -> tuple[Lab, tempfile.TemporaryDirectory[str]]:

@@ -107,14 +107,17 @@ def running(
 
     keep: other measurements happen meanwhile and must not wait for it.
     """
-    process = subprocess.Popen(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    assert process.stdout is not None
+    process = subprocess.Popen(
+        command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None and process.stderr is not None
     if keep:
         _kept.add(process.pid)
     try:
         line = next((text for raw in process.stdout if ready(text := raw.decode().strip())), None)
         if line is None:
-            raise RuntimeError(f"{' '.join(command)} ended with {process.wait()} before it was ready")
+            said = process.stderr.read().decode("utf-8", "replace").strip()
+            raise RuntimeError(f"{' '.join(command)} ended with {process.wait()} before it was ready: {said}")
         yield process.pid, line
     finally:
         process.send_signal(signal.SIGTERM)
@@ -124,7 +127,7 @@ def running(
             process.kill()
             process.wait()
         _kept.discard(process.pid)
-        _close(process.stdout)
+        _close(process.stdout, process.stderr)
         if not keep:
             list(_reap_orphans())
 
@@ -133,9 +136,8 @@ def tree(pid: int) -> list[int]:
     """A process and all below it."""
     found = [pid]
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
-        for thread in threads:
-            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            for child in (thread / "children").read_text().split():
                 found += tree(int(child))
     except OSError:
         pass  # it has ended meanwhile

@@ -14,8 +14,8 @@ import sys
 import textwrap
 import time
 
-import cases
-from benchmark import BENCHMARKS, Row, laboratory
+from benchmark import Row, laboratory
+from cases import BENCHMARKS
 from measuring import become_subreaper, machine_busy
 
 _WIDTHS = {"name": 40, "goal": 28, "floor": 36, "measured": 38}

@@ -23,6 +23,7 @@ from llmspell.hooks.table import Context
 from llmspell.providers.base import Image, Message, Provider, Request, ToolSpec
 from llmspell.providers.of_run import providers_of
 from llmspell.run import Run
+from llmspell.security.schemas import ForeignChecker
 from llmspell.tools.tool import Tool
 
 
@@ -212,6 +213,12 @@ class Agent(BaseAgent):
             return await self._ask(input, message, context, call)
 
         limit = call.options.get("timeout")
+        with self.run.holding(self, f"agent {self._name!r}"):
+            return await self._queued(message, work, call, limit)
+
+    async def _queued(
+        self, message: str | dict[str, Any], work: execution.Work, call: _Call, limit: float | None
+    ) -> Any:
         async with self._queue, self.run.effects.deadline(limit, f"agent {self._name}"):
             return await execution.execute(self, message, work, lambda: call.repeatable)
 
@@ -220,13 +227,14 @@ class Agent(BaseAgent):
 
     async def _ask(self, input: Any, message: str, context: Context, call: _Call) -> AgentOutput:
         provider, model = self._resolve()
-        turn = Turn(message)
+        turn, schema = Turn(message), call.options.get("schema")
+        checker = None if schema is None else ForeignChecker(schema, "the answer's schema")
         rules = Rules(
             tools={tool.name: tool for tool in self._tools},
             caller=self.caller(context),
             max_turns=self.options.max_turns,
             tool_errors=self.options.tool_errors,
-            schema=call.options.get("schema"),
+            checker=checker,
         )
         asker = Asker(
             run=self.run,
@@ -239,13 +247,13 @@ class Agent(BaseAgent):
             retries=self.options.retries,
             pieces=call.pieces,
         )
-        await converse(asker, provider, self._request(input, message, model, call), rules, turn)
+        await converse(asker, provider, self._request(input, message, model, call, checker), rules, turn)
         self._count(turn.usage)
         if call.kept:
             self._remember(turn)
         return AgentOutput(turn.content, turn.data, turn.calls, turn.usage, turn.usage.get("cost"), 0.0, self._name)
 
-    def _request(self, input: Any, message: str, model: str, call: _Call) -> Request:
+    def _request(self, input: Any, message: str, model: str, call: _Call, checker: ForeignChecker | None) -> Request:
         options, chat, defaults = self.options, call.options, self.run.settings.defaults
         images = chat.get("images") or (input.get("images") if isinstance(input, dict) else None) or ()
         user = Message("user", message, images=tuple(map(Image.of, images)))
@@ -260,7 +268,7 @@ class Agent(BaseAgent):
             max_tokens=chat.get("max_tokens", options.max_tokens or defaults.max_tokens),
             stop=tuple(options.stop or ()),
             seed=options.seed,
-            schema=chat.get("schema"),
+            schema=None if checker is None else checker.schema,
             agent=self._name,
             timeout=options.timeout,
         )

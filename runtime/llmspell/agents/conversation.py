@@ -14,12 +14,12 @@ from typing import Any, Literal
 from llmspell.agents.model_call import Asked, Asker, ask_model
 from llmspell.agents.model_hooks import shown_usage
 from llmspell.agents.texts import as_json
-from llmspell.api.check import Checker
 from llmspell.errors import ArgumentError, LlmspellError, SchemaError, ToolError
 from llmspell.frozen import frozen
 from llmspell.hooks.table import FINAL
 from llmspell.providers.base import Completion, Message, Provider, Request, ToolCall
 from llmspell.run import Run
+from llmspell.security.schemas import ForeignChecker
 from llmspell.tools import pipeline
 from llmspell.tools.tool import Tool
 
@@ -44,14 +44,14 @@ class Turn:
 
 @frozen
 class Rules:
-    """How a turn is held. tools: by name; caller: who calls them; max_turns: requests at most; schema: what the answer
-    must fit."""
+    """How a turn is held. tools: by name; caller: who calls them; max_turns: requests at most; checker: of what the
+    answer must fit."""
 
     tools: dict[str, Tool]
     caller: pipeline.Caller
     max_turns: int
     tool_errors: Literal["return", "fail"]
-    schema: dict[str, Any] | None
+    checker: ForeignChecker | None
 
 
 async def converse(asker: Asker, provider: Provider, request: Request, rules: Rules, turn: Turn) -> None:
@@ -70,7 +70,7 @@ async def converse(asker: Asker, provider: Provider, request: Request, rules: Ru
             turn.messages.extend(await _run_tools(completion.tool_calls, rules, turn, asker.run))
             continue
         turn.content = completion.content
-        problem = None if rules.schema is None else _fits(turn, rules.schema)
+        problem = None if rules.checker is None else _fits(turn, rules.checker)
         if problem is None:
             return
         if repaired or number == rules.max_turns:
@@ -140,14 +140,16 @@ def as_message(content: Any) -> str:
     return content if isinstance(content, str) else as_json(content)
 
 
-def _fits(turn: Turn, schema: dict[str, Any]) -> str | None:
+def _fits(turn: Turn, checker: ForeignChecker) -> str | None:
     """Parses the answer into `turn.data`; says what is wrong with it, or None."""
     try:
         value = json.loads(_without_fence(turn.content))
+    except RecursionError:
+        return "it nests too deeply"
     except ValueError as error:
         return f"it is not JSON ({error})"
     try:
-        turn.data = Checker(schema).take(value, "the answer")
+        turn.data = checker.take(value, "the answer")
     except ArgumentError as error:
         return error.message
     return None

@@ -8,7 +8,8 @@ no engine.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from itertools import islice
+from typing import Any, Final, NoReturn
 
 from llmspell.api.describe import class_mark
 from llmspell.api.explain import explain, path_text, shown, wanted
@@ -18,6 +19,9 @@ from llmspell.errors import ArgumentError, SchemaError
 
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
+
+#: Of a value that is wrong in a million places, so many are looked at to say what is wrong with it.
+_EXPLAINED: Final = 100
 
 
 class Checker:
@@ -38,7 +42,7 @@ class Checker:
         validator = self._validator or self.compile(where)
         view = as_json(formed)
         if not validator.is_valid(view):
-            message, hint = explain(list(validator.iter_errors(view)), self.schema, language)
+            message, hint = explain(list(islice(validator.iter_errors(view), _EXPLAINED)), self.schema, language)
             raise ArgumentError(f"{where}: {message}", hint=hint)
         _check_references(formed, self.schema, where, language, ())
         return formed

@@ -5,7 +5,6 @@ Reads jsonschema-rs's errors; speaks of tables and `nil` to a Lua script, of obj
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -202,15 +201,21 @@ def _type_words(error: Any, language: str) -> str:
 def _known(unexpected: list[str], instance: Any, schema: Schema, language: str) -> str:
     known = [spelled(name, language) for name in branch(instance, schema).get("properties", {})]
     for name in unexpected:
-        near = difflib.get_close_matches(spelled(snake(name), language), known, n=1, cutoff=0.6)
+        near = _near(spelled(snake(name), language), known)
         if near:
             return f"did you mean {near[0]!r}?"
     return f"known options: {', '.join(known)}" if known else "it takes no options"
 
 
+def _near(text: str, known: list[str]) -> list[str]:
+    from difflib import get_close_matches  # 1 ms, for errors only
+
+    return get_close_matches(text, known, n=1)
+
+
 def _nearest(value: Any, options: list[Any]) -> str:
     texts = [option for option in options if isinstance(option, str)]
-    near = difflib.get_close_matches(snake(value), texts, n=1, cutoff=0.6) if isinstance(value, str) else []
+    near = _near(snake(value), texts) if isinstance(value, str) else []
     return f"did you mean {near[0]!r}?" if near else ""
 
 

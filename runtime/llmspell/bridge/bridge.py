@@ -22,12 +22,17 @@ from llmspell.bridge.modules import Modules
 from llmspell.engines import protocol
 from llmspell.engines.protocol import Frame
 from llmspell.engines.transport import Transport
-from llmspell.errors import ArgumentError, LimitError, LlmspellError, ScriptError, fault, revived
-from llmspell.run import Run
+from llmspell.errors import ArgumentError, LimitError, LlmspellError, ScriptError, SecurityError, fault, revived
+from llmspell.run import Run, unawaited_context
 
 #: What the engines themselves ask for: a module's text, and whether the spell may end with the value it has.
 _MODULE: Final = "module.load"
 _END: Final = "spell.end"
+
+#: Events on their way to listeners, and bytes that the worker has not taken yet: without a limit a spell that emits
+#: one large event to thousands of listeners would fill its host's memory.
+_MOST_POSTED: Final = 10_000
+_MOST_UNREAD: Final = 64 * 1024 * 1024
 
 Farewell = Callable[[Any], Awaitable[Any]]
 
@@ -50,6 +55,7 @@ class Bridge:
         self._main = copy_context()
         self._contexts: dict[int, Context] = {}
         self._callback = 0
+        self._answering = False
         self._numbers = count(1)
         self._printed = 0
         self._output_limit = int(run.settings.limits.output_mb * 1024 * 1024)
@@ -79,19 +85,19 @@ class Bridge:
         match frame:
             case ["ask", int(call), "spell.end", None, [value], str()]:
                 self._run.spawn(self._end(call, value), self._main.copy())
-            case ["ask", int(call), str(name), receiver, list(args), str(site)]:
+            case ["ask", int(call), str(name), (int() | None) as receiver, list(args), str(site)]:
                 self._context().run(self._ask, call, name, receiver, args, site)
-            case ["call", int(call), str(name), receiver, list(args), str(site)]:
+            case ["call", int(call), str(name), (int() | None) as receiver, list(args), str(site)]:
                 self._begin(call, name, receiver, args, site)
             case ["within", int(callback)]:
                 self._callback = callback
             case ["tell", str(name), list(args), str(site)]:
                 self._context().run(self._told, name, args, site)
-            case ["result", int(callback), bool(ok), value]:
-                self._result(callback, ok, value)
+            case ["result", int(callback), True, value] | ["result", int(callback), False, dict(value)]:
+                self._result(callback, frame[2], value)
             case ["cancel", list(calls)]:
                 for call in calls:
-                    if call in self._calls:
+                    if isinstance(call, int) and call in self._calls:
                         self._calls[call].cancel()
             case ["clock", bytes(readings)]:
                 self._run.journal.clock(readings)
@@ -100,7 +106,10 @@ class Bridge:
             case ["fail", dict(error)]:
                 self._run.fail(self._thrown(error))
             case _:
-                raise LlmspellError(f"the worker sent a frame that nobody knows: {frame[:1]!r}")
+                raise SecurityError(
+                    f"the spell was stopped: its engine sent a frame that nobody knows: {repr(frame[:1])[:80]}",
+                    hint="an engine does that only when a script has broken into it: do not trust this spell",
+                )
 
     def _context(self) -> Context:
         """What a call is made within: a handler's own calls are in its span and fire no hook of its point. Whoever
@@ -108,6 +117,7 @@ class Bridge:
         return self._contexts.get(self._callback, self._main).copy()
 
     def _ask(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
+        self._answering = True
         try:
             with self._run.at(site):
                 value = self._answer(name, receiver, args, site)
@@ -121,6 +131,8 @@ class Bridge:
             self._reply_error(call, self._fault(error, name), site)
         else:
             self._reply(call, value, site)
+        finally:
+            self._answering = False
 
     def _begin(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
         limit = self._run.settings.limits.in_flight
@@ -148,7 +160,11 @@ class Bridge:
 
     def _answer(self, name: str, receiver: int | None, args: list[Any], site: str) -> Any:
         if name == _MODULE:
-            return self.modules.load(str(args[0]), str(args[1]))
+            match args:
+                case [str(module), str(origin)]:
+                    return self.modules.load(module, origin)
+                case _:
+                    raise ArgumentError("a module is loaded by its name and the file that wants it")
         target = None if receiver is None else self._crossing.object(receiver)
         return self._dispatch.call(name, target, [self._crossing.inward(value, site) for value in args])
 
@@ -182,15 +198,14 @@ class Bridge:
     def _reply(self, call: int, value: Any, site: str) -> None:
         try:
             self._send(["ret", call, True, value])
-        except LimitError as error:
-            error.source = site
-            self._run.fail(error)
         except LlmspellError as error:
             self._reply_error(call, error, site)
 
     def _reply_error(self, call: int, error: LlmspellError, site: str) -> None:
         if not error.source:
             error.source = site
+        if isinstance(error, LimitError):  # no script can catch it
+            self._run.fail(error)
         self._send(["ret", call, False, self._crossing.outward(error.to_value())])
 
     def _send(self, frame: Frame) -> None:
@@ -210,6 +225,10 @@ class Bridge:
                 limit="frame",
                 hint="pass large data in parts, or by a file's path",
             )
+        if self._transport.buffered > _MOST_UNREAD:  # which depends on the time: a replay is told of it
+            message = f"{_MOST_UNREAD // 1048576} MB wait for the spell to take them, the limit"
+            hint = "listen to fewer events, or pass large data by a file's path"
+            self._run.interrupt(LimitError(message, limit="in_flight", source=self._run.site, hint=hint))
         self._transport.send(data)
 
     def _fault(self, error: Exception, where: str) -> LlmspellError:
@@ -233,16 +252,28 @@ class Bridge:
             return
         *first, last = args
         shown = last if schema is None else present(last, schema, self._run.identity.language)
+        if len(self._posted) >= _MOST_POSTED:
+            self._run.stop(
+                LimitError(
+                    f"{_MOST_POSTED} events wait for the spell's listeners at once, the limit",
+                    limit="in_flight",
+                    source=self._run.site,
+                    hint="listen to fewer events, or with fewer listeners",
+                )
+            )
         callback = next(self._numbers)
         self._send(
-            ["callback", callback, function, [self._crossing.outward(value) for value in (*first, shown)], False]
+            [
+                *("callback", callback, function),
+                *([self._crossing.outward(value) for value in (*first, shown)], False, not self._answering),
+            ]
         )
         self._posted.add(callback)
-        self._contexts[callback] = copy_context()
+        self._contexts[callback] = unawaited_context()
 
     async def _invoke(self, function: int, args: list[Any], *, echo: bool) -> Any:
         callback = next(self._numbers)
-        self._send(["callback", callback, function, args, echo])
+        self._send(["callback", callback, function, args, echo, not self._answering])
         self._waiting[callback] = future = asyncio.get_running_loop().create_future()
         self._contexts[callback] = copy_context()
         try:

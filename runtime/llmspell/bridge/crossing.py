@@ -6,15 +6,30 @@ Knows the neutral forms of `engines.values`, and objects only as instances of ex
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from llmspell.agents.texts import OUTPUT_SCHEMA, AgentOutput
 from llmspell.api.check import form, present
 from llmspell.api.describe import class_mark
 from llmspell.bridge.functions import Caller, ScriptFunction, ScriptPromise
-from llmspell.engines.values import ErrorValue, FunctionRef, Listed, Mapped, Moment, ObjectRef, PromiseRef, Record
-from llmspell.errors import ArgumentError, LlmspellError, revived
+from llmspell.engines.values import (
+    DEPTH_LIMIT,
+    ErrorValue,
+    FunctionRef,
+    Listed,
+    Mapped,
+    Moment,
+    ObjectRef,
+    PromiseRef,
+    Record,
+)
+from llmspell.errors import ArgumentError, LimitError, LlmspellError, revived
+
+#: A value may be one of several arguments in a list.
+_DEEPEST: Final = DEPTH_LIMIT + 2
+#: They stay as long as the run, an agent takes 5 KB.
+_MOST_OBJECTS: Final = 100_000
 
 
 class Crossing:
@@ -39,15 +54,18 @@ class Crossing:
         except KeyError:
             raise ArgumentError(f"there is no object {number}") from None
 
-    def inward(self, value: Any, site: str) -> Any:
-        """A frame's value as the host uses it."""
+    def inward(self, value: Any, site: str, level: int = 0) -> Any:
+        """A frame's value as the host uses it. Raises ArgumentError for what no engine of ours sends: too deep a
+        value, an object that was never given out."""
         match value:
             case str() | int() | float() | bool() | bytes() | None:
                 return value
+            case _ if level > _DEEPEST:
+                raise ArgumentError(f"a value is nested deeper than {DEPTH_LIMIT} levels")
             case list():
-                return [self.inward(item, site) for item in value]
+                return [self.inward(item, site, level + 1) for item in value]
             case dict():
-                return {key: self.inward(item, site) for key, item in value.items()}
+                return {key: self.inward(item, site, level + 1) for key, item in value.items()}
             case FunctionRef(number):
                 return self._function(number, site, ScriptFunction)
             case PromiseRef(number):
@@ -55,13 +73,16 @@ class Crossing:
             case ObjectRef(number):
                 return self.object(number)
             case Record(_, fields):
-                return _output(form(self.inward(fields, site), OUTPUT_SCHEMA))
+                return _output(form(self.inward(fields, site, level + 1), OUTPUT_SCHEMA))
             case ErrorValue(fields):
                 return revived(fields)
             case Mapped(pairs):
-                return Mapped(tuple((self.inward(key, site), self.inward(item, site)) for key, item in pairs))
+                level += 1
+                return Mapped(
+                    tuple((self.inward(key, site, level), self.inward(item, site, level)) for key, item in pairs)
+                )
             case Listed(items):
-                return Listed(tuple(self.inward(item, site) for item in items))
+                return Listed(tuple(self.inward(item, site, level + 1) for item in items))
             case _:
                 return value
 
@@ -99,6 +120,12 @@ class Crossing:
             raise ArgumentError(f"a value of {type(value).__name__} cannot cross to a script")
         number = self._numbers.get(id(value))
         if number is None:
+            if len(self._objects) >= _MOST_OBJECTS:
+                raise LimitError(
+                    f"the spell has made {_MOST_OBJECTS} agents, tools, listeners and the like, the limit",
+                    limit="objects",
+                    hint="make them once, outside of loops",
+                )
             number = self._numbers[id(value)] = len(self._objects) + 1
             self._objects[number] = value
         return ObjectRef(number, mark.name, tuple(getattr(value, "actions", ())))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -11,8 +13,26 @@ from llmspell.cli.commands import COMMANDS
 from llmspell.errors import UsageError
 
 
+class _Formatter(argparse.HelpFormatter):
+    """argparse makes one for each option; its own asks the terminal's width each time, by way of shutil (2 ms)."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width())
+
+
+@cache
+def _width() -> int:
+    """Columns of the terminal, as shutil would find them, less argparse's margin."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(1).columns
+    except (ValueError, OSError):
+        columns = 80
+    return (columns or 80) - 2
+
+
 class CommandParser(argparse.ArgumentParser):
     def __init__(self, **more: Any) -> None:
+        more.setdefault("formatter_class", _Formatter)
         more.setdefault("allow_abbrev", False)
         more.setdefault("conflict_handler", "resolve")
         super().__init__(**more)

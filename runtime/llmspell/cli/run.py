@@ -76,9 +76,10 @@ async def _run(args: Namespace) -> int:
     output = Output(aside=args.json)
     async with Runtime(zygote=zygote) as runtime:
         if args.watch:
-            from llmspell.cli.watch import watch  # watchfiles, 40 ms
+            from llmspell.cli.watch import folder_of, watch  # watchfiles, 40 ms
 
-            code = await watch(Path(args.file), lambda stopped: _once(args, runtime, output, stopped), output.tell)
+            folder = folder_of(Path(args.file))
+            code = await watch(folder, lambda stopped: _once(args, runtime, output, stopped), output.tell)
         else:
             code = await _once(args, runtime, output, None)
         output.check()
@@ -148,10 +149,8 @@ def _spell(args: Namespace, replay: Recording | None) -> Spell:
         return replace(found, label=meta.label) if same else found
     recorded = Spell(Path(meta.spell), meta.label, meta.language, meta.source)
     if recorded.sha256 != meta.sha256:
-        raise UsageError(
-            f"run {meta.id} kept its spell with secrets hidden",
-            hint=f"llmspell run {meta.spell} --replay {args.replay}",
-        )
+        hint = f"give the spell as well: llmspell run FILE --replay {args.replay}"
+        raise UsageError(f"run {meta.id} kept its spell with secrets hidden", hint=hint)
     return recorded
 
 

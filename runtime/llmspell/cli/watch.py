@@ -25,9 +25,13 @@ Cancel = Callable[[str], None]
 Cast = Callable[[Callable[[Cancel], Any]], Awaitable[int]]
 
 
-async def watch(file: Path, cast: Cast, tell: Callable[[str], None]) -> int:
+def folder_of(file: Path) -> Path:
+    """The folder whose saves count for a spell."""
+    return (file if file.is_dir() else file.parent).resolve()
+
+
+async def watch(folder: Path, cast: Cast, tell: Callable[[str], None]) -> int:
     """Casts now and after every save, until Ctrl-C. cast: runs once and is given a taker of what cancels the run."""
-    folder = (file if file.is_dir() else file.parent).resolve()
     watching = _Watching(cast)
     stop = asyncio.Event()
 

@@ -7,8 +7,9 @@ Host to worker
     run      [start]                      begin a spell; `start` is a map, see `Start`
     check    [start]                      compile a spell and run nothing of it; answered by `done` or `fail`
     ret      [call, ok, value]            the answer to a `call` or `ask`; with ok False the value is an error map
-    callback [callback, function, args, echo]   run a script function; the worker answers with `result`: what it gave,
-                                          or with `echo` its first argument as it left it
+    callback [callback, function, args, echo, later]   run a script function; the worker answers with `result`: what it
+                                          gave, or with `echo` its first argument as it left it. later: not while an
+                                          ask waits, whose answer has nothing to do with it; false if left out
     cancel   [callback]                   stop a callback's task: its result is no longer wanted
     release  [[function, count], ...]     the host has forgotten functions it had received `count` times
 
@@ -115,4 +116,7 @@ class Decoder:
         if len(self._buffer) < begin + size:
             return None
         self._start = begin + size
-        return values.unpack(memoryview(self._buffer)[begin : begin + size].tobytes())
+        frame = values.unpack(memoryview(self._buffer)[begin : begin + size].tobytes())
+        if not isinstance(frame, list) or not frame:
+            raise ValueError("a frame is a list of an operation and more")
+        return frame

@@ -158,29 +158,28 @@ def _to_ext(level: int, value: Any) -> Any:
 
 
 def _from_ext(level: int, code: int, data: bytes) -> Any:
+    if code == _BIG_INTEGER:
+        return _big_integer(data)
     level = _deeper(level)
-    match code:
-        case 1:
-            return FunctionRef(_unpack(data, level))
-        case 2:
-            number, class_name, methods = _unpack(data, level)
-            return ObjectRef(number, class_name, tuple(methods))
-        case 3:
-            return _big_integer(data)
-        case 4:
-            return Mapped(tuple((pair[0], pair[1]) for pair in _unpack(data, level)))
-        case 5:
-            return Moment(float(_unpack(data, level)))
-        case 6:
-            return Listed(tuple(_unpack(data, level)))
-        case 7:
-            return ErrorValue(_unpack(data, level))
-        case 8:
-            return PromiseRef(_unpack(data, level))
-        case 9:
-            return Record(*_unpack(data, level))
+    match code, _unpack(data, level):
+        case (1, int(number)):
+            return FunctionRef(number)
+        case (2, [int(number), str(class_name), list(methods)]):
+            return ObjectRef(number, class_name, tuple(map(str, methods)))
+        case (4, list(pairs)):
+            return Mapped(tuple((key, value) for key, value in pairs))
+        case (5, int() | float() as milliseconds):
+            return Moment(float(milliseconds))
+        case (6, list(items)):
+            return Listed(tuple(items))
+        case (7, dict(fields)):
+            return ErrorValue(fields)
+        case (8, int(number)):
+            return PromiseRef(number)
+        case (9, [str(class_name), dict(fields)]):
+            return Record(class_name, fields)
         case _:
-            raise ValueError(f"unknown value code {code}")
+            raise ValueError(f"what is no value of code {code}")
 
 
 def _deeper(level: int) -> int:

@@ -95,7 +95,7 @@ class Worker:
                     self._cancelled.discard(call)
                     return
                 self._running.settle(call, ok, value)
-            case ["callback", callback, function, args, echo]:
+            case ["callback", callback, function, args, echo, *_]:
                 self._running.invoke(callback, function, args, echo)
             case ["cancel", callback]:
                 self._running.cancel(callback)
@@ -189,11 +189,17 @@ class Worker:
             match frame:
                 case ["ret", number, ok, value] if number in self._asking:
                     self._answers[number] = (ok, value)
-                case ["callback", *_] | ["release", *_]:
+                case ["callback", _, _, _, _, True] if name != "spell.end":
+                    self._deferred.append(frame)
+                case ["callback", *_]:
+                    self._handle_deferred()
+                    self._handle(frame)
+                case ["release", *_] if not self._deferred:
                     self._handle(frame)
                 case ["ret", number, *_] if (
                     number > call
                 ):  # of a call made by a callback that the host may be waiting for
+                    self._handle_deferred()
                     self._handle(frame)
                 case _:  # answers to earlier calls wait: what a spell sees depends on frames alone, not on their timing
                     self._deferred.append(frame)
@@ -203,6 +209,13 @@ class Worker:
         if not ok:
             raise HostError(value)
         return value
+
+    def _handle_deferred(self) -> None:
+        """Callbacks reach the script in the order they were sent, and before the functions they call are forgotten."""
+        frames = [frame for frame in self._deferred if frame[0] in ("callback", "release")]
+        self._deferred = deque(frame for frame in self._deferred if frame[0] not in ("callback", "release"))
+        for frame in frames:
+            self._handle(frame)
 
     def _deferred_since(self, call: int) -> Frame | None:
         """An answer that a question within this one has put aside, though it belongs to a call made since this one."""

@@ -33,6 +33,8 @@ _CANDIDATES: Final = (
 )
 #: Nested schemas deeper than this are taken to describe themselves without end.
 _DEPTH: Final = 40
+#: Items of a list and characters of a text.
+_LARGEST: Final = 10_000
 
 
 def fitting_value(schema: Mapping[str, Any]) -> Any:
@@ -82,7 +84,7 @@ def _value(schema: Any, root: Mapping[str, Any], depth: int) -> Any:
         case "array":
             first = schema.get("prefixItems", [])
             values = [_value(one, root, depth + 1) for one in first]
-            missing = schema.get("minItems", 0) - len(values)
+            missing = _bounded(schema.get("minItems", 0)) - len(values)
             return values + [_value(schema.get("items", {}), root, depth + 1) for _ in range(missing)]
         case "string":
             return _text(schema)
@@ -130,7 +132,7 @@ def _merged(schemas: list[Any], root: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(schema: Mapping[str, Any]) -> str:
-    least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+    least, most = _bounded(schema.get("minLength", 0)), schema.get("maxLength", math.inf)
     if "pattern" in schema:
         shape = re.compile(schema["pattern"])
         fits = (text for text in _CANDIDATES if shape.search(text) and least <= len(text) <= most)
@@ -139,6 +141,15 @@ def _text(schema: Mapping[str, Any]) -> str:
     if len(text) < least:
         text = text.ljust(least, ".")
     return text[: int(most)] if len(text) > most else text
+
+
+def _bounded(least: int) -> int:
+    if least > _LARGEST:
+        raise ArgumentError(
+            f"the offline model answers with no more than {_LARGEST} items or characters, the schema wants {least}",
+            hint="script the answer in replies.json, or give the schema an example",
+        )
+    return int(least)
 
 
 def _number(schema: Mapping[str, Any], step: int) -> float:

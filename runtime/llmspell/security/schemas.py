@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from llmspell.errors import SchemaError
+from llmspell.api.check import Checker, as_json
+from llmspell.errors import ArgumentError, SchemaError
 
 #: Evaluations of subschemas; jsonschema-rs does some ten million a second.
 MAX_COST: Final = 20_000_000
+
+_TOO_COSTLY: Final = "checking this schema could take too long: its references multiply at every level"
+_LESS: Final = "refer to each definition once, or check a part of the value"
 
 _SAME: Final = ("allOf", "anyOf", "oneOf")
 _SAME_ONE: Final = ("not", "if", "then", "else", "contains", "propertyNames")
 _IN_LISTS: Final = ("items", "additionalItems", "unevaluatedItems")
 _IN_OBJECTS: Final = ("additionalProperties", "unevaluatedProperties")
+_MAPS: Final = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 
 
 def compile_schema(schema: Any) -> Any:
@@ -29,19 +34,65 @@ def compile_schema(schema: Any) -> Any:
             retriever=_refuse,
             pattern_options=jsonschema_rs.RegexOptions(size_limit=1_000_000, dfa_size_limit=1_000_000),
         )
-    except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
+    except (TypeError, ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
         first = str(getattr(error, "message", "") or error).splitlines()[0][:300]
-        raise SchemaError(f"this is no usable JSON Schema: {first}", hint="references must stay inside it") from None
+        raise SchemaError(
+            f"the schema is no valid JSON Schema: {first}", hint="references must stay inside it"
+        ) from None
+
+
+class ForeignChecker(Checker):
+    """A `Checker` for a schema of a script's own, which it reads at once. Raises ArgumentError where it is none."""
+
+    __slots__ = ("_costs",)
+
+    def __init__(self, schema: dict[str, Any], where: str) -> None:
+        super().__init__(mended(schema))
+        self._costs: dict[int, int] = {}
+        self.compile(where)
+
+    def compile(self, where: str) -> Any:
+        try:
+            self._validator = compile_schema(as_json(self.schema))
+        except SchemaError as error:
+            raise ArgumentError(
+                f"{where}: {error.message}",
+                hint="a schema is a table such as { type = 'object', properties = { name = { type = 'string' } } }",
+            ) from None
+        return self._validator
+
+    def take(self, value: Any, where: str, language: str = "lua") -> Any:
+        deep = depth(value)
+        each = self._costs.get(deep)
+        if each is None:
+            each = self._costs[deep] = cost(self.schema, deep)
+        if each * size(value, MAX_COST) > MAX_COST:
+            raise ArgumentError(f"{where}: {_TOO_COSTLY}", hint=_LESS)
+        return super().take(value, where, language)
+
+
+def mended(schema: Any) -> Any:
+    """The schema with `{}` wherever an empty table of Lua, which may be a list too, stands in a schema's place."""
+    if isinstance(schema, list):
+        return schema or {}
+    if not isinstance(schema, dict):
+        return schema
+    found = dict(schema)
+    for word in found.keys() & {*_SAME_ONE, *_IN_LISTS, *_IN_OBJECTS}:
+        found[word] = [mended(each) for each in found[word]] if _items(found[word]) else mended(found[word])
+    for word in found.keys() & {*_SAME, "prefixItems"}:
+        found[word] = [mended(each) for each in found[word]] if isinstance(found[word], list) else found[word]
+    for word in found.keys() & {*_MAPS}:
+        within = found[word] or {}
+        found[word] = {key: mended(each) for key, each in within.items()} if isinstance(within, dict) else within
+    return found
 
 
 def check(schema: Any, value: Any, *, most: int = 20) -> list[str]:
     """What is wrong with `value`, at most `most` sentences. Raises SchemaError for a bad or too costly schema."""
     validator = compile_schema(schema)
     if cost(schema, depth(value)) * size(value, MAX_COST) > MAX_COST:
-        raise SchemaError(
-            "checking this schema could take too long: its references multiply at every level",
-            hint="refer to each definition once, or check a part of the value",
-        )
+        raise SchemaError(_TOO_COSTLY, hint=_LESS)
     found: list[str] = []
     for error in validator.iter_errors(value):
         where = "".join(f"/{part}" for part in error.instance_path)

@@ -6,8 +6,10 @@ import re
 from typing import Any
 
 from llmspell.api.callback import Callback
+from llmspell.api.check import Checker
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError, ToolError
+from llmspell.security.schemas import ForeignChecker
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.tool import Tool, ToolOptions
 
@@ -34,7 +36,9 @@ class ScriptTool(Tool):
             raise ArgumentError(f"{where}: missing 'execute'", hint="give it a function that does the tool's work")
         self._name = options.name
         self._description = options.description
-        self._parameters = options.parameters or {"type": "object", "properties": {}}
+        self._checker = ForeignChecker(
+            options.parameters or {"type": "object", "properties": {}}, f"{where}: parameters"
+        )
         self._function: Callback | None = options.execute
         self.examples = tuple(options.examples or ())
         self.permissions = tuple(options.permissions or ())
@@ -52,7 +56,10 @@ class ScriptTool(Tool):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return self._parameters
+        return self._checker.schema
+
+    def made_checker(self) -> Checker:
+        return self._checker
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
         if self._function is None:

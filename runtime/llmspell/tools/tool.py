@@ -118,8 +118,12 @@ class Tool(ABC):
         self.override = script_class.overrides.get("execute") if script_class else None
         self._options = {key: value for key, value in options.items() if key not in ("hooks", "execute")}
         self.hooks = handlers_of(options.get("hooks"))
-        self.checker = Checker(self.parameters)
+        self.checker = self.made_checker()
         return self
+
+    def made_checker(self) -> Checker:
+        """Of its arguments. Raises ArgumentError where its schema is none."""
+        return Checker(self.parameters)
 
     @method(
         static=True,

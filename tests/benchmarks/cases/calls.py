@@ -6,14 +6,13 @@ neighbours'. Wall time is shown beside; the server answers at once, so it is tim
 
 from __future__ import annotations
 
-from benchmark import HERE, LLMSPELL, Lab, Row, Sides, benchmark, per
+from benchmark import HERE, LLMSPELL, Lab, Row, Sides, per
 from measuring import Measured, measure
 from servers import model_server
 
 _CALLS = 600
 
 
-@benchmark("three agents")
 def three_agents(lab: Lab) -> list[Row]:
     """Everything on: trace store, events, a hook on every request, a listener for every answer, the isolated worker."""
     with model_server() as url:
@@ -32,7 +31,6 @@ def three_agents(lab: Lab) -> list[Row]:
     ]  # fmt: skip
 
 
-@benchmark("tool agent")
 def tool_agent(lab: Lab) -> list[Row]:
     with model_server() as url:
         found = lab.rounds(
@@ -52,7 +50,6 @@ def tool_agent(lab: Lab) -> list[Row]:
     ]
 
 
-@benchmark("everything on")
 def everything_on(lab: Lab) -> list[Row]:
     """On: store, a hook and a listener in the script. Off: `--no-store`, neither hook nor listener."""
     with model_server() as url:
@@ -83,7 +80,6 @@ def everything_on(lab: Lab) -> list[Row]:
     return rows
 
 
-@benchmark("replay")
 def replay(lab: Lab) -> list[Row]:
     """The live server is gone by then, and the address of the model leads nowhere."""
     recording = lab.folder / "recording.db"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from benchmark import Lab, Row, benchmark, per
+from benchmark import Lab, Row, per
 from servers import model_server
 
 _AGENTS = 200
 _LATENCY = 50
 
 
-@benchmark("200 agents")
 def native(lab: Lab) -> list[Row]:
     """The time is measured from outside, between two lines the spell prints; new connections are part of it."""
     count = f"agents={_AGENTS}"
@@ -41,7 +40,6 @@ def native(lab: Lab) -> list[Row]:
     return rows
 
 
-@benchmark("200 agents, litellm")
 def through_litellm(lab: Lab) -> list[Row]:
     count = f"agents={_AGENTS}"
     with model_server(_LATENCY) as url:

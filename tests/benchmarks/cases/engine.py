@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import statistics
 
-from benchmark import Lab, Row, benchmark, per
+from benchmark import Lab, Row, per
 
 _CALLS = 20_000
 
 
-@benchmark("host calls")
 def host_calls(lab: Lab) -> list[Row]:
     """A synchronous question to an agent and its answer, as often as it goes; events, store and sequence on."""
     count = f"calls={_CALLS}"
@@ -40,7 +39,6 @@ def host_calls(lab: Lab) -> list[Row]:
     return rows
 
 
-@benchmark("fork to first line")
 def first_line(lab: Lab) -> list[Row]:
     """The goal speaks of a quiet machine: the best is judged, the median shown."""
     found = lab.rounds(3, {"forks": lambda: json.loads(lab.peer("first_line.py").lines[-1])})["forks"]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import statistics
 
-from benchmark import Lab, Row, benchmark
+from benchmark import Lab, Row
 
 
-@benchmark("events")
 def bus_and_store(lab: Lab) -> list[Row]:
     found = lab.rounds(7, {"rates": lambda: json.loads(lab.peer("event_rates.py").lines[-1])})["rates"]
     rate = {name: statistics.median(each[name] for each in found) for name in found[0]}

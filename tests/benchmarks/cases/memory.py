@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import statistics
 
-from benchmark import HERE, LLMSPELL, PYTHON, Lab, Row, benchmark
+from benchmark import HERE, LLMSPELL, PYTHON, Lab, Row
 from measuring import rss_mb, running, tree_pss_mb
 from servers import model_server
 
 
-@benchmark("memory")
 def host_and_workers(lab: Lab) -> list[Row]:
     """A further worker is charged with everything that eleven spells in one host need more than one, by PSS."""
 
@@ -53,7 +52,6 @@ def host_and_workers(lab: Lab) -> list[Row]:
     ]
 
 
-@benchmark("idle agents")
 def idle_agents(lab: Lab) -> list[Row]:
     """Host, zygote and worker together, by PSS."""
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import statistics
 
-from benchmark import Lab, Row, benchmark
+from benchmark import Lab, Row
 
 _GRACE = 0.3
 
 
-@benchmark("runaways")
 def runaways(lab: Lab) -> list[Row]:
     found = lab.rounds(1, {"runs": lambda: json.loads(lab.peer("runaway_spells.py").lines[-1])})["runs"]
     rows: list[Row] = []

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from benchmark import LLMSPELL, PYTHON, Lab, Row, benchmark, sides
+from benchmark import LLMSPELL, PYTHON, Lab, Row, sides
 from measuring import measure
 from servers import model_server
 
 
-@benchmark("help")
 def help_page(lab: Lab) -> list[Row]:
     env = lab.environ()
     found = lab.rounds(
@@ -32,7 +31,6 @@ def help_page(lab: Lab) -> list[Row]:
     ]
 
 
-@benchmark("hello")
 def hello(lab: Lab) -> list[Row]:
     """The goal speaks of a quiet machine: the least disturbed round is judged, the median shown."""
     env = lab.environ()
@@ -63,7 +61,6 @@ def hello(lab: Lab) -> list[Row]:
     return rows
 
 
-@benchmark("cold answer")
 def cold_answer(lab: Lab) -> list[Row]:
     """Both goals at once; the relation by wall and by CPU, for on a busy machine only the latter can be trusted."""
     with model_server() as url:

@@ -104,7 +104,7 @@ async def run(runtime: Watched, runaway: Runaway) -> dict[str, Any]:
     worker = runtime.last
     result = await ending
     end = time.perf_counter()
-    exit = await worker.exit
+    ended = await worker.exit
     error = result.error
     verdict = error.limit if isinstance(error, LimitError) else error.type if error is not None else "done"
     match runaway.limit:
@@ -113,7 +113,7 @@ async def run(runtime: Watched, runaway: Runaway) -> dict[str, Any]:
         case "wall":
             over = end - begin - LIMIT
         case _:
-            over = exit.cpu - LIMIT
+            over = ended.cpu - LIMIT
     unharmed = await ticker.end()
     hello = await runtime.run(Spell.of("return 'hello'", "lua"))
     return {
@@ -122,7 +122,7 @@ async def run(runtime: Watched, runaway: Runaway) -> dict[str, Any]:
         "stopped": verdict == runaway.limit,
         "unharmed": unharmed and hello.value == "hello",
         "gap": ticker.longest,
-        "cpu": exit.cpu,
+        "cpu": ended.cpu,
         "wall": end - begin,
     }
 

@@ -1,6 +1,7 @@
 -- An agent with one tool round trip a question: `params.calls` model calls between `begin` and `end`.
+local calculator = Calculator.new()
 local function question()
-  Agent.new { tools = { Calculator.new() } }:chat("How much is 17 times 3?")
+  Agent.new { tools = { calculator } }:chat("How much is 17 times 3?")
 end
 
 for _ = 1, 10 do question() end

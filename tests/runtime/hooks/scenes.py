@@ -142,6 +142,22 @@ def scene(language: str, point: str, does: Does, action: str, *, retries: int = 
     return {written: source}
 
 
+def spell_scene(language: str, does: Does) -> dict[str, str]:
+    """The arguments of `cast` for the points around the spell itself; what its own handler saw is an event."""
+    end = "print('began') return params"
+    match language:
+        case "lua":
+            work = f"local ok, problem = pcall(function() {does.lua()} end)"
+            told = f'{work} eventBus.emit("seen", {{ keys = seen }}) if not ok then error(problem, 0) end'
+            return {"lua": f'local seen = {{}}\nHooks.register("after_spell", function(c) {told} end)\n{end}'}
+        case "js":
+            told = f'try {{ {does.js()} }} finally {{ eventBus.emit("seen", {{ keys: seen }}); }}'
+            register = f'Hooks.register("afterSpell", async (c) => {{ {told} }});'
+            return {"js": f"const seen = [];\n{register}\nconsole.log('began'); return params;"}
+        case _:
+            return {"lua": end}
+
+
 def lua_literal(value: Any) -> str:
     match value:
         case bool():

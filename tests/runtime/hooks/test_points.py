@@ -17,7 +17,7 @@ from llmspell.testing.answers import Answer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scenes import LANGUAGES, Does, scene  # noqa: E402
+from scenes import LANGUAGES, Does, scene, spell_scene  # noqa: E402
 
 #: Fields that only some calls of a point have.
 SOMETIMES = {
@@ -117,7 +117,7 @@ TOOLS_OWN = {"before_execute": ("params",)}
 CELLS = [
     pytest.param(point, language, aspect, id=f"{point.name}-{language}-{aspect}")
     for point in POINTS
-    for language in (("python",) if point.unit == "spell" else LANGUAGES)
+    for language in (("python",) if point.name == "before_spell" else LANGUAGES)
     for aspect in (
         *("fires", "read_only"),
         *(f"write:{name}" for name in point.writable if not (language == "python" and name in TOOLS_OWN.get(point.name, ()))),
@@ -134,8 +134,9 @@ async def _perform(cast: Any, model: Any, point: HookPoint, language: str, does:
     seen: list[str] = []
     hooks = {point.name: does.python(seen)} if language == "python" else {}
     if point.unit == "spell":
-        spell = await cast(lua='print("began") return params', model=model, hooks=hooks, params={"x": 1})
-        return spell, seen
+        spell = await cast(**spell_scene(language, does), model=model, hooks=hooks, params={"x": 1})
+        told = [snake(key) for event in spell.of("custom") for key in event.data["keys"]]
+        return spell, seen or told
     action = way.action or ACTION.get(point.unit, point.unit)
     retries = way.retries or RETRIES.get(point.unit, 0)
     asked = scene(language, point.name, does, action, retries=retries, tool=way.tool)

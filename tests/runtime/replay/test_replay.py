@@ -1,0 +1,283 @@
+"""A recorded run, replayed without network, key or model, is the same run event by event."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llmspell.traces.reader import RunFile
+
+if TYPE_CHECKING:
+    from conftest import Project
+
+SPELLS = Path(__file__).parent / "spells"
+ENDING = {"lua": ".lua", "javascript": ".js"}
+CHAT = {
+    "lua": 'print(Agent.new{ name = "a" }:chat("Tell of tea"))',
+    "javascript": 'console.log(await new Agent({ name: "a" }).chat("Tell of tea"))',
+}
+
+
+def ok(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("trusted", [False, True], ids=["worker", "trusted"])
+def test_twenty_agents_at_once(project: Project, language: str, trusted: bool, times: int) -> None:
+    """Against random latencies, with tools, hooks, streams, timers, chance, the clock, the environment and the cache;
+    every order the answers may have come in is one that the replay can give again."""
+    spell = project.write(f"twenty{ENDING[language]}", (SPELLS / f"twenty{ENDING[language]}").read_text())
+    way = ["--trusted"] if trusted else []
+    printed = ok(project.record(spell, "--param", "size=3", *way))
+    [recorded] = project.runs
+    events = project.lines(recorded)
+    assert len(events) > 1000
+    asked = len(project.server.requests)
+    assert asked > 150
+    (project.folder / ".llmspell" / "cache.db").unlink()
+    project.write("llmspell.toml", "")
+    for _ in range(times):
+        assert ok(project.replay("last", *way)) == printed
+    assert len(project.server.requests) == asked
+    first, *replays = project.runs
+    assert first == recorded and len(replays) == times
+    for replay in replays:
+        assert project.lines(replay) == events
+
+
+def test_a_replay_can_be_replayed(project: Project, language: str) -> None:
+    spell = project.write(f"twenty{ENDING[language]}", (SPELLS / f"twenty{ENDING[language]}").read_text())
+    ok(project.record(spell, "--param", "size=3"))
+    ok(project.replay("last"))
+    _, replay = project.runs
+    ok(project.replay(replay))
+    first, second, third = map(project.lines, project.runs)
+    assert first == second == third
+
+
+def test_last_is_the_last_run_that_is_no_replay(project: Project) -> None:
+    spell = project.write("spell.lua", CHAT["lua"])
+    ok(project.record(spell))
+    ok(project.replay("last"))
+    ok(project.replay("last"))
+    recorded, *replays = project.runs
+    for run in replays:
+        with RunFile(project.file(run)) as file:
+            assert file.meta().parent == recorded
+
+
+def test_a_recording_in_a_file_replays_from_another_folder(project: Project, language: str, tmp_path: Path) -> None:
+    spell = project.write(f"spell{ENDING[language]}", CHAT[language])
+    printed = ok(project.record(spell, "--record", "tea.recording"))
+    elsewhere = tmp_path / "else" / "where"
+    elsewhere.mkdir(parents=True)
+    file = (project.folder / "tea.recording").rename(elsewhere / "tea.recording")
+    assert ok(project.replay(file.name, cwd=elsewhere)) == printed
+    (project.folder / spell).unlink()
+    assert ok(project.replay(str(file), cwd=tmp_path)) == printed
+    assert not [path for path in elsewhere.iterdir() if path != file]
+
+
+def test_modules_come_from_the_recording(project: Project) -> None:
+    (project.folder / "lib").mkdir()
+    project.write("lib/names.lua", 'return { "oolong" }')
+    project.write("lib/names.js", 'export const names = ["oolong"];')
+    for spell, text in (
+        ("spell.lua", 'print(require("lib.names")[1])'),
+        ("spell.js", 'import { names } from "./lib/names.js";\nconsole.log(names[0]);'),
+    ):
+        project.write(spell, text)
+        assert ok(project.record(spell)) == "oolong\n"
+    for path in (project.folder / "lib").iterdir():
+        path.unlink()
+    lua, javascript = project.runs
+    assert ok(project.replay(lua)) == ok(project.replay(javascript)) == "oolong\n"
+
+
+def test_settings_that_a_spell_sees_come_from_the_recording(project: Project) -> None:
+    spell = project.write("spell.lua", 'print(config.tea, Agent.new{ name = "a" }:chat("hello"))')
+    project.write("llmspell.toml", '[config]\ntea = "oolong"\n[defaults]\ntemperature = 0.5\n')
+    assert ok(project.record(spell)) == "oolong\tYou said: hello\n"
+    project.write("llmspell.toml", '[config]\ntea = "sencha"\n[defaults]\ntemperature = 0.7\n')
+    assert ok(project.replay("last")) == "oolong\tYou said: hello\n"
+    assert project.replay("last", "--model", "openai/other").returncode == 1
+
+
+# -- what differs is told ------------------------------------------------------------------------------------------
+
+
+def test_a_changed_prompt_is_a_miss_that_shows_the_difference(project: Project, language: str) -> None:
+    spell = project.write(f"spell{ENDING[language]}", CHAT[language])
+    ok(project.record(spell))
+    project.write(spell, CHAT[language].replace("Tell of tea", "Tell of coffee"))
+    done = project.replay("last", spell)
+    assert (done.returncode, done.stdout) == (1, "")
+    lines = done.stderr.splitlines()
+    assert lines[0] == f"{spell}:1: the recording has no answer for this llm of 'openai'"
+    assert "  hint: nearest recorded request:" in lines
+    assert any(line.startswith("-") and "Tell of tea" in line for line in lines)
+    assert any(line.startswith("+") and "Tell of coffee" in line for line in lines)
+
+
+def test_a_miss_cannot_be_caught(project: Project) -> None:
+    spell = project.write("spell.lua", 'print(pcall(function() return Agent.new("a"):chat("one") end))')
+    ok(project.record(spell))
+    project.write(spell, 'print(pcall(function() return Agent.new("a"):chat("two") end))')
+    done = project.replay("last", spell)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_a_spell_that_only_prints_more_is_replayed(project: Project, language: str) -> None:
+    spell = project.write(f"spell{ENDING[language]}", CHAT[language])
+    ok(project.record(spell))
+    project.write(spell, CHAT[language] + '\nprint("and more")'.replace("print", {"lua": "print"}.get(language, "console.log")))
+    assert ok(project.replay("last", spell)) == "You said: Tell of tea\nand more\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['Async.all{ function() return Agent.new("a"):chat("one") end }', 'Agent.new("b"):chat("one")', "Async.sleep(1)"],
+)
+def test_a_spell_that_does_less_is_told_so(project: Project, text: str) -> None:
+    two = '{ function() return Agent.new("a"):chat("one") end, function() return Agent.new("b"):chat("two") end }'
+    spell = project.write("spell.lua", f'print("first")\nAsync.all{two}\nprint("last")')
+    ok(project.record(spell))
+    project.write(spell, text)
+    began = time.monotonic()
+    done = project.replay("last", spell)
+    assert done.returncode == 1
+    assert "the replay stands still" in done.stderr or "the recording has no answer" in done.stderr
+    assert time.monotonic() - began < 20
+
+
+def test_damaged_recordings_are_told_in_a_line(project: Project) -> None:
+    spell = project.write("spell.lua", CHAT["lua"])
+    ok(project.record(spell, "--record", "whole.db"))
+    whole = (project.folder / "whole.db").read_bytes()
+    for name, data in {
+        "garbage.db": b"no recording at all",
+        "short.db": whole[: len(whole) // 2],
+        "empty.db": b"",
+        "holed.db": whole[:4096] + bytes(4096) + whole[8192:],
+    }.items():
+        (project.folder / name).write_bytes(data)
+        done = project.replay(name)
+        assert done.returncode == 1, name
+        assert "Traceback" not in done.stderr and "internal error" not in done.stderr
+        assert done.stderr.startswith("llmspell: "), done.stderr
+    done = project.replay("missing.db")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "llmspell: there is no run file 'missing.db'")
+
+
+def test_a_changed_answer_is_told_in_a_line(project: Project) -> None:
+    spell = project.write("spell.lua", CHAT["lua"])
+    ok(project.record(spell, "--record", "changed.db"))
+    file = sqlite3.connect(project.folder / "changed.db")
+    with file:
+        file.execute("UPDATE answers SET output = ? WHERE kind = 'llm'", (b"\xc1\xff",))
+    file.close()
+    done = project.replay("changed.db")
+    assert done.returncode == 1
+    assert "the recorded answer for this llm of 'openai' is damaged" in done.stderr
+
+
+def test_a_run_that_kept_no_content_says_so(project: Project) -> None:
+    spell = project.write("spell.lua", CHAT["lua"])
+    project.write("llmspell.toml", "[trace]\ncontent = false\n")
+    ok(project.record(spell))
+    done = project.replay("last")
+    assert done.returncode == 1
+    assert "kept no content, so it cannot be replayed" in done.stderr
+    assert "content = true" in done.stderr
+
+
+# -- runs that did not end well ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "code"),
+    [
+        ('Agent.new("a"):chat("one") error("no more")', (), 1),
+        ('local ok = pcall(function() Agent.new("a"):chat("one") Agent.new("a"):chat("two") end)', ("--max-calls", "1"), 3),
+        ('Agent.new("a"):chat("hang")', ("--wall-seconds", "0.5"), 3),
+        ('Agent.new("a"):chat("one") while true do end', ("--cpu-seconds", "0.5"), 3),
+        ('Agent.new("a"):chat("one") local t = {} while true do t[#t + 1] = ("x"):rep(1e6) .. #t end', (), 3),
+        ('Agent.new{ name = "a", timeout = 50, retries = 0 }:chat("hang")', (), 1),
+    ],
+    ids=["error", "max-calls", "wall", "cpu", "memory", "timeout"],
+)
+def test_a_run_that_failed_fails_again(project: Project, text: str, arguments: tuple[str, ...], code: int) -> None:
+    recorded = project.record(project.write("spell.lua", text), *arguments)
+    assert recorded.returncode == code, recorded.stderr
+    began = time.monotonic()
+    replayed = project.replay("last")
+    assert (replayed.returncode, replayed.stdout, replayed.stderr) == (code, recorded.stdout, recorded.stderr)
+    assert time.monotonic() - began < 10
+    one, other = map(project.lines, project.runs)
+    assert one == other
+
+
+def test_an_interrupted_run_is_interrupted_again(project: Project, language: str) -> None:
+    waits = {"lua": 'a:chat("hang")', "javascript": 'await a.chat("hang");'}[language]
+    made = {"lua": 'local a = Agent.new("a")', "javascript": 'const a = new Agent("a");'}[language]
+    spell = project.write(f"spell{ENDING[language]}", f"{made}\n{waits}")
+    running = start(project, spell)
+    while not project.server.requests:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=30)
+    assert (running.returncode, out, err) == (130, "", "llmspell: interrupted\n")
+    replayed = project.replay("last")
+    assert (replayed.returncode, replayed.stdout, replayed.stderr) == (130, "", "llmspell: interrupted\n")
+    one, other = map(project.lines, project.runs)
+    assert one == other
+    assert [line[2] for line in one][-2:] == ["execution_completed", "spell_completed"]
+
+
+def test_a_lost_run_is_replayed_as_far_as_it_went(project: Project) -> None:
+    spell = project.write(
+        "spell.lua", 'local a = Agent.new("a")\nfor i = 1, 3 do print(a:chat("hello " .. i)) end\na:chat("hang")'
+    )
+    running = start(project, spell)
+    while len(project.server.requests) < 4:
+        time.sleep(0.01)
+    while not [line for line in project.lines("last") if "hang" in str(line[8])]:
+        time.sleep(0.01)  # until the last batch is committed
+    running.kill()
+    running.communicate(timeout=30)
+    events = project.lines("last")
+    replayed = project.replay("last")
+    assert replayed.returncode == 1
+    assert replayed.stderr.splitlines()[0].endswith("the recording ends here: its run was lost before it had ended")
+    assert replayed.stdout == "".join(f"You said: hello {i}\n" for i in (1, 2, 3))
+    assert project.lines(project.runs[1])[: len(events)] == events
+
+
+def start(project: Project, spell: str) -> subprocess.Popen[str]:
+    import os
+    import sys
+
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(project.folder),
+        "OPENAI_API_BASE": project.server.openai_url,
+        "OPENAI_API_KEY": "k",
+        "LLMSPELL_DEFAULT_MODEL": "openai/test",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "llmspell", "run", spell],
+        cwd=project.folder,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
