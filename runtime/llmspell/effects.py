@@ -8,7 +8,7 @@ recorded only when they fire. Knows no run, no model and no tool.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Final, Literal, NoReturn, Protocol
@@ -134,7 +134,7 @@ class Effects:
         return output
 
     async def stream(
-        self, kind: str, name: str, input: Any, perform: Callable[[], AsyncIterator[Any]]
+        self, kind: str, name: str, input: Any, perform: Callable[[], AsyncGenerator[Any, None]]
     ) -> AsyncGenerator[Any, None]:
         """Like `once` for an answer in pieces: each piece is admitted in turn."""
         asked = self._ask(kind, name, input)
@@ -247,15 +247,16 @@ class Effects:
         finally:
             task.cancel()
 
-    async def _fed(self, perform: Callable[[], AsyncIterator[Any]], name: str) -> AsyncGenerator[Any, None]:
+    async def _fed(self, perform: Callable[[], AsyncGenerator[Any, None]], name: str) -> AsyncGenerator[Any, None]:
         """The pieces of `perform`, read in a task of its own, one ahead."""
         queue: asyncio.Queue[tuple[Any, bool]] = asyncio.Queue(1)
 
         async def feed() -> None:
             last: Any = None
             try:
-                async for piece in perform():
-                    await queue.put((piece, True))
+                async with aclosing(perform()) as pieces:
+                    async for piece in pieces:
+                        await queue.put((piece, True))
             except LlmspellError as error:
                 last = error
             except Exception as error:

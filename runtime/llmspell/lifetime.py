@@ -297,6 +297,8 @@ class Lifetime:
         error = exit.result().error
         if error is None or self.run.ended.done() or (self._ends_again and self.run.sequencer.awaited != "w"):
             return
+        if isinstance(error, LimitError) and (hook := self.run.hooks.unanswered):
+            error.hint = f"{hook} has not answered: look there first"
         self.run.interrupt(error)
 
     def _stalled(self, awaited: str) -> None:

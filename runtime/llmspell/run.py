@@ -326,15 +326,22 @@ class Run:
         return task
 
     async def close(self) -> None:
-        """Cancels what is still under way and waits for it."""
+        """Cancels what is still under way and waits for it. Raises the first error of the last acts, when all are
+        done."""
         self.sequencer.close()
         while self._tasks:
             tasks = list(self._tasks)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        failure: Exception | None = None
         for act in self._last_acts:
-            await act()
+            try:
+                await act()
+            except Exception as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def at_end(self, act: Callable[[], Awaitable[None]]) -> None:
         """Does something when the run is over, such as closing what lives as long as it."""

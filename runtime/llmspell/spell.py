@@ -63,7 +63,7 @@ class Spell:
     def prepared(self) -> tuple[str, bool]:
         """The text as it runs, and whether it is a module."""
         if self.language != "javascript":
-            return self.source, False
+            return f"--{self.source}" if self.source.startswith("#!") else self.source, False
         from llmspell.engines.javascript import modules
 
         found = modules.prepare(self.source)

@@ -61,8 +61,8 @@ def zygote() -> Iterator[Zygote]:
 async def cast(tmp_path: Path, zygote: Zygote) -> AsyncIterator[Caster]:
     """`await cast(lua="…")` or `await cast(js="…")`: runs it in a sandboxed worker below tmp_path.
 
-    environ: the host's variables (none of the real ones). model: the loopback service that answers as OpenAI. More
-    arguments are fields of `Asking`.
+    environ: the host's variables (none of the real ones). model: the loopback service that answers as OpenAI.
+    on_output: told when it prints. More arguments are fields of `Asking`.
     """
     home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     (tmp_path / "llmspell.toml").touch()
@@ -74,19 +74,27 @@ async def cast(tmp_path: Path, zygote: Zygote) -> AsyncIterator[Caster]:
         js: str | None = None,
         environ: Mapping[str, str] | None = None,
         model: ModelServer | None = None,
+        on_output: Callable[[Event], None] | None = None,
         **asking: Any,
     ) -> Cast:
         path = tmp_path / ("spell.lua" if lua is not None else "spell.js")
         path.write_text(lua if lua is not None else js or "", encoding="utf-8")
-        runtime = Runtime(zygote=_Kept(zygote), environ={**home, **(_reaching(model) if model else {}), **(environ or {})})
+        runtime = Runtime(
+            zygote=_Kept(zygote), environ={**home, **(_reaching(model) if model else {}), **(environ or {})}
+        )
         runtimes.append(runtime)
         events: list[Event] = []
         output = {"out": "", "err": ""}
 
+        def heard(event: Event) -> None:
+            events.append(event)
+            if on_output is not None and event.kind == "output":
+                on_output(event)
+
         def say(stream: str, text: str) -> None:
             output[stream] += text
 
-        started = runtime.start(Spell.read(path), Asking(on_event=events.append, say=say, **asking))
+        started = runtime.start(Spell.read(path), Asking(on_event=heard, say=say, **asking))
         return Cast(await started.result(), events, output)
 
     yield run

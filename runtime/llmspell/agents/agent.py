@@ -17,6 +17,7 @@ from llmspell.agents.options import AgentOptions, ChatOptions, ConversationTurn,
 from llmspell.agents.pieces import Pieces
 from llmspell.agents.texts import AgentOutput, as_json, text_of
 from llmspell.api.describe import exposed, method, prop
+from llmspell.api.kinds import AgentName
 from llmspell.api.objects import ScriptClass
 from llmspell.frozen import frozen
 from llmspell.hooks.table import Context
@@ -83,7 +84,7 @@ class Agent(BaseAgent):
 
     @method(static=True, errors=("invalid_argument",), result=BaseAgent)
     @staticmethod
-    def get(run: Run, name: str) -> BaseAgent:
+    def get(run: Run, name: AgentName) -> BaseAgent:
         """The agent of a name. Raises where there is none, with a suggestion."""
         return run.service(Directory, Directory.of).get(name)
 
@@ -95,7 +96,7 @@ class Agent(BaseAgent):
 
     @method(static=True, name="execute", errors=("timeout", "rate_limit", "invalid_argument"))
     @staticmethod
-    async def execute_named(run: Run, agent: str | BaseAgent, input: Any = None) -> Any:
+    async def execute_named(run: Run, agent: AgentName | BaseAgent, input: Any = None) -> Any:
         """Executes a named agent, or the agent itself: `Agent.execute("researcher", { query = "…", timeout = 500})`."""
         found = run.service(Directory, Directory.of).get(agent) if isinstance(agent, str) else agent
         return await found.execute(input)

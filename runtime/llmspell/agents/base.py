@@ -16,7 +16,7 @@ from llmspell.agents.live_state import LiveState
 from llmspell.agents.texts import text_of
 from llmspell.api.callback import Callback
 from llmspell.api.describe import exposed, method, prop
-from llmspell.api.kinds import EventHandler, EventName, HookHandlers
+from llmspell.api.kinds import AgentName, EventHandler, EventName, HookHandlers
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError, LlmspellError
 from llmspell.events.bus import Bus, Subscription
@@ -31,9 +31,9 @@ from llmspell.tools.tool import Tool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseAgentOptions:
-    id: str | None = None
+    id: AgentName | None = None
     """Unique in the run; made up where it is left out."""
-    name: str | None = None
+    name: AgentName | None = None
     """A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins."""
     tools: list[Tool] | None = None
     """What it may call."""
@@ -104,7 +104,7 @@ class BaseAgent:
 
     @property
     @prop()
-    def id(self) -> str:
+    def id(self) -> AgentName:
         """Its number in the run, or the id it was given."""
         return self._id
 
@@ -114,7 +114,7 @@ class BaseAgent:
 
     @property
     @prop()
-    def name(self) -> str:
+    def name(self) -> AgentName:
         """Its name; its id where it was given none."""
         return self._name
 

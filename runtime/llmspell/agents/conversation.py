@@ -60,7 +60,7 @@ async def converse(asker: Asker, provider: Provider, request: Request, rules: Ru
     turn.messages.append(user)
     repaired = False
     for number in range(1, rules.max_turns + 1):
-        whole = replace(request, messages=(*history, *turn.messages))
+        whole = request if number == 1 else replace(request, messages=(*history, *turn.messages))
         sent, completion = await ask_model(asker, provider, Asked(whole, number, turn.prompt, len(history)))
         if sent is not whole:
             _keep_prompt(turn, sent, len(history))

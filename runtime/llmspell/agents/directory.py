@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from llmspell.errors import ArgumentError
 from llmspell.run import Run
 
 if TYPE_CHECKING:
     from llmspell.agents.base import BaseAgent
+
+
+#: Names that a hint goes through.
+_LISTED: Final = 50
 
 
 class Directory:
@@ -48,9 +52,10 @@ class Directory:
         if found is None:
             found = next((agent for agent in self._by_name.values() if agent.id == name), None)
         if found is None:
-            close = difflib.get_close_matches(name, self._by_name, n=1)
-            known = ", ".join(sorted(self._by_name)) or "none yet"
-            hint = f"did you mean {close[0]!r}?" if close else f"agents of this spell: {known}"
+            close = difflib.get_close_matches(name, list(self._by_name)[-_LISTED:], n=1)
+            known = ", ".join(sorted(self._by_name)[:_LISTED]) or "none yet"
+            more = ", …" if len(self._by_name) > _LISTED else ""
+            hint = f"did you mean {close[0]!r}?" if close else f"agents of this spell: {known}{more}"
             raise ArgumentError(f"there is no agent named {name!r}", hint=hint)
         return found
 

@@ -91,7 +91,8 @@ async def ask_model(asker: Asker, provider: Provider, asked: Asked) -> tuple[Req
 
 @dataclass(slots=True)
 class _Call:
-    """One call under way, perhaps attempted several times. context: what each attempt's hooks find; left: as they left it."""
+    """One call under way, perhaps attempted several times. context: what each attempt's hooks find; left: as they left
+    it."""
 
     asker: Asker
     provider: Provider

@@ -38,6 +38,9 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
 #: Kinds of error in the order of how much they tell: a misspelled option is also a missing one.
 _TELLING: Final = ("additionalProperties", "required")
 
+#: Unknown names that a message lists.
+_LISTED: Final = 5
+
 #: Values that stand for what JSON has no word for.
 _MARKERS: Final = frozenset({"$function", "$object", "$bytes"})
 
@@ -68,8 +71,12 @@ def explain(errors: Sequence[Any], schema: Schema, language: str = "lua") -> tup
     inside = f" in {path_text(path, language)}" if path else ""
     match error.kind.name:
         case "additionalProperties" if not _MARKERS & set(error.kind.unexpected):
-            names = ", ".join(repr(name) for name in error.kind.unexpected)
-            return f"unknown option {names}{inside}", _known(error.kind.unexpected, error.instance, found, language)
+            unexpected = error.kind.unexpected
+            names = ", ".join(shown(name) for name in unexpected[:_LISTED])
+            more = f" and {len(unexpected) - _LISTED} more" if len(unexpected) > _LISTED else ""
+            return f"unknown option {names}{more}{inside}", _known(
+                unexpected[:_LISTED], error.instance, found, language
+            )
         case "required" if error.kind.property not in _MARKERS:
             name = error.kind.property
             about = branch(error.instance, found).get("properties", {}).get(name, {}).get("description", "")

@@ -17,6 +17,9 @@ from llmspell.api.callback import Callback
 StringKind = Literal["hook_point", "event", "tool", "agent", "model", "provider", "state_key", "path"]
 FunctionKind = Literal["hook_handler", "event_handler"]
 
+#: Characters of a name. Names are compared, listed and kept: a text of megabytes is none.
+NAME_LENGTH: Final = 200
+
 _Handler = Callable[[Any], dict[str, Any]]
 
 
@@ -29,7 +32,8 @@ class Kind:
         self.name: Final = name
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: _Handler) -> dict[str, Any]:
-        return {**handler(core_schema), "x-kind": self.name}
+        found = {**handler(core_schema), "x-kind": self.name}
+        return found if self.name == "path" else {**found, "maxLength": NAME_LENGTH}
 
 
 class Takes:

@@ -51,7 +51,8 @@ class Bridge:
         self.modules = Modules(run)
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._posted: set[int] = set()
+        self._posted: dict[int, int] = {}  # bytes of each
+        self._posted_bytes = 0
         self._main = copy_context()
         self._contexts: dict[int, Context] = {}
         self._callback = 0
@@ -208,10 +209,11 @@ class Bridge:
             self._run.fail(error)
         self._send(["ret", call, False, self._crossing.outward(error.to_value())])
 
-    def _send(self, frame: Frame) -> None:
-        """Raises ArgumentError for a value that cannot be packed, LimitError for one that is too large."""
+    def _send(self, frame: Frame) -> int:
+        """How many bytes it was. Raises ArgumentError for a value that cannot be packed, LimitError for one that is too
+        large."""
         if self._run.ended.done() or self._transport is None:
-            return
+            return 0
         if released := self._crossing.released():
             self._transport.send(protocol.encode(["release", [list(pair) for pair in released]]))
         try:
@@ -230,6 +232,7 @@ class Bridge:
             hint = "listen to fewer events, or pass large data by a file's path"
             self._run.interrupt(LimitError(message, limit="in_flight", source=self._run.site, hint=hint))
         self._transport.send(data)
+        return len(data)
 
     def _fault(self, error: Exception, where: str) -> LlmspellError:
         """A fault of ours on its way to the script; should it come back uncaught, its cause is still known."""
@@ -252,23 +255,19 @@ class Bridge:
             return
         *first, last = args
         shown = last if schema is None else present(last, schema, self._run.identity.language)
-        if len(self._posted) >= _MOST_POSTED:
-            self._run.stop(
-                LimitError(
-                    f"{_MOST_POSTED} events wait for the spell's listeners at once, the limit",
-                    limit="in_flight",
-                    source=self._run.site,
-                    hint="listen to fewer events, or with fewer listeners",
-                )
-            )
+        if len(self._posted) >= _MOST_POSTED or self._posted_bytes > _MOST_UNREAD:
+            size = self._posted_bytes // 1048576
+            message = f"{len(self._posted)} events ({size} MB) wait for the spell's listeners, more than the limit"
+            hint = "listen to fewer events, or with fewer listeners; pass large data by a file's path"
+            self._run.stop(LimitError(message, limit="in_flight", source=self._run.site, hint=hint))
         callback = next(self._numbers)
-        self._send(
+        self._posted[callback] = size = self._send(
             [
                 *("callback", callback, function),
                 *([self._crossing.outward(value) for value in (*first, shown)], False, not self._answering),
             ]
         )
-        self._posted.add(callback)
+        self._posted_bytes += size
         self._contexts[callback] = unawaited_context()
 
     async def _invoke(self, function: int, args: list[Any], *, echo: bool) -> Any:
@@ -288,7 +287,7 @@ class Bridge:
     def _result(self, callback: int, ok: bool, value: Any) -> None:
         """The outcome of a callback; that of a cancelled one, already on its way then, is wanted by nobody."""
         if callback in self._posted:
-            self._posted.discard(callback)
+            self._posted_bytes -= self._posted.pop(callback)
             self._contexts.pop(callback, None)
             if not ok:
                 raise self._thrown(value)

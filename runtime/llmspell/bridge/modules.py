@@ -1,16 +1,21 @@
 """The modules a spell loads: `require("name")` in Lua, `import … from "./name.js"` in JavaScript.
 
-Only files of the project that the run may read; a replay takes their texts from the recording.
+Only files of the project that the run may read, wherever links lead; a replay takes their texts from the recording.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from llmspell.errors import ArgumentError
+from llmspell.errors import ArgumentError, ToolError
 from llmspell.run import Run
+from llmspell.security.files import place, read_bytes
+
+#: Bytes of a module.
+_LARGEST: Final = 4 * 1024 * 1024
 
 
 class Modules:
@@ -34,9 +39,9 @@ class Modules:
     def _read(self, name: str, origin: str) -> dict[str, Any]:
         tried = self._candidates(name, origin)
         for path in tried:
-            if path.is_file():
-                self._run.permissions.check_path(path, "read", self._label(path))
-                return {"label": self._label(path), "source": path.read_text(encoding="utf-8", errors="replace")}
+            with suppress(ToolError), place(str(path), self._run.permissions, "read") as found:
+                source = read_bytes(found, _LARGEST)
+                return {"label": self._label(path), "source": source.decode("utf-8", "replace")}
         listed = ", ".join(self._label(path) for path in tried) or "nothing: only files of the project can be loaded"
         return {"error": f"there is no module {name!r}", "hint": f"looked for {listed}"}
 

@@ -25,6 +25,7 @@ def entry() -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one command and gives its exit code; never raises but SystemExit (`--help`, `--version` of a command)."""
+    _open_what_is_closed()
     debug = "--debug" in arguments
     try:
         code = _dispatch([argument for argument in arguments if argument != "--debug"], debug)
@@ -46,6 +47,13 @@ def main(arguments: Sequence[str]) -> int:
 
         show_defect(error, debug=debug)
         return 1
+
+
+def _open_what_is_closed() -> None:
+    """`2>&-`: Python has no such stream then, and a socket would get its number, to be written to by accident."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115  pathlib costs 5 ms
 
 
 def _dispatch(arguments: Sequence[str], debug: bool) -> int:

@@ -23,8 +23,7 @@ class Output:
         self._line_is_open = False
         self.on_failure: Callable[[], None] = lambda: None
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # it was closed before the program began
-                stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
     def is_one_terminal(self) -> bool:
@@ -69,20 +68,18 @@ class Output:
             raise self._failure
         raise LlmspellError(
             f"standard output cannot be written: {self._failure.strerror}",
-            hint="the run was stopped; its trace holds what it had printed",
+            hint="the trace of the run holds what it printed and returned",
         )
 
 
-def _put(stream: TextIO | None, text: str) -> None:
-    if stream is not None:
-        stream.write(text)
-        stream.flush()
+def _put(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
 
 
-def _abandon(stream: TextIO | None) -> None:
+def _abandon(stream: TextIO) -> None:
     """What is still buffered must not fail once more when Python ends."""
-    if stream is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def result_text(value: Any) -> str:

@@ -94,6 +94,8 @@ def _check(args: Namespace) -> None:
         raise UsageError("which spell?", hint="llmspell run FILE")
     if args.file == "-":
         raise UsageError("a spell is a file, not standard input", hint="save it as spell.lua or spell.js")
+    if args.replay is not None and getattr(args, "defaults.model") is not None:
+        raise UsageError("--model means nothing to a replay", hint="every answer comes from the recording")
     if args.record is not None:
         target = Path(args.record)
         if args.no_store:
@@ -129,9 +131,10 @@ async def _once(
         stopped(started.cancel)
         result = await started.result()
     output.check()
-    if args.record is not None:
-        await _copy_recording(None if started.store is None else started.store.path, args.record)
-    return _show(result, args, output)
+    code = _show(result, args, output)
+    if args.record is not None and started.store is not None:
+        await _copy_recording(started.store.path, Path(args.record))
+    return code
 
 
 def _spell(args: Namespace, replay: Recording | None) -> Spell:
@@ -253,11 +256,16 @@ def _show(result: Result, args: Namespace, output: Output) -> int:
     return exit_code(result.error)
 
 
-async def _copy_recording(path: Path | None, target: str) -> None:
+async def _copy_recording(path: Path, target: Path) -> None:
     """Copies the recording as a whole, also when somebody is reading it and a part of it is still beside the file."""
     import asyncio
 
+    from llmspell.errors import StoreError
     from llmspell.traces.schema import copy  # sqlite3, 4 ms
 
-    if path is not None:
-        await asyncio.to_thread(copy, path, Path(target))
+    def copied() -> None:
+        if not path.exists():
+            raise StoreError(f"nothing can be written to {str(target)!r}: the run was not recorded")
+        copy(path, target)
+
+    await asyncio.to_thread(copied)

@@ -75,11 +75,13 @@ class HookHost(Protocol):
 
 @dataclass(slots=True)
 class HookTable:
-    """The handlers of a run. timeout: milliseconds a handler may take; on_error: what a failing after-handler does."""
+    """The handlers of a run. timeout: milliseconds a handler may take; on_error: what a failing after-handler does;
+    unanswered: the handler that was asked last, if it has not answered (it was cut off, perhaps, and computes on)."""
 
     host: HookHost
     timeout: float = 30_000
     on_error: OnHookError = "fail"
+    unanswered: str = ""
     _by_point: dict[str, list[Registration]] = field(default_factory=dict[str, list[Registration]])
     _order: Iterator[int] = field(default_factory=count)
 
@@ -155,13 +157,14 @@ class HookTable:
             }
             limit = self.timeout if registration.timeout is None else registration.timeout
             thrown: list[LlmspellError] = []
+            self.unanswered = what = _what(registration)
             try:
-                given = await self.host.within(
-                    limit, _told(registration.handler(dict(asked)), thrown), _what(registration)
-                )
+                given = await self.host.within(limit, _told(registration.handler(dict(asked)), thrown), what)
             except FINAL:
                 raise
             except LlmspellError as error:
+                if thrown:
+                    self._answered(what)
                 span.data["error"] = error.to_value()
                 is_veto = point.name.startswith("before_") and bool(thrown)
                 if self.on_error == "ignore" and not is_veto:
@@ -169,6 +172,7 @@ class HookTable:
                     return context
                 span.data["status"] = "veto" if is_veto else "error"
                 raise
+            self._answered(what)
             changed, refused = merge(point, asked, given)
             span.data["changes"] = {key: value for key, value in changed.items() if asked.get(key) != value}
             if refused:
@@ -177,6 +181,10 @@ class HookTable:
                     "warning", point.name, {"message": f"{point.name} cannot change {names}: it is read-only"}
                 )
             return changed
+
+    def _answered(self, what: str) -> None:
+        if self.unanswered == what:
+            self.unanswered = ""
 
     def _matching(self, point: str, agent: str | None, tool: str | None, own: Own) -> list[Registration]:
         found = [

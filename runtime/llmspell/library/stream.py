@@ -22,6 +22,7 @@ class Stream:
         self._turn = asyncio.Lock()
         self._under_way: asyncio.Task[Any] | None = None
         self._closed = False
+        run.at_end(generator.aclose)
 
     @method()
     async def next(self) -> list[Any] | None:

@@ -56,7 +56,6 @@ def load() -> Any:
             module: Any = import_module("litellm")
             module.telemetry = False
             module.suppress_debug_info = True
-            module.turn_off_message_logging = True
             module.num_retries = 0
             _stay(module)
             _module = module

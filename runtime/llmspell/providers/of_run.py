@@ -23,7 +23,7 @@ def _make(run: Run) -> Providers:
         custom=_custom(run.settings),
         replies=_replies(run.identity.folder),
         warn=lambda line: run.say("err", line + "\n"),
-        permit=lambda host: run.permissions.check_host(host, 443),
+        permit=run.permissions.check_host,
     )
     run.at_end(made.close)
     return made

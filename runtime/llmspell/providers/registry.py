@@ -43,8 +43,20 @@ def _warn(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _permit(host: str) -> None:
-    del host
+def _permit(host: str, port: int) -> None:
+    del host, port
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Host and port of an address that a spell gave. Raises ArgumentError for what is none."""
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        scheme, host, port = "", None, None
+    if not host or scheme not in ("http", "https"):
+        raise ArgumentError(f"base_url {url[:100]!r} is no address of a service", hint="such as https://host/v1")
+    return host, port or (443 if scheme == "https" else 80)
 
 
 class Providers:
@@ -52,7 +64,8 @@ class Providers:
 
     environ: the host's variables. default_model: `[defaults] model`. custom: the `[providers.NAME]` tables. replies:
     what the offline model was scripted with. warn: takes the one line that says the offline model was chosen.
-    permit: asked for each host that a spell names itself and nothing else configured; raises where it is not allowed.
+    permit: asked for each host and port that a spell names itself and nothing else configured; raises where it is not
+    allowed.
     """
 
     def __init__(
@@ -63,7 +76,7 @@ class Providers:
         custom: Mapping[str, Mapping[str, Any]] | None = None,
         replies: Replies | None = None,
         warn: Callable[[str], None] = _warn,
-        permit: Callable[[str], None] = _permit,
+        permit: Callable[[str, int], None] = _permit,
     ) -> None:
         self._environ = environ
         self._default = environ.get(DEFAULT_VARIABLE) or default_model
@@ -239,9 +252,10 @@ class Providers:
     def _account(self, preset: Preset, base_url: str, api_key: str) -> Account:
         configured = self._address(preset)
         url = base_url or configured
-        foreign = bool(base_url) and urlsplit(base_url).netloc != urlsplit(configured).netloc
+        # Another scheme is another place too: a key meant for https must not cross the network in the clear.
+        foreign = bool(base_url) and urlsplit(base_url)[:2] != urlsplit(configured)[:2]
         if foreign:
-            self._permit(urlsplit(base_url).hostname or base_url)
+            self._permit(*_place(base_url))
         variable = next(iter(preset.key_variables), "")
         return Account(
             name=preset.name,

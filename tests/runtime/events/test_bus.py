@@ -95,7 +95,7 @@ def test_all_spellings_of_a_name_are_one(name: str) -> None:
 
 @given(st.lists(st.tuples(NAMES, st.booleans()), max_size=12), st.lists(NAMES, max_size=12))
 def test_a_listener_hears_exactly_its_events(subscribed: list[tuple[str, bool]], published: list[str]) -> None:
-    bus, heard = Bus(), {index: 0 for index in range(len(subscribed))}
+    bus, heard = Bus(), dict.fromkeys(range(len(subscribed)), 0)
     for index, (name, once) in enumerate(subscribed):
 
         def listen(_: Any, index: int = index) -> None:

@@ -42,9 +42,7 @@ HEARD = {
 
 @both
 @pytest.mark.mission(58, 83, 84, 85, 86)
-async def test_events_are_heard_in_every_spelling_with_the_languages_keys(
-    cast: Any, model: Any, language: str
-) -> None:
+async def test_events_are_heard_in_every_spelling_with_the_languages_keys(cast: Any, model: Any, language: str) -> None:
     assert (await cast(**{language: HEARD[language]}, model=model)).value == [
         ["bus", "ada", "What is 2 + 2?"],
         ["llm", True],
@@ -242,7 +240,9 @@ WAITING = {
 
 @both
 async def test_listeners_may_call_what_waits(cast: Any, model: Any, language: str) -> None:
-    source = WAITING[language].replace("return log", "Async.sleep(200)\nreturn log" if language == "lua" else "return log")
+    source = WAITING[language].replace(
+        "return log", "Async.sleep(200)\nreturn log" if language == "lua" else "return log"
+    )
     assert (await cast(**{language: source}, model=model)).value == ["You said: note"]
 
 

@@ -17,7 +17,7 @@ from llmspell.testing.answers import Answer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scenes import LANGUAGES, Does, scene, spell_scene  # noqa: E402
+from scenes import LANGUAGES, Does, scene, spell_scene
 
 #: Fields that only some calls of a point have.
 SOMETIMES = {
@@ -31,8 +31,8 @@ SOMETIMES = {
 #: A field that each point shows and nobody may change.
 READ_ONLY = {
     **{point.name: "agent_name" for point in POINTS},
-    **{name: "tool_name" for name in ("before_tool_call", "after_tool_call")},
-    **{name: "run_id" for name in ("before_spell", "after_spell")},
+    **dict.fromkeys(("before_tool_call", "after_tool_call"), "tool_name"),
+    **dict.fromkeys(("before_spell", "after_spell"), "run_id"),
 }
 DOWN = Answer(status=500, message="down", headers=(("retry-after-ms", "1"),))
 
@@ -120,7 +120,11 @@ CELLS = [
     for language in (("python",) if point.name == "before_spell" else LANGUAGES)
     for aspect in (
         *("fires", "read_only"),
-        *(f"write:{name}" for name in point.writable if not (language == "python" and name in TOOLS_OWN.get(point.name, ()))),
+        *(
+            f"write:{name}"
+            for name in point.writable
+            if not (language == "python" and name in TOOLS_OWN.get(point.name, ()))
+        ),
         *(("veto",) if point.veto else ()),
         *(("retry",) if point.retry else ()),
     )

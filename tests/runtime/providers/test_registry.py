@@ -117,14 +117,14 @@ def test_a_key_goes_only_to_the_host_it_was_set_for(prefix: str) -> None:
 
 
 def test_a_host_that_a_spell_names_is_asked_for() -> None:
-    def refuse(host: str) -> None:
-        raise SecurityError(f"no {host}")
+    def refuse(host: str, port: int) -> None:
+        raise SecurityError(f"no {host}:{port}")
 
     registry = Providers({"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, permit=refuse)
     registry.resolve("openai/m")
     registry.resolve("openai/m", base_url="http://127.0.0.1:9/v1")
     for prefix in ("openai", "litellm/openai", "litellm/bedrock"):
-        with pytest.raises(SecurityError, match=r"no elsewhere\.example"):
+        with pytest.raises(SecurityError, match=r"no elsewhere\.example:80"):
             registry.resolve(f"{prefix}/m", base_url="http://elsewhere.example/v1")
 
 

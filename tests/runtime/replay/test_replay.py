@@ -109,7 +109,8 @@ def test_settings_that_a_spell_sees_come_from_the_recording(project: Project) ->
     assert ok(project.record(spell)) == "oolong\tYou said: hello\n"
     project.write("llmspell.toml", '[config]\ntea = "sencha"\n[defaults]\ntemperature = 0.7\n')
     assert ok(project.replay("last")) == "oolong\tYou said: hello\n"
-    assert project.replay("last", "--model", "openai/other").returncode == 1
+    done = project.replay("last", "--model", "openai/other")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "llmspell: --model means nothing to a replay")
 
 
 # -- what differs is told ------------------------------------------------------------------------------------------

@@ -1155,9 +1155,9 @@ interface Message {
 }
 
 interface BaseAgentOptions {
-  /** Unique in the run; made up where it is left out. */
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
   id?: string;
-  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. */
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
   name?: string;
   /** What it may call. */
   tools?: Tool[];
@@ -1188,9 +1188,9 @@ interface AgentMetadata {
 }
 
 interface AgentOptions {
-  /** Unique in the run; made up where it is left out. */
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
   id?: string;
-  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. */
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
   name?: string;
   /** What it may call. */
   tools?: Tool[];
@@ -1830,14 +1830,35 @@ interface KnownProvider {
 }
 
 interface Reply {
-  /** Answers a user turn that matches this regular expression. */
+  /** Answers a user turn that contains this text, whatever its case. */
+  match?: string;
+  /** Answers a user turn that matches this regular expression (RE2). */
   pattern?: string;
   /** Answers only the agent of this name. */
   agent?: string;
-  /** The answer's text. */
-  reply?: string;
-  /** Calls the model makes instead: `{name, arguments}`. */
+  /** Answers only this request of the agent, counted from 1. */
+  call?: number;
+  /** The answer; `{{message}}` is the user's turn, `{{result}}` what the last tool gave. */
+  text?: string;
+  /** A structured answer, in place of text. */
+  data?: any;
+  /** Calls the model makes: `{name, arguments}`. */
   toolCalls?: Record<string, any>[];
+  /** The answer's text as it is streamed, in place of text. */
+  chunks?: string[];
+  /** Milliseconds before the answer. */
+  delay?: number;
+  /** Fails instead: `rate_limit`, `timeout`, …, or a table that says more. */
+  error?: string | ReplyFailure;
+}
+
+interface ReplyFailure {
+  /** `rate_limit`, `timeout`, `overloaded`, … */
+  type?: string;
+  message?: string;
+  /** Milliseconds that the service asks to wait. */
+  retryAfter?: number;
+  status?: number;
 }
 
 interface RegexOptions {

@@ -1317,7 +1317,7 @@ function Provider.list() end
 ---without any model configured. `replies.json` beside the spell does the same without code.
 ---
 ---```lua
----Provider.scripted{ { pattern = "weather", reply = "Sunny." } }
+---Provider.scripted{ { match = "weather", text = "Sunny." } }
 ---```
 ---@param replies Reply[]
 function Provider.scripted(replies) end
@@ -1530,8 +1530,8 @@ config = nil
 ---@field images? table<string, any>[] Images of a user's message.
 
 ---@class BaseAgentOptions
----@field id? string Unique in the run; made up where it is left out.
----@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins.
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
 ---@field tools? Tool[] What it may call.
 ---@field hooks? HookHandlers Its own hooks by hook point, such as `before_llm_call`.
 ---@field state? table<string, any> Its first state.
@@ -1558,8 +1558,8 @@ config = nil
 ---@field cost number
 
 ---@class AgentOptions
----@field id? string Unique in the run; made up where it is left out.
----@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins.
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
 ---@field tools? Tool[] What it may call.
 ---@field hooks? HookHandlers Its own hooks by hook point, such as `before_llm_call`.
 ---@field state? table<string, any> Its first state.
@@ -1903,10 +1903,22 @@ config = nil
 ---@field ready boolean
 
 ---@class Reply
----@field pattern? string Answers a user turn that matches this regular expression.
+---@field match? string Answers a user turn that contains this text, whatever its case.
+---@field pattern? string Answers a user turn that matches this regular expression (RE2).
 ---@field agent? string Answers only the agent of this name.
----@field reply? string The answer's text.
----@field tool_calls? table<string, any>[] Calls the model makes instead: `{name, arguments}`.
+---@field call? integer Answers only this request of the agent, counted from 1.
+---@field text? string The answer; `{{message}}` is the user's turn, `{{result}}` what the last tool gave.
+---@field data? any A structured answer, in place of text.
+---@field tool_calls? table<string, any>[] Calls the model makes: `{name, arguments}`.
+---@field chunks? string[] The answer's text as it is streamed, in place of text.
+---@field delay? number Milliseconds before the answer.
+---@field error? string | ReplyFailure Fails instead: `rate_limit`, `timeout`, …, or a table that says more.
+
+---@class ReplyFailure
+---@field type? string `rate_limit`, `timeout`, `overloaded`, …
+---@field message? string
+---@field retry_after? number Milliseconds that the service asks to wait.
+---@field status? integer
 
 ---@class RegexOptions
 ---@field engine? "re2" | "regex" The engine where a call names none. (default "re2")
