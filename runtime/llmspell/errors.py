@@ -260,8 +260,8 @@ def revived(fields: dict[str, Any]) -> LlmspellError:
         "cause": revived(cast("dict[str, Any]", cause)) if isinstance(cause, dict) else None,
     }
     told = given["data"]
-    if kind in get_args(ProviderKind) and {"provider", "model", "status"} <= told.keys():
-        whose = {key: told[key] for key in ("provider", "model", "status")}
+    if kind in get_args(ProviderKind) and {"provider", "model"} <= told.keys():  # a script may have lost the rest
+        whose = {key: told.get(key) for key in ("provider", "model", "status")}
         return ProviderError(message, provider_kind=cast("ProviderKind", kind), **whose, **given)
     if (kind, name) == (LimitError.kind, LimitError.__name__):
         return LimitError(message, limit=str(told.get("limit", "")), **given)

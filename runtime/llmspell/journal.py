@@ -5,12 +5,14 @@ Joins `effects` (what a run asks for) and `traces` (where it is kept). Knows no 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from llmspell.effects import Answer, Asked, Status
 from llmspell.errors import ReplayError
 from llmspell.traces import jobs
 from llmspell.traces.audit import AuditRecord
+from llmspell.traces.describe import masked
 from llmspell.traces.keys import key
 from llmspell.traces.log import EventLog
 from llmspell.traces.meta import LOST
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
 class StoreJournal:
     """An `effects.Journal` that writes to a run's store; without a store it forgets."""
 
-    def __init__(self, log: EventLog, store: RunStore | None) -> None:
+    def __init__(self, log: EventLog, store: RunStore | None, mask: Callable[[Any], Any]) -> None:
+        """mask: hides secrets in a value, those under keys such as `password` too."""
         self._log = log
         self._store = store
+        self._mask = mask
 
     def answer(self, asked: Asked, output: Any, status: Status) -> None:
         if self._store is None:
@@ -53,19 +57,22 @@ class StoreJournal:
 
     async def audit(self, action: str, **fields: Any) -> None:
         if self._store is not None:
+            fields["params"] = self._mask(fields.get("params"))
             await self._store.audit(AuditRecord(time=self._log.last_time, action=action, **fields))
 
 
 class RecordedSource:
     """An `effects.Source` that answers from a stored run."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, mask: Callable[[str], str]) -> None:
+        """mask: hides secrets in a text, as it did when the run was recorded."""
         self._recording = recording
+        self._mask = mask
         self.cut_short = recording.meta.current_status == LOST
 
     def answer(self, asked: Asked) -> Answer | None:
         """Raises ReplayError for an answer that is not one."""
-        wanted = key(asked.kind, asked.name, asked.input)
+        wanted = key(asked.kind, asked.name, masked(asked.input, self._mask))
         try:
             found = self._recording.answer(asked.kind, asked.name, wanted, asked.span, asked.occurrence)
             if found is None:
@@ -79,4 +86,4 @@ class RecordedSource:
         return Answer(output, status)
 
     def nearest(self, asked: Asked) -> str:
-        return self._recording.nearest(asked.kind, asked.name, asked.input)
+        return self._recording.nearest(asked.kind, asked.name, masked(asked.input, self._mask))

@@ -110,7 +110,8 @@ class Lifetime:
         self._config = _plain(settings.config)
         self._meta = self._described(environ)
         self._params = self._meta.params
-        mask = Masker(environ).text
+        masker = Masker(environ)
+        mask = masker.text
         content = settings.trace.content
         self._log = EventLog(recorded_clock(replay.times) if replay else None)
         self._scratch = _new_folder()
@@ -126,7 +127,7 @@ class Lifetime:
                 on_trouble=self._not_stored,
             )
             self._log.attach(self.store.append)
-        self._source = RecordedSource(replay) if replay else None
+        self._source = RecordedSource(replay, mask) if replay else None
         self.run = Run(
             Identity(
                 self._meta.settings["run_id"],
@@ -141,7 +142,7 @@ class Lifetime:
             settings=settings,
             permissions=Permissions.from_settings(settings, self._scratch),
             log=self._log,
-            journal=StoreJournal(self._log, self.store),
+            journal=StoreJournal(self._log, self.store, masker.value),
             environ=environ,
             source=self._source,
             order=replay.admissions if replay else None,

@@ -11,8 +11,12 @@ import pytest
 
 from llmspell.engines.process import Zygote
 from llmspell.events.event import Event
+from llmspell.providers.base import Request
+from llmspell.providers.replies import newest
 from llmspell.runtime import Asking, Result, Runtime
 from llmspell.spell import Spell
+from llmspell.testing import model as small_model
+from llmspell.testing.answers import Answer
 from llmspell.testing.server import ModelServer
 
 
@@ -108,6 +112,18 @@ def _reaching(model: ModelServer) -> dict[str, str]:
         "OPENAI_API_BASE": model.openai_url,
         "OPENAI_API_KEY": "none needed",
     }
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[ModelServer]:
+    """A service that answers as `model` does, but never a message that begins with `hang`."""
+
+    def answer(request: Request, number: int) -> Answer:
+        hangs = newest(request, "user").startswith("hang")
+        return Answer(fault="hang") if hangs else small_model.answer(request, number)
+
+    async with ModelServer(answer=answer) as server:
+        yield server
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import field, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,3 +88,26 @@ class RunMeta:
     def current_status(self) -> str:
         """`status`, but `lost` for a run whose host is gone."""
         return LOST if self.status == RUNNING and not self.alive() else self.status
+
+
+def checked(meta: RunMeta) -> RunMeta:
+    """The page as it was read from a file, which somebody else may have written. Raises ValueError."""
+    for about in fields(meta):
+        value, wanted = getattr(meta, about.name), _KINDS.get(str(about.type).partition("[")[0])
+        if wanted is not None and (not isinstance(value, wanted) or isinstance(value, bool)):
+            raise ValueError(f"{about.name} cannot be {repr(value)[:60]}")
+    if not all(type(value) is str for value in (*meta.env.values(), *meta.modules.values())):
+        raise ValueError("env and modules are texts")
+    if not 0 <= meta.seed < 1 << 128 or meta.language not in ("lua", "javascript"):
+        raise ValueError("its seed or its language is none")
+    return meta
+
+
+_KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "int | None": (int, type(None)),
+    "float | None": (int, float, type(None)),
+    "dict": (dict,),
+}

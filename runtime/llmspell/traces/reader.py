@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sqlite3
 from array import array
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import Any
 from llmspell.events.event import Event
 from llmspell.traces import audit
 from llmspell.traces.jobs import Answer
-from llmspell.traces.meta import RunMeta
+from llmspell.traces.meta import RunMeta, checked
 from llmspell.traces.schema import open_read_only, unreadable
 from llmspell.traces.spans import Span, fold, running_span
 
@@ -44,8 +45,8 @@ class RunFile:
         known = {field.name for field in dataclasses.fields(RunMeta)}
         values = {key: _json(self.path, value) for key, value in self._rows("SELECT key, value FROM meta")}
         try:
-            return RunMeta(**{key: value for key, value in values.items() if key in known})
-        except TypeError as error:
+            return checked(RunMeta(**{key: value for key, value in values.items() if key in known}))
+        except (TypeError, ValueError) as error:
             raise unreadable(self.path, error) from None
 
     def last_seq(self) -> int:
@@ -92,16 +93,25 @@ class RunFile:
 
     def times(self) -> array[float]:
         """The time of each event, in order."""
-        return array("d", (time for (time,) in self._rows("SELECT time FROM events ORDER BY seq")))
+        try:
+            return array("d", [time for (time,) in self._rows("SELECT time FROM events ORDER BY seq")])
+        except TypeError as error:
+            raise unreadable(self.path, error) from None
 
     def admissions(self) -> list[str]:
         """The keys of the inputs in the order in which they were let in."""
-        lists = (_json(self.path, keys) for (keys,) in self._rows("SELECT keys FROM admissions ORDER BY id"))
-        return [key for keys in lists for key in keys]
+        lists = [_json(self.path, keys) for (keys,) in self._rows("SELECT keys FROM admissions ORDER BY id")]
+        found = [key for keys in lists if isinstance(keys, list) for key in keys]
+        if not all(isinstance(key, str) for key in found):
+            raise unreadable(self.path, ValueError("the order of its inputs is none"))
+        return found
 
     def clock(self) -> bytes:
         """The worker's clock readings: packed little-endian doubles."""
-        return b"".join(readings for (readings,) in self._rows("SELECT readings FROM clock ORDER BY id"))
+        readings = [found for (found,) in self._rows("SELECT readings FROM clock ORDER BY id")]
+        if any(not isinstance(each, bytes) or len(each) % 8 for each in readings):
+            raise unreadable(self.path, ValueError("its clock readings are none"))
+        return b"".join(readings)
 
     def audit(self) -> list[audit.Row]:
         return list(self._rows("SELECT * FROM audit ORDER BY id"))
@@ -112,12 +122,20 @@ class RunFile:
         return audit.verify(meta.id, self.audit(), meta.audit_head)
 
     def _event(self, row: tuple[Any, ...]) -> Event:
-        seq, time, kind, phase, span, parent, name, site, data = row
-        return Event(seq, time, kind, phase, span, parent, name, site, _json(self.path, data))
+        match row:
+            case (int(seq), float(time), str(kind), str(phase), int(span), int(parent), str(name), str(site), data) if (
+                phase in ("start", "end", "point") and math.isfinite(time)
+            ):
+                found = _json(self.path, data)
+                if isinstance(found, dict):
+                    return Event(seq, time, kind, phase, span, parent, name, site, found)
+            case _:
+                pass
+        raise unreadable(self.path, ValueError(f"event {row[0]!r} is none"))
 
     def _rows(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
         try:
-            yield from self._connection.execute(query, values)
+            yield from iter(self._connection.execute(query, values).fetchone, None)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise unreadable(self.path, error) from None
 
@@ -125,5 +143,5 @@ class RunFile:
 def _json(path: Path, text: Any) -> Any:
     try:
         return json.loads(text)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise unreadable(path, error) from None

@@ -17,6 +17,8 @@ from llmspell.traces.meta import SCHEMA
 
 #: How long a statement waits for another process's lock, in seconds: the writer serves other runs too.
 BUSY_SECONDS: Final = 0.25
+#: Bytes of one value that a reader takes.
+_LARGEST: Final = 256 * 1024 * 1024
 
 RUN_TABLES: Final = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -120,13 +122,17 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
 def _checked(path: Path, connection: sqlite3.Connection) -> sqlite3.Connection:
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST)
+        found = connection.execute("SELECT name, type, sql LIKE 'CREATE VIRTUAL%' FROM sqlite_master").fetchall()
+        tables = {name for name, kind, _ in found if kind == "table"}
         if version > SCHEMA:
             raise StoreError(
                 f"the run file {str(path)!r} was written by a newer llmspell (schema {version}, known {SCHEMA})",
                 hint="update llmspell to read it",
             )
-        if not {"meta", "events", "spans"} <= tables:
+        # Somebody else may have written it: a view in a table's place could go on for ever.
+        foreign = any(kind not in ("table", "index") or virtual for _, kind, virtual in found)
+        if foreign or not {"meta", "events", "spans"} <= tables:
             raise StoreError(f"{str(path)!r} is an SQLite file but no run of llmspell")
     except BaseException:
         connection.close()

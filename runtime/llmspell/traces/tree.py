@@ -74,7 +74,7 @@ def span_line(
     span: Span, start: Event, end: Event | None, look: Look, lead: str, totals: tuple[int, float | None]
 ) -> str:
     """One span's line. totals: tokens and cost to show."""
-    word = _WORDS.get(span.kind, span.kind)
+    word = plain(_WORDS.get(span.kind, span.kind))
     name = plain(span.name)
     head = Cells().add(lead, "dim").add(look.mark(span.status), _COLOURS.get(span.status, "yellow")).add(" ")
     head.add(word, "dim").add(f" {name}" if name else "", "bold")
@@ -110,7 +110,7 @@ def point_line(event: Event, look: Look, lead: str) -> str:
             )
         case _:
             name = f" {plain(event.name)}" if event.name else ""
-            head.add(event.kind.replace("_", " ") + name, "dim").add(
+            head.add(plain(event.kind.replace("_", " ")) + name, "dim").add(
                 f"  {brief(event.data)}" if event.data else "", "dim"
             )
     return row(head, look, site=plain(event.site))
@@ -171,7 +171,8 @@ class LiveTree:
         again = span.number in self._opened
         self._opened.add(span.number)
         head = Cells().add(self._lead(depth), "dim").add(self._look.sign("┄" if again else "▸") + " ", "dim")
-        head.add(_WORDS.get(span.kind, span.kind), "dim").add(f" {plain(span.name)}" if span.name else "", "bold")
+        word, name = plain(_WORDS.get(span.kind, span.kind)), plain(span.name)
+        head.add(word, "dim").add(f" {name}" if name else "", "bold")
         before = "" if again else given(span.kind, start.data)
         head.add(f"  {before}" if before else "")
         return row(head, self._look, site="" if again else plain(span.site))

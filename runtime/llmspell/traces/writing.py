@@ -40,6 +40,7 @@ GIVE_UP: Final = 10.0
 GIVE_UP_AT_END: Final = 1.0
 
 _span_row: Final = attrgetter(*(field.name for field in dataclasses.fields(Span)))
+_ERROR: Final = [field.name for field in dataclasses.fields(Span)].index("error")
 _TABLES: Final = ("events", "spans", "answers", "admissions", "clock", "audit")
 
 
@@ -134,9 +135,15 @@ class RunWriting:
                 e = job
                 events.append((e.seq, e.time, e.kind, e.phase, e.span, e.parent, e.name, e.site, text(e.data)))
                 if e.phase != "point" and (span := fold(e)) is not None:
-                    spans.append(_span_row(span))
+                    spans.append(_span_row(span) if not span.error else self._failed_row(span))
             else:
                 self._take_other(job)
+
+    def _failed_row(self, span: Span) -> tuple[Any, ...]:
+        """The error without secrets; where no content is kept, only its kind."""
+        row, error = _span_row(span), span.error if self._content else span.error.partition(":")[0]
+        shown = error if self._mask is None else self._mask(error)
+        return (*row[:_ERROR], shown, *row[_ERROR + 1 :])
 
     def _take_other(self, job: Any) -> None:
         match job:
@@ -156,9 +163,11 @@ class RunWriting:
                 self._waiting.append(job)
 
     def _answer_row(self, job: Answer) -> tuple[Any, ...]:
-        output = job.output if self._mask is None else masked(job.output, self._mask)
-        text = self._encoder.data(job.input)
-        name = job.key or key(job.kind, job.name, job.input)
+        given, output = job.input, job.output
+        if self._mask is not None:  # in a replay, what a secret went into is known by its hidden form
+            given, output = masked(given, self._mask), masked(output, self._mask)
+        text = self._encoder.data(given)
+        name = job.key or key(job.kind, job.name, given)
         row = (job.seq, job.kind, job.name, name, job.span, job.occurrence, int(job.ok), text)
         return (self._id("answers"), *row, self._packed(output))
 

@@ -84,7 +84,10 @@ def unshare() -> list[str]:
     """What makes a program run where there is no network, not even loopback. Skips where that is not permitted."""
     for options in (["-rn"], ["-n"]):
         command = ["unshare", *options]
-        if shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+        if (
+            shutil.which("unshare")
+            and subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+        ):
             return command
     pytest.skip("network namespaces cannot be made here")
 

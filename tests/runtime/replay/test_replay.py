@@ -140,7 +140,9 @@ def test_a_miss_cannot_be_caught(project: Project) -> None:
 def test_a_spell_that_only_prints_more_is_replayed(project: Project, language: str) -> None:
     spell = project.write(f"spell{ENDING[language]}", CHAT[language])
     ok(project.record(spell))
-    project.write(spell, CHAT[language] + '\nprint("and more")'.replace("print", {"lua": "print"}.get(language, "console.log")))
+    project.write(
+        spell, CHAT[language] + '\nprint("and more")'.replace("print", {"lua": "print"}.get(language, "console.log"))
+    )
     assert ok(project.replay("last", spell)) == "You said: Tell of tea\nand more\n"
 
 
@@ -208,7 +210,11 @@ def test_a_run_that_kept_no_content_says_so(project: Project) -> None:
     ("text", "arguments", "code"),
     [
         ('Agent.new("a"):chat("one") error("no more")', (), 1),
-        ('local ok = pcall(function() Agent.new("a"):chat("one") Agent.new("a"):chat("two") end)', ("--max-calls", "1"), 3),
+        (
+            'local ok = pcall(function() Agent.new("a"):chat("one") Agent.new("a"):chat("two") end)',
+            ("--max-calls", "1"),
+            3,
+        ),
         ('Agent.new("a"):chat("hang")', ("--wall-seconds", "0.5"), 3),
         ('Agent.new("a"):chat("one") while true do end', ("--cpu-seconds", "0.5"), 3),
         ('Agent.new("a"):chat("one") local t = {} while true do t[#t + 1] = ("x"):rep(1e6) .. #t end', (), 3),
@@ -282,3 +288,20 @@ def start(project: Project, spell: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def test_secrets_are_hidden_in_a_recording_and_do_not_stand_in_its_way(project: Project) -> None:
+    """What a tool gave, the model was asked with, and the spell was told."""
+    secret = "oolong-" + "0123456789" * 2
+    spell = project.write(
+        "spell.lua",
+        """
+        local found = EnvironmentTool.new():execute{ operation = "get", name = "TEA_TOKEN" }
+        local shape = "sk-" .. ("abcd"):rep(6)
+        return { Agent.new("a"):chat("find " .. JSON.stringify(found)), Agent.new("a"):chat(shape), os.getenv("TEA_TOKEN") }
+        """,
+    )
+    printed = ok(project.record(spell, "--allow-env", "TEA_TOKEN", TEA_TOKEN=secret))
+    assert printed.count(secret) == 2
+    assert secret.encode() not in project.file("last").read_bytes()
+    assert ok(project.replay("last")) == printed.replace(secret, "***").replace("sk-" + "abcd" * 6, "***")

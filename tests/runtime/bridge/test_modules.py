@@ -1,0 +1,115 @@
+"""`require` and `import`: files of the project and nothing else, once each, with lines that are their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Cast = Callable[..., Any]
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+async def test_lua_modules(cast: Cast, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        lib__tea_DOT_lua='local other = require("lib.other")\nreturn { name = "oolong", other = other }',
+        lib__other_DOT_lua='loads = (loads or 0) + 1\nreturn "sencha"',
+        lib__pots__init_DOT_lua='return "a pot"',
+    )
+    text = """
+      local tea = require("lib.tea")
+      return { tea.name, tea.other, require("lib.pots"), require("lib.tea") == tea, require("lib/other") }"""
+    assert (await cast(lua=text)).value == ["oolong", "sencha", "a pot", True, "sencha"]
+
+
+async def test_javascript_modules(cast: Cast, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        lib__tea_DOT_js='import other, { cups as many } from "./other.js";\nexport const name = "oolong";\n'
+        "export default { other, many };",
+        lib__other_DOT_js='globalThis.loads = (globalThis.loads ?? 0) + 1;\nexport default "sencha";\nexport const cups = 2;',
+        lib__pots_DOT_json='{"size": 3}',
+    )
+    text = """
+      import tea, { name } from "./lib/tea.js";
+      import * as all from "./lib/other.js";
+      import pots from "./lib/pots.json";
+      const late = await import("./lib/other.js");
+      export default [name, tea.other, tea.many, all.cups, pots.size, late.default, globalThis.loads];"""
+    assert (await cast(js=text)).value == ["oolong", "sencha", 2, 2, 3, "sencha", 1]
+
+
+@pytest.mark.parametrize(
+    ("lua", "js"),
+    [
+        ('require("..secret")', 'import "../secret.js";'),
+        ('require("/etc/passwd")', 'import "/etc/passwd";'),
+        ('require("lib.link")', 'import "./lib/link.js";'),
+        ('require("os")', 'import "node:fs";'),
+        ('require("missing")', 'import "./missing.js";'),
+    ],
+)
+async def test_nothing_outside_the_project_is_loaded(cast: Cast, tmp_path: Path, lua: str, js: str) -> None:
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    outside.mkdir()
+    for ending in ("lua", "js"):
+        secret = outside / f"secret.{ending}"
+        secret.write_text("outside = true")
+        (tmp_path / "lib").mkdir(exist_ok=True)
+        (tmp_path / "lib" / f"link.{ending}").symlink_to(secret)
+    for texts in ({"lua": lua}, {"js": js}):
+        result = (await cast(**texts)).result
+        assert result.status == "error"
+        assert "there is no module" in str(result.error) or "may not" in str(result.error) or "not" in str(result.error)
+        assert result.error.source.endswith(":1")
+
+
+async def test_a_mistake_in_a_module_names_its_own_line(cast: Cast, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        bad_DOT_lua="local a = 1\nlocal b = = 2",
+        bad_DOT_js="const a = 1;\nconst b = = 2;",
+        late_DOT_lua='local a = 1\nerror("late")',
+        late_DOT_js='const a = 1;\nthrow new Error("late");',
+    )
+    for name, texts in (
+        ("bad.lua", {"lua": 'return require("bad")'}),
+        ("bad.js", {"js": 'import "./bad.js";'}),
+        ("late.lua", {"lua": 'return require("late")'}),
+        ("late.js", {"js": 'import "./late.js";'}),
+    ):
+        error = (await cast(**texts)).result.error
+        assert error.source.endswith(f"{name}:2"), (name, error.source, str(error))
+
+
+async def test_modules_that_need_each_other(cast: Cast, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        one_DOT_lua='return require("two")',
+        two_DOT_lua='return require("one")',
+        one_DOT_js='import { two } from "./two.js";\nexport const one = () => two() + 1;',
+        two_DOT_js='import { one } from "./one.js";\nexport const two = () => (typeof one === "function" ? 1 : 0);',
+    )
+    result = (await cast(lua='return require("one")')).result
+    assert result.status == "error"
+    assert "one" in str(result.error)
+    assert (await cast(js='import { one } from "./one.js";\nexport default one();')).value == 2
+
+
+async def test_what_was_loaded_is_in_the_recording(cast: Cast, tmp_path: Path) -> None:
+    from llmspell.traces.reader import RunFile
+
+    write(tmp_path, tea_DOT_lua='return "oolong"')
+    done = await cast(lua='return require("tea")')
+    with RunFile(tmp_path / ".llmspell" / "runs" / f"{done.result.run_id}.db") as file:
+        [(label, text)] = file.meta().modules.items()
+    assert (Path(label).name, text) == ("tea.lua", 'return "oolong"')
