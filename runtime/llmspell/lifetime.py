@@ -71,7 +71,8 @@ class Result:
 
 @frozen
 class Asking:
-    """How a run is wanted. trusted: in this process, without a sandbox. replay: the recording to answer from.
+    """How a run is wanted. params: none is an empty table, or those of the replayed run. trusted: in this process,
+    without a sandbox. replay: the recording to answer from.
     on_event: told each event. say: takes what the spell prints, `(stream, text)`; must not raise. hooks: Python
     handlers by hook point."""
 
@@ -203,7 +204,7 @@ class Lifetime:
         else:
             recorded = replay.meta
             parent, seen_as, seed = recorded.id, recorded.settings.get("run_id", recorded.id), recorded.seed
-            params, env = recorded.params, recorded.env
+            params, env = recorded.params if asking.params is None else asking.params, recorded.env
         return RunMeta(
             id=name,
             spell=str(spell.path),

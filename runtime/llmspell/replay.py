@@ -1,6 +1,7 @@
 """What a replay needs beside the recorded answers: the recorded settings, and someone who notices that it stands still.
 
-A replay is a run like any other, only that its inputs come from a recording, in the recorded order. Knows no engine.
+A replay is a run like any other, only that its inputs come from a recording, in the recorded order; it is stored with
+the recorded run as its parent, and can itself be replayed. Knows no engine.
 """
 
 from __future__ import annotations
@@ -39,10 +40,28 @@ def settings_again(settings: Settings, flags: Mapping[str, Any], recorded: Mappi
     limits = replace(settings.limits, wall_seconds=None)
     again = replace(settings, limits=limits, config=recorded.get("config", settings.config))
     for section, names in _DECISIVE.items():
-        kept: dict[str, Any] = recorded.get(section, {})
-        wanted = {name: kept[name] for name in names if name in kept and flags.get(f"{section}.{name}") is None}
+        told = recorded.get(section)
+        kept: dict[str, Any] = told if isinstance(told, dict) else {}
+        wanted = {
+            name: kept[name]
+            for name in names
+            if name in kept and flags.get(f"{section}.{name}") is None and _sane(kept[name])
+        }
         again = replace(again, **{section: replace(getattr(again, section), **wanted)})
     return again
+
+
+def _sane(value: Any) -> bool:
+    """Whether a setting can be one: the recording may be somebody else's."""
+    match value:
+        case bool():
+            return False
+        case int() | float():
+            return 0 <= value <= 1_000_000
+        case None | str():
+            return True
+        case _:
+            return False
 
 
 class Watch:

@@ -23,6 +23,7 @@ from llmspell.engines import protocol
 from llmspell.engines.protocol import Frame
 from llmspell.engines.transport import Transport
 from llmspell.errors import ArgumentError, LimitError, LlmspellError, ScriptError, SecurityError, fault, revived
+from llmspell.hooks.table import FINAL
 from llmspell.run import Run, unawaited_context
 
 #: What the engines themselves ask for: a module's text, and whether the spell may end with the value it has.
@@ -33,6 +34,9 @@ _END: Final = "spell.end"
 #: one large event to thousands of listeners would fill its host's memory.
 _MOST_POSTED: Final = 10_000
 _MOST_UNREAD: Final = 64 * 1024 * 1024
+
+#: Limits that an engine itself notices.
+_THE_ENGINES_LIMITS: Final = ("memory", "depth")
 
 Farewell = Callable[[Any], Awaitable[Any]]
 
@@ -301,6 +305,10 @@ class Bridge:
     def _thrown(self, fields: dict[str, Any]) -> LlmspellError:
         """What a script threw, as the host's own error: a library error stays what it was."""
         error = revived(fields)
+        if isinstance(error, FINAL) and getattr(error, "limit", "") not in _THE_ENGINES_LIMITS:
+            # Whoever raises one of these ends the run itself; a script that throws one only says so.
+            told = {"source": error.source, "stack": error.stack, "hint": error.hint}
+            return ScriptError(error.message, type=error.type, name=type(error).__name__, **told)
         if error.message in self._faults and error.__cause__ is None:
             error.__cause__ = self._faults[error.message]
         return error

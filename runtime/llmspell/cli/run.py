@@ -88,7 +88,9 @@ async def _run(args: Namespace) -> int:
 
 def _check(args: Namespace) -> None:
     """What would only be noticed once the run has cost its money."""
+    from llmspell.cli.flags import given_flags
     from llmspell.errors import UsageError
+    from llmspell.settings import load
 
     if args.file is None and (args.replay is None or args.watch):
         raise UsageError("which spell?", hint="llmspell run FILE")
@@ -100,6 +102,11 @@ def _check(args: Namespace) -> None:
         target = Path(args.record)
         if args.no_store:
             raise UsageError("--record needs the store", hint="leave out --no-store")
+        settings = load(Path(args.file or ".").absolute(), os.environ, given_flags(args))
+        if not settings.trace.content:
+            raise UsageError(
+                "--record needs the run's contents", hint="set `content = true` in [trace] of llmspell.toml"
+            )
         if target.is_dir() or not os.access(target if target.exists() else target.absolute().parent, os.W_OK):
             raise UsageError(f"--record cannot write {args.record!r}", hint="name a file in a folder of yours")
 
@@ -172,10 +179,13 @@ def _recording(args: Namespace) -> Recording | None:
 
 
 def _params(args: Namespace) -> Any:
+    """What `--input` and `--param` give; None where there is neither."""
     import json
 
     from llmspell.errors import UsageError
 
+    if args.input is None and not args.param:
+        return None
     params: Any = {}
     if args.input is not None:
         try:

@@ -12,6 +12,11 @@ from llmspell.errors import LlmspellError, ProviderError
 
 Style = Literal["red", "green", "yellow", "dim", "bold"]
 
+#: Characters of an error's text that a person is shown.
+_LONGEST: Final = 10_000
+#: Marks that turn the direction of writing.
+_TURNS: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
 _CODES: Final[dict[Style, str]] = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
 
 
@@ -24,22 +29,36 @@ def paint(text: str, style: Style, stream: TextIO) -> str:
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if colour_wanted(stream) else text
 
 
+def harmless(text: str) -> str:
+    """Text of a script, a model or a service as a terminal may be given it: in its lines, at most so long, and what
+    would move the cursor, name the window or turn the direction of writing made visible."""
+    cut = text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
+    if cut.isprintable():
+        return cut
+    return "".join(sign if sign in "\n\t" or not _acts(sign) else ascii(sign)[1:-1] for sign in cut)
+
+
+def _acts(sign: str) -> bool:
+    return sign < " " or "\x7f" <= sign <= "\x9f" or sign in _TURNS
+
+
 def show_error(error: LlmspellError, *, debug: bool = False) -> None:
     """`file:line: message`, the script's own stack, causes and what to try, on stderr."""
     out = sys.stderr
     if debug:
         traceback.print_exception(error, file=out)
-    print(f"{paint(error.source or 'llmspell', 'bold', out)}: {paint(error.message, 'red', out)}", file=out)
+    where = paint(harmless(error.source or "llmspell"), "bold", out)
+    print(f"{where}: {paint(harmless(error.message), 'red', out)}", file=out)
     for frame in error.stack:
-        print(paint(f"  at {frame}", "dim", out), file=out)
+        print(paint(f"  at {harmless(frame)}", "dim", out), file=out)
     hint, said = error.hint, error.message
     for cause in _chain(error.__cause__):
         if cause.message not in said:
             where = f"{cause.source}: " if cause.source not in {"", error.source} else ""
-            print(f"  because: {where}{cause.message}", file=out)
+            print(f"  because: {harmless(where + cause.message)}", file=out)
         hint, said = hint or cause.hint, said + cause.message
     if hint:
-        print(f"  hint: {hint}", file=out)
+        print(f"  hint: {harmless(hint)}", file=out)
 
 
 def show_defect(error: Exception, *, debug: bool = False) -> None:

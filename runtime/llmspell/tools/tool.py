@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Self, TypedDict
 
@@ -16,7 +17,7 @@ from llmspell.api.describe import class_mark, exposed, method, prop
 from llmspell.api.kinds import HookHandlers
 from llmspell.api.objects import ScriptClass
 from llmspell.api.registry import registry
-from llmspell.errors import SchemaError
+from llmspell.errors import SchemaError, ToolError
 from llmspell.hooks.handlers import handlers_of
 from llmspell.hooks.table import Handler
 from llmspell.run import Run
@@ -46,6 +47,10 @@ class ToolOptions:
     """Its version, for `metadata()`."""
     hooks: HookHandlers | None = None
     """Its own hooks by hook point, such as `before_execute`."""
+
+
+#: The tools whose script's `execute` the running task is inside of.
+_under_way: ContextVar[tuple[Tool, ...]] = ContextVar("llmspell_tools_under_way", default=())
 
 
 class ToolSchema(TypedDict):
@@ -213,9 +218,19 @@ class Tool(ABC):
 
     async def overridden(self, override: Callback, params: dict[str, Any]) -> ToolOutput:
         """What a script's class made of `execute`."""
-        return ToolOutput(await override(self, params))
+        token = _under_way.set((*_under_way.get(), self))
+        try:
+            return ToolOutput(await override(self, params))
+        finally:
+            _under_way.reset(token)
 
     async def base_execute(self, params: dict[str, Any] | None = None) -> Any:
-        """What `super.execute(params)` in a script's class gives: the tool's own work, without its hooks."""
+        """What `super.execute(params)` in a script's class gives: the tool's own work, inside the call under way, whose
+        hooks have been asked. Raises ToolError outside of one."""
+        if not any(self is tool for tool in _under_way.get()):
+            raise ToolError(
+                f"tool {self.name}: its own work was asked for outside of a call, past its hooks",
+                hint="call execute on the tool itself",
+            )
         checked = self.checker.check_params(params or {}, self.name)
         return (await pipeline.perform(self, checked, pipeline.SCRIPT)).content

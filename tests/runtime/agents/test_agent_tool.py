@@ -62,7 +62,7 @@ NESTED = {
 
 
 @both
-@pytest.mark.mission(47, 48, 52)
+@pytest.mark.mission(47, 48)
 async def test_a_model_asks_an_agent_which_calls_its_own_tools(cast: Any, model: Any, language: str) -> None:
     model.will(Answer(tool_calls=(ToolCall("c1", "expert", {"message": "What is 6 * 7?"}),)))
     spell = await cast(**{language: NESTED[language]}, model=model)

@@ -91,17 +91,19 @@ async def test_a_cancelled_chat_lets_the_queue_move_on(cast: Any, silent: Any, l
 
 LEAVING = {
     "lua": """
-        local slow = Tool.define{ name = "slow", description = "d", execute = function() Async.sleep(60000) end }
+        local begun = false
+        local slow = Tool.define{ name = "slow", description = "d", execute = function() begun = true Async.sleep(60000) end }
         local agent = Agent.new{ tools = { slow } }
         agent:chat_async("call slow", function() end)
-        Async.sleep(30)
+        while not begun do Async.sleep(1) end
         error("enough")
     """,
     "js": """
-        const slow = Tool.define({ name: "slow", description: "d", execute: () => Async.sleep(60000) });
+        let begun = false;
+        const slow = Tool.define({ name: "slow", description: "d", execute: () => { begun = true; return Async.sleep(60000); } });
         const agent = new Agent({ tools: [slow] });
         agent.chat("call slow").catch(() => {});
-        await Async.sleep(30);
+        while (!begun) await Async.sleep(1);
         throw new Error("enough");
     """,
 }

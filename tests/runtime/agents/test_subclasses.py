@@ -180,13 +180,19 @@ ORCHESTRATOR = {
             this.agents = new Map();
             this.delegationStrategy = config.delegationStrategy || "round_robin";
             this.activeJobs = new Map();
+            this.turn = 0;
           }
           addAgent(name, agent) { this.agents.set(name, agent); this.addTool(new AgentTool(agent, name)); }
+          selectAgents(input) {
+            const names = [...this.agents.keys()];
+            if (this.delegationStrategy === "round_robin") return [names[this.turn++ % names.length]];
+            return names.filter((name) => this.agents.get(name).capabilities().includes(input.skill));
+          }
           generateJobId() { return `job_${this.activeJobs.size + 1}`; }
           aggregateResults(results) { return results.map(({ agent, result }) => `${agent}: ${result}`); }
           async executeSingleAgent(name, input) { return String(await this.agents.get(name).execute(input)); }
           async execute(input) {
-            const names = input.only ? [input.only] : [...this.agents.keys()];
+            const names = this.selectAgents(input);
             if (names.length === 1) return await this.executeSingleAgent(names[0], input);
             const jobs = names.map(async (name) => {
               const id = this.generateJobId();
@@ -199,17 +205,25 @@ ORCHESTRATOR = {
           }
         }
         const o = new Orchestrator({ id: "main", delegationStrategy: "skill_based" });
-        o.addAgent("one", new Agent("1")); o.addAgent("two", new Agent("2"));
-        return [o.id, o.delegationStrategy, o.tools.map(t => t.name), await o.execute({ query: "q" }),
-          await o.execute({ query: "q", only: "two" }), [...o.activeJobs.values()]];
+        const skilled = (...capabilities) => new Agent({ capabilities });
+        o.addAgent("one", skilled("write")); o.addAgent("two", skilled("write", "draw"));
+        const together = await o.execute({ query: "q", skill: "write" });
+        const alone = await o.execute({ query: "q", skill: "draw" });
+        const turns = new Orchestrator({});
+        turns.addAgent("a", new Agent({ name: "a" })); turns.addAgent("b", new Agent({ name: "b" }));
+        for (let n = 0; n < 3; n++) await turns.execute("next");
+        return [o.id, o.delegationStrategy, o.tools.map(t => t.name), together, alone, [...o.activeJobs.values()]];
     """
 }
 
 
-@pytest.mark.mission(16, 52)
+@pytest.mark.mission(16)
 async def test_an_orchestrator_holds_agents_and_wraps_them_as_tools(cast: Any, model: Any) -> None:
-    identity, strategy, tools, both_, one, jobs = (await cast(js=ORCHESTRATOR["js"], model=model)).value
+    spell = await cast(js=ORCHESTRATOR["js"], model=model)
+    identity, strategy, tools, together, alone, jobs = spell.value
     assert (identity, strategy, tools) == ("main", "skill_based", ["one", "two"])
-    assert both_ == ["one: You said: q", "two: You said: q"]
-    assert one.startswith("You said: q")
+    assert [text.partition("\n")[0] for text in together] == ["one: You said: q", "two: You said: q"]
+    assert alone.startswith("You said: q")
     assert jobs == ["completed", "completed"]
+    names = [event.name for event in spell.of("execution_started")]
+    assert [name for name in names if name in ("a", "b")] == ["a", "b", "a"]

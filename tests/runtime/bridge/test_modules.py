@@ -44,8 +44,8 @@ async def test_javascript_modules(cast: Cast, tmp_path: Path) -> None:
       import * as all from "./lib/other.js";
       import pots from "./lib/pots.json";
       const late = await import("./lib/other.js");
-      export default [name, tea.other, tea.many, all.cups, pots.size, late.default, globalThis.loads];"""
-    assert (await cast(js=text)).value == ["oolong", "sencha", 2, 2, 3, "sencha", 1]
+      console.log(name, tea.other, tea.many, all.cups, pots.size, late.default, globalThis.loads);"""
+    assert (await cast(js=text)).output["out"] == "oolong sencha 2 2 3 sencha 1\n"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_modules_that_need_each_other(cast: Cast, tmp_path: Path) -> None:
     result = (await cast(lua='return require("one")')).result
     assert result.status == "error"
     assert "one" in str(result.error)
-    assert (await cast(js='import { one } from "./one.js";\nexport default one();')).value == 2
+    assert (await cast(js='import { one } from "./one.js";\nconsole.log(one());')).output["out"] == "2\n"
 
 
 async def test_what_was_loaded_is_in_the_recording(cast: Cast, tmp_path: Path) -> None:

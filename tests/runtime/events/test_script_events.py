@@ -222,6 +222,7 @@ WAITING = {
           if event.agent_name == "ada" then log[#log + 1] = Agent.new{ name = "scribe" }:chat("note") end
         end)
         agent:chat("Hi")
+        while not log[1] do Async.sleep(1) end
         return log
     """,
     "js": """
@@ -240,10 +241,7 @@ WAITING = {
 
 @both
 async def test_listeners_may_call_what_waits(cast: Any, model: Any, language: str) -> None:
-    source = WAITING[language].replace(
-        "return log", "Async.sleep(200)\nreturn log" if language == "lua" else "return log"
-    )
-    assert (await cast(**{language: source}, model=model)).value == ["You said: note"]
+    assert (await cast(**{language: WAITING[language]}, model=model)).value == ["You said: note"]
 
 
 @both

@@ -51,7 +51,6 @@ async def test_a_script_may_use_every_field_of_a_reply(cast: Any, language: str)
 
 
 @both
-@pytest.mark.mission(148)
 async def test_providers_are_listed_with_what_they_need(cast: Any, language: str) -> None:
     source = {"lua": "return Provider.list()", "js": "return Provider.list()"}
     listed = (await cast(**{language: source[language]}, environ={"OPENAI_API_KEY": "x"})).value

@@ -45,8 +45,8 @@ def test_twenty_agents_at_once(project: Project, language: str, trusted: bool, t
     assert asked > 150
     (project.folder / ".llmspell" / "cache.db").unlink()
     project.write("llmspell.toml", "")
-    for _ in range(times):
-        assert ok(project.replay("last", *way)) == printed
+    for number in range(times):  # in the same way, and in the other
+        assert ok(project.replay("last", *(["--trusted"] if trusted == (number % 2 == 0) else []))) == printed
     assert len(project.server.requests) == asked
     first, *replays = project.runs
     assert first == recorded and len(replays) == times
@@ -85,6 +85,13 @@ def test_a_recording_in_a_file_replays_from_another_folder(project: Project, lan
     (project.folder / spell).unlink()
     assert ok(project.replay(str(file), cwd=tmp_path)) == printed
     assert not [path for path in elsewhere.iterdir() if path != file]
+
+
+def test_other_parameters_are_the_replays_own(project: Project) -> None:
+    spell = project.write("spell.lua", 'print(params.cup, Agent.new("a"):chat("of " .. (params.tea or "none")))')
+    ok(project.record(spell, "--param", "tea=oolong"))
+    assert ok(project.replay("last", "--input", '{"tea": "oolong", "cup": 2}')) == "2\tYou said: of oolong\n"
+    assert "the recording has no answer" in project.replay("last", "--param", "tea=sencha").stderr
 
 
 def test_modules_come_from_the_recording(project: Project) -> None:
@@ -196,6 +203,7 @@ def test_a_changed_answer_is_told_in_a_line(project: Project) -> None:
 def test_a_run_that_kept_no_content_says_so(project: Project) -> None:
     spell = project.write("spell.lua", CHAT["lua"])
     project.write("llmspell.toml", "[trace]\ncontent = false\n")
+    assert project.record(spell, "--record", "x.db").returncode == 2
     ok(project.record(spell))
     done = project.replay("last")
     assert done.returncode == 1

@@ -232,7 +232,6 @@ def _audit(folder: Path, run: str) -> list[tuple[Any, ...]]:
 
 
 @both
-@pytest.mark.mission(141)
 async def test_every_call_is_in_the_audit_trail_refused_ones_too(
     cast: Any, model: Any, language: str, tmp_path: Path
 ) -> None:
@@ -250,7 +249,6 @@ async def test_every_call_is_in_the_audit_trail_refused_ones_too(
 
 
 @both
-@pytest.mark.mission(141)
 async def test_a_result_is_released_only_after_its_audit_record(
     cast: Any, model: Any, language: str, tmp_path: Path
 ) -> None:
