@@ -1,4 +1,3 @@
-
 """Lua: the known ways out of a sandbox, each closed; and memory, which ends the spell before it harms the process."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-
 """Lua: objects of the host, script classes, live tables, errors, values, modules and the small globals."""
 
 from __future__ import annotations

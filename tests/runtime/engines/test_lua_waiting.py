@@ -1,4 +1,3 @@
-
 """Lua: waiting works from wherever a spell calls, and what cannot wait says so."""
 
 from __future__ import annotations
