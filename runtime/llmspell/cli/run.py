@@ -88,9 +88,7 @@ async def _run(args: Namespace) -> int:
 
 def _check(args: Namespace) -> None:
     """What would only be noticed once the run has cost its money."""
-    from llmspell.cli.flags import given_flags
     from llmspell.errors import UsageError
-    from llmspell.settings import load
 
     if args.file is None and (args.replay is None or args.watch):
         raise UsageError("which spell?", hint="llmspell run FILE")
@@ -102,8 +100,7 @@ def _check(args: Namespace) -> None:
         target = Path(args.record)
         if args.no_store:
             raise UsageError("--record needs the store", hint="leave out --no-store")
-        settings = load(Path(args.file or ".").absolute(), os.environ, given_flags(args))
-        if not settings.trace.content:
+        if not _settings(args).trace.content:
             raise UsageError(
                 "--record needs the run's contents", hint="set `content = true` in [trace] of llmspell.toml"
             )

@@ -30,7 +30,7 @@ def own_point(name: str) -> str:
     if point.name == "before_spell":
         raise ArgumentError(
             f"{point.name} is not for a spell's own hooks: it fires before the first line",
-            hint="give it to the runtime, or to --hooks",
+            hint="give it to the runtime from Python",
         )
     return point.name
 

@@ -86,7 +86,6 @@ class Trace:
 
 @frozen
 class Hooks:
-    files: tuple[str, ...] = setting((), "paths", "hook files that serve every spell", flag="--hooks")
     on_error: Literal["fail", "ignore"] = setting(
         "fail", "text", "whether a handler's error fails what it watched", choices=("fail", "ignore")
     )

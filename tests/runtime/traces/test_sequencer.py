@@ -1,0 +1,175 @@
+"""Inputs are let in one at a time, each when the one before has come to rest; a replay lets them in as recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+
+from llmspell.traces import sequencer as module
+from llmspell.traces.sequencer import Sequencer
+
+where: ContextVar[str] = ContextVar("where", default="outside")
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def spawn(work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    return asyncio.get_running_loop().create_task(work)
+
+
+def chain(heard: list[str], name: str, length: int) -> Callable[[], None]:
+    """An act that sets tasks going which wake each other."""
+
+    async def link(left: int) -> None:
+        heard.append(f"{name}{left}")
+        if left:
+            await spawn(link(left - 1))
+
+    return lambda: tasks.append(spawn(link(length)))
+
+
+tasks: list[asyncio.Task[Any]] = []
+
+
+async def test_an_input_waits_until_all_that_came_of_the_last_has_come_to_rest() -> None:
+    heard: list[str] = []
+    order: list[str] = []
+    sequencer = Sequencer(order.append)
+    sequencer.admit("a", chain(heard, "a", 5))
+    sequencer.admit("b", chain(heard, "b", 2))
+    sequencer.admit("c", lambda: heard.append("c"))
+    await settled()
+    assert heard == ["a5", "a4", "a3", "a2", "a1", "a0", "b2", "b1", "b0", "c"]
+    assert order == ["a", "b", "c"]
+
+
+async def test_a_loop_that_hides_its_queue_is_given_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = module._Gate(None)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(module, "_gate", lambda: gate)
+    heard: list[str] = []
+    sequencer = Sequencer(lambda key: None)
+    sequencer.admit("a", chain(heard, "a", 5))
+    sequencer.admit("b", lambda: heard.append("b"))
+    while "b" not in heard:
+        await asyncio.sleep(0)
+    assert heard == ["a5", "a4", "a3", "a2", "a1", "a0", "b"]
+
+
+async def test_what_a_task_notices_acts_when_the_task_waits() -> None:
+    heard: list[str] = []
+    sequencer = Sequencer(lambda key: None)
+
+    async def work() -> None:
+        sequencer.input("t", lambda: heard.append("input")).arrive_within()
+        heard.append("task")
+
+    await work()
+    await settled()
+    assert heard == ["task", "input"]
+
+
+async def test_an_act_inside_an_act_waits() -> None:
+    heard: list[str] = []
+    sequencer = Sequencer(lambda key: None)
+
+    def outer() -> None:
+        sequencer.admit("b", lambda: heard.append("inner"))
+        heard.append("outer")
+
+    await settled()
+    asyncio.get_running_loop().call_soon(sequencer.admit, "a", outer)
+    await settled()
+    assert heard == ["outer", "inner"]
+
+
+async def test_every_act_is_in_the_context_of_its_sequencer() -> None:
+    where.set("run")
+    heard: list[str] = []
+    sequencer = Sequencer(lambda key: None)
+    where.set("elsewhere")
+    for key in "abc":
+        sequencer.admit(key, lambda: heard.append(where.get()))
+    await sequencer.turn("d", lambda: heard.append(where.get()))
+    assert heard == ["run"] * 4
+    assert where.get() == "elsewhere"
+
+
+async def test_a_withdrawn_input_is_neither_let_in_nor_recorded() -> None:
+    order: list[str] = []
+    sequencer = Sequencer(order.append)
+    task = spawn(sequencer.turn("a", lambda: order.append("acted")))
+    await asyncio.sleep(0)
+    task.cancel()
+    await settled()
+    assert order == [] and task.cancelled()
+    waiting = sequencer.input("b", lambda: order.append("acted"))
+    waiting.arrive_within()
+    waiting.withdraw()
+    await settled()
+    assert order == []
+
+
+async def test_an_act_that_raises_stops_nobody() -> None:
+    faults: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
+    heard: list[str] = []
+    sequencer = Sequencer(lambda key: None)
+
+    def fail() -> None:
+        raise RuntimeError("an act")
+
+    sequencer.input("a", fail).arrive_within()
+    sequencer.input("b", lambda: heard.append("b")).arrive_within()
+    await settled()
+    assert heard == ["b"]
+    assert [str(fault) for fault in faults] == ["an act"]
+
+
+async def test_a_replay_follows_the_recorded_order_then_takes_what_comes() -> None:
+    heard: list[str] = []
+    order: list[str] = []
+    sequencer = Sequencer(order.append, ["b", "a", "a", "c"])
+
+    def act(name: str) -> Callable[[], None]:
+        return lambda: heard.append(name)
+
+    sequencer.admit("a", act("a1"))
+    sequencer.admit("c", act("c"))
+    await settled()
+    assert (heard, sequencer.awaited, sorted(sequencer.holding)) == ([], "b", ["a", "c"])
+    sequencer.admit("b", act("b"))
+    await settled()
+    assert (heard, sequencer.awaited) == (["b", "a1"], "a")
+    sequencer.admit("a", act("a2"))
+    sequencer.admit("d", act("d"))
+    await settled()
+    assert (heard, sequencer.awaited) == (["b", "a1", "a2", "c", "d"], None)
+    assert order == ["b", "a", "a", "c", "d"]
+
+
+async def test_after_a_recording_that_was_cut_short_nothing_is_let_in() -> None:
+    heard: list[str] = []
+    sequencer = Sequencer(heard.append, ["a"], over=lambda: heard.append("over"))
+    sequencer.admit("a", lambda: None)
+    await settled()
+    assert heard == ["a"]
+    sequencer.admit("b", lambda: heard.append("never"))
+    await settled()
+    assert heard == ["a", "over"]
+
+
+async def test_a_closed_sequencer_lets_nobody_in() -> None:
+    heard: list[str] = []
+    sequencer = Sequencer(heard.append)
+    sequencer.input("a", lambda: None).arrive_within()
+    sequencer.close()
+    sequencer.admit("b", lambda: None)
+    await settled()
+    assert heard == []
