@@ -46,7 +46,7 @@ bench: $(READY) ## measure the table of goals, each beside its floor
 	@$(BIN)/python tests/benchmarks/run.py
 
 soak: $(READY) ## the long runs of which `make test` takes a sample
-	@$(BIN)/python -m pytest tests/soak -m soak
+	@$(BIN)/python -m pytest -m soak
 
 mission: $(READY) ## which rows of the mission have a test
 	@$(BIN)/python tests/mission/report.py

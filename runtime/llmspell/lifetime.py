@@ -243,7 +243,10 @@ class Lifetime:
         if run.hooks.wants("before_spell"):
             context = {"spell": self._spell.label, "run_id": run.identity.run_id, "params": self._params}
             self._params = (await self._unless_over(run.hooks.ask("before_spell", context)))["params"]
-        frame = protocol.encode(["run", self._start_frame(source, module)])
+        try:
+            frame = protocol.encode(["run", self._start_frame(source, module)])
+        except (ValueError, TypeError, OverflowError) as problem:
+            raise UsageError(f"the parameters cannot be given to a spell: {problem}", hint="give plain data") from None
         if len(frame) > protocol.FRAME_LIMIT:
             raise UsageError(
                 f"the spell and its parameters are {len(frame) / 1048576:.1f} MB",

@@ -51,9 +51,9 @@ class Dispatch:
         if member_name.endswith("="):
             return self._write(receiver, class_name, member_name[:-1], args)
         member = self._member(class_name, member_name, receiver)
-        if member is None:
+        if member is None and not base:
             return self._unlisted(receiver, class_name, member_name, args)
-        if member.kind == "local" or (base and (way != "base" or not member.overridable)):
+        if member is None or member.kind == "local" or (base and (way != "base" or not member.overridable)):
             raise _unknown(name)
         target = self._target(class_name, member, receiver)
         function = getattr(target, f"base_{member_name}") if base else _function(target, member)

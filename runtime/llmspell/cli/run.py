@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llmspell.cli.output import Output
     from llmspell.events.event import Event
     from llmspell.runtime import Result, Runtime, Spell
+    from llmspell.settings import Settings
     from llmspell.traces.recording import Recording
 
 _launched: list[tuple[Launched, str]] = []
@@ -164,15 +165,18 @@ def _spell(args: Namespace, replay: Recording | None) -> Spell:
 def _recording(args: Namespace) -> Recording | None:
     if args.replay is None:
         return None
-    from llmspell.cli.flags import given_flags
     from llmspell.engines import values
-    from llmspell.settings import load
     from llmspell.traces.recording import Recording
     from llmspell.traces.runs import Runs
 
-    start = Path(args.file) if args.file else Path.cwd()
-    settings = load(start.absolute(), os.environ, given_flags(args))
-    return Recording.load(Runs(settings.data_dir).find(args.replay, replays=False), values.unpack)
+    return Recording.load(Runs(_settings(args).data_dir).find(args.replay, replays=False), values.unpack)
+
+
+def _settings(args: Namespace) -> Settings:
+    from llmspell.cli.flags import given_flags
+    from llmspell.settings import load
+
+    return load(Path(args.file or ".").absolute(), os.environ, given_flags(args))
 
 
 def _params(args: Namespace) -> Any:

@@ -53,6 +53,8 @@ class ForeignChecker(Checker):
 
     def compile(self, where: str) -> Any:
         try:
+            if not _is_plain(self.schema):
+                raise SchemaError("the schema is no valid JSON Schema: a function or an object is in it")
             self._validator = compile_schema(as_json(self.schema))
         except SchemaError as error:
             raise ArgumentError(
@@ -204,6 +206,18 @@ class _Cost:
             else:
                 return None
         return found if reference in {"#"} or reference.startswith("#/") else None
+
+
+def _is_plain(value: Any) -> bool:
+    match value:
+        case None | bool() | int() | float() | str():
+            return True
+        case list():
+            return all(map(_is_plain, value))
+        case dict():
+            return all(map(_is_plain, value.values()))
+        case _:
+            return False
 
 
 def _items(value: Any) -> list[Any]:

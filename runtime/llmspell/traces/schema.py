@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -57,14 +58,23 @@ def insert(connection: sqlite3.Connection, table: str, rows: Sequence[Sequence[A
         done += size
 
 
-def create(path: Path) -> sqlite3.Connection:
-    """Open a run's file for writing, with its tables. Raises sqlite3.Error or OSError."""
+def create(path: Path, meta: Sequence[tuple[str, str]]) -> sqlite3.Connection:
+    """Open a run's file for writing, with its tables and its first page. Raises sqlite3.Error or OSError.
+
+    It is there as a whole or not at all: a host killed meanwhile leaves no file that could not be read.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as image:
+        image.executescript(f"BEGIN; {RUN_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+        insert(image, "meta", meta)
+        data = image.serialize()
+    beside = path.with_suffix(".part")
+    beside.write_bytes(data)
+    beside.replace(path)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(f"BEGIN; {RUN_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
     except BaseException:
         connection.close()
         raise

@@ -6,6 +6,7 @@ inputs themselves, determines every event. The order is recorded as a list of ke
 recorded order says that it is their turn.
 
 Rest is seen in the event loop's own queue of ready callbacks: when nothing is ready, every task waits for an input.
+A loop that does not show its queue (uvloop) is taken to be at rest some turns later.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 Act = Callable[[], None]
+
+#: Turns that a loop is given whose queue cannot be seen.
+_BLIND: Final = 50
 
 #: Callbacks that reschedule themselves must not keep inputs out for ever: after so many deferrals one is admitted.
 _PATIENCE: Final = 2000
@@ -44,10 +48,6 @@ class Input:
     def withdraw(self) -> None:
         """Nobody waits for it any more. Without effect once it has acted."""
         self._act = None
-
-    @property
-    def wanted(self) -> bool:
-        return self._act is not None
 
     def take(self) -> Act | None:
         """Its act, for the one who performs it."""
@@ -102,11 +102,6 @@ class Sequencer:
         """In a replay, the key whose turn it is; None at the end of the recording and in a live run."""
         return self._script[0] if self._script else None
 
-    @property
-    def holding(self) -> list[str]:
-        """In a replay, the keys of the inputs that have arrived before their turn."""
-        return [each.key for inputs in self._waiting.values() for each in inputs if each.wanted]
-
     def arrived(self, input: Input, *, at_rest: bool) -> None:
         if self._closed:
             return
@@ -152,7 +147,7 @@ class _Gate:
     """The admissions of all runs of one event loop."""
 
     def __init__(self, ready: Any) -> None:
-        """ready: the loop's queue of callbacks."""
+        """ready: the loop's queue of callbacks, None where it cannot be seen."""
         self._ready = ready
         self._queue: deque[tuple[Sequencer, Input]] = deque()
         self._acting = False
@@ -161,7 +156,7 @@ class _Gate:
 
     def enter(self, sequencer: Sequencer, input: Input, at_rest: bool) -> None:
         """at_rest: whether the caller is the event loop, so that an empty queue of callbacks means rest."""
-        if at_rest and not (self._acting or self._queue or self._ready):
+        if at_rest and self._ready is not None and not (self._acting or self._queue or self._ready):
             self._let_in(sequencer, input)
             return
         self._queue.append((sequencer, input))
@@ -170,7 +165,8 @@ class _Gate:
             asyncio.get_running_loop().call_soon(self._pump)
 
     def _pump(self) -> None:
-        if self._ready and self._deferred < _PATIENCE:
+        patience = _BLIND if self._ready is None else _PATIENCE if self._ready else 0
+        if self._deferred < patience:
             self._deferred += 1
             asyncio.get_running_loop().call_soon(self._pump)
             return
@@ -197,5 +193,5 @@ def _gate() -> _Gate:
     loop = asyncio.get_running_loop()
     gate = _gates.get(loop)
     if gate is None:
-        gate = _gates[loop] = _Gate(getattr(loop, "_ready", ()))
+        gate = _gates[loop] = _Gate(getattr(loop, "_ready", None))
     return gate

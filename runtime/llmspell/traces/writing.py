@@ -198,10 +198,7 @@ class RunWriting:
 
     def _create(self) -> sqlite3.Connection:
         index.prepare(self._data_dir)
-        connection = create(self._path)
-        connection.execute("BEGIN")
-        insert(connection, "meta", self._meta_rows())
-        connection.execute("COMMIT")
+        connection = create(self._path, self._meta_rows())
         self._note()
         return connection
 

@@ -51,6 +51,8 @@ class Possessed(WorkerHandle):
 
     async def ask(self, name: Any, receiver: Any = None, *args: Any, op: str = "ask") -> tuple[bool, Any]:
         """Whether the host did it, and what it answered. (False, None) once the channel is closed."""
+        if self._reader.done():
+            return False, None
         self._numbers += 1
         number = self._numbers
         future = self._answers[number] = asyncio.get_running_loop().create_future()
@@ -73,12 +75,14 @@ class Possessed(WorkerHandle):
         frame = await self.told.get()
         assert frame[0] == "run"
         self.start = frame[1]
-        await play(self)
-        await self.say("done", None)
+        try:
+            await play(self)
+        finally:
+            await self.say("done", None)
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
-        with suppress(OSError):
+        with suppress(OSError, asyncio.CancelledError):
             while data := await loop.sock_recv(self._theirs, 1 << 20):
                 for frame in self._decoder.feed(data):
                     future = self._answers.pop(frame[1], None) if frame[0] == "ret" else None

@@ -313,3 +313,29 @@ def test_secrets_are_hidden_in_a_recording_and_do_not_stand_in_its_way(project: 
     assert printed.count(secret) == 2
     assert secret.encode() not in project.file("last").read_bytes()
     assert ok(project.replay("last")) == printed.replace(secret, "***").replace("sk-" + "abcd" * 6, "***")
+
+
+@pytest.mark.soak
+async def test_a_recorded_call_costs_at_most_a_fifth_of_a_millisecond(tmp_path: Path) -> None:
+    """In the best of some replays of a thousand calls, so that a busy machine does not matter."""
+    from llmspell.engines import values
+    from llmspell.runtime import Asking, Runtime, Spell
+    from llmspell.traces.recording import Recording
+
+    calls = 1000
+    spell = Spell.of(f'for i = 1, {calls} do Cache.get("k" .. i) end', "lua")
+    nothing = Spell.of("return 1", "lua")
+    async with Runtime(environ={"HOME": str(tmp_path)}) as runtime:
+
+        async def took(spell: Spell, replay: Recording | None) -> float:
+            began = time.perf_counter()
+            (await runtime.start(spell, Asking(replay=replay)).result()).unwrap()
+            return time.perf_counter() - began
+
+        started = runtime.start(spell, Asking())
+        (await started.result()).unwrap()
+        assert started.store is not None
+        path = started.store.path
+        start = min([await took(nothing, None) for _ in range(7)])
+        least = min([await took(spell, Recording.load(path, values.unpack)) for _ in range(7)])
+    assert (least - start) / calls < 0.2e-3

@@ -58,8 +58,9 @@ async def test_what_is_asked_wrongly_raises_at_once(tmp_path: Path) -> None:
             await runtime.run(Spell.of("return 1", "lua"), flags={"limits.memory_mb": 1})
         with pytest.raises(ArgumentError, match="before_llm_cal"):
             await runtime.run(Spell.of("return 1", "lua"), hooks={"before_llm_cal": print})
-        result = await runtime.run(Spell.of("return 1", "lua"), "x" * (17 * 1024 * 1024))
-        assert (result.status, type(result.error)) == ("error", UsageError)
+        for params in ("x" * (17 * 1024 * 1024), {"odd": object()}):
+            result = await runtime.run(Spell.of("return 1", "lua"), params)
+            assert (result.status, type(result.error)) == ("error", UsageError)
     with pytest.raises(UsageError, match="the runtime is closed"):
         await runtime.run(Spell.of("return 1", "lua"))
 
