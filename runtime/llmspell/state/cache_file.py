@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TABLE: Final = "CREATE TABLE IF NOT EXISTS cache (key BLOB PRIMARY KEY, value BLOB NOT NULL, until REAL)"
+#: Of 4096 bytes each: 256 MB, so that a spell that keeps all it meets does not fill the disk.
+_PAGES: Final = 65_536
 #: Seconds to wait for another run's transaction.
 _PATIENCE: Final = 5.0
 
@@ -72,10 +74,15 @@ class CacheFile:
             with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as file:
                 file.execute("PRAGMA journal_mode = WAL")
                 file.execute("PRAGMA synchronous = NORMAL")
+                file.execute(f"PRAGMA max_page_count = {_PAGES}")
                 file.execute(_TABLE)
                 with file:
                     return work(file)
         except (OSError, sqlite3.Error) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                raise StoreError(
+                    f"the cache {str(self._path)!r} is full", hint="give values a ttl, or delete what is not needed"
+                ) from None
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: Exception) -> StoreError:

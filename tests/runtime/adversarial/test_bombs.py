@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from llmspell.errors import StoreError
+from llmspell.state import cache_file
 
 MULTIPLYING_LUA = """
 local defs = { a40 = { type = "number" } }
@@ -221,3 +225,16 @@ async def test_empty_tables_of_lua_are_schemas_too(cast: Any) -> None:
     given, schema = (await cast(lua=text)).value
     assert given == {"any": 5, "list": [1, "x"]}
     assert schema in ("{}", "[]")
+
+
+def test_the_cache_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_file, "_PAGES", 100)
+    cache = cache_file.CacheFile(tmp_path / "cache.db")
+    with pytest.raises(StoreError, match="is full"):
+        for number in range(100):
+            cache.set(f"k{number}", "x" * 10_000, None)
+    assert cache.get("k0") == ["x" * 10_000]
+    assert (tmp_path / "cache.db").stat().st_size <= 100 * 4096
+    assert cache.delete("k0")
+    cache.set("k0", "y", None)
+    assert cache.get("k0") == ["y"]

@@ -66,7 +66,9 @@ CHANGES: dict[str, Change] = {
     "an environment that is a list": meta("env", "[1]"),
     "an environment of lists": meta("env", '{"A": [1]}'),
     "settings that are a list": meta("settings", "[]"),
-    "settings of other kinds": meta("settings", '{"limits": {"memory_mb": "x", "in_flight": []}, "hooks": 5, "run_id": "x"}'),
+    "settings of other kinds": meta(
+        "settings", '{"limits": {"memory_mb": "x", "in_flight": []}, "hooks": 5, "run_id": "x"}'
+    ),
     "settings without limits": meta(
         "settings", '{"limits": {"memory_mb": 1e12, "frame_mb": 1e12, "output_mb": -1}, "run_id": "x"}'
     ),
@@ -117,14 +119,22 @@ CHANGES: dict[str, Change] = {
 async def recorded(cast: Any, tmp_path: Path) -> Path:
     told = await cast(lua=SPELL)
     assert told.value == {"result": 2}
-    source = next(iter(tmp_path.rglob("runs/*.db")))
-    target = tmp_path / "evil.db"
-    found = sqlite3.connect(source)
-    copy = sqlite3.connect(target)
+    return copied(tmp_path)
+
+
+def copied(folder: Path) -> Path:
+    found = sqlite3.connect(next(folder.rglob("runs/*.db")))
+    copy = sqlite3.connect(folder / "evil.db")
     found.backup(copy)
     found.close()
     copy.close()
-    return target
+    return folder / "evil.db"
+
+
+def others(folder: Path) -> set[Path]:
+    """The files that no run of our own makes."""
+    own = {"state", ".llmspell"}
+    return {path for path in folder.rglob("*") if not own & {*path.parts} and not path.name.startswith("evil.db-")}
 
 
 @pytest.mark.mission(139)
@@ -134,7 +144,7 @@ async def test_a_strangers_recording(cast: Any, recorded: Path, tmp_path: Path, 
     change(file)
     file.commit()
     file.close()
-    before = {path for path in tmp_path.rglob("*") if "state" not in path.parts}
+    before = others(tmp_path)
     try:
         found = Recording.load(recorded, values.unpack)
         told = await cast(lua=SPELL, replay=found)
@@ -148,7 +158,7 @@ async def test_a_strangers_recording(cast: Any, recorded: Path, tmp_path: Path, 
                 assert line.isprintable(), line
     except LlmspellError as problem:
         assert "internal" not in problem.message
-    assert {path for path in tmp_path.rglob("*") if "state" not in path.parts and path.suffix not in (".db-shm", ".db-wal")} <= before
+    assert others(tmp_path) <= before
     assert not caplog.records
 
 
@@ -175,7 +185,17 @@ def test_files_that_are_no_recordings(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\r overwritten", "\x08\x08", "\u202egnp.exe", "\x00", "\x7f", "\u2066x"],
+    [
+        "\x1b[2J",
+        "\x1b]0;title\x07",
+        "\x9b31m",
+        "\r overwritten",
+        "\x08\x08",
+        "\u202egnp.exe",
+        "\x00",
+        "\x7f",
+        "\u2066x",
+    ],
 )
 def test_an_error_gives_a_terminal_no_orders(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     terminal.show_error(LlmspellError(f"no {text}\nsecond line", hint=text, source=text, stack=(text,)))
@@ -189,7 +209,7 @@ def test_an_error_of_a_megabyte_is_cut(capsys: pytest.CaptureFixture[str]) -> No
     assert len(capsys.readouterr().err) < 30_000
 
 
-async def test_names_and_texts_in_the_live_tree_are_harmless(tmp_path: Path) -> None:
+def test_names_and_texts_in_the_live_tree_are_harmless(tmp_path: Path) -> None:
     (tmp_path / "llmspell.toml").touch()
     orders = "\\x1b[2J\\x1b]0;x\\x07\\r\\u202e"
     (tmp_path / "spell.js").write_text(f"""
@@ -202,9 +222,16 @@ async def test_names_and_texts_in_the_live_tree_are_harmless(tmp_path: Path) -> 
       await tool.execute({{ "{orders}": "{orders}" }});
       Hooks.register("on_error", () => {{ throw new Error("{orders}") }});
       throw new Error("{orders}");""")
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"), "COLUMNS": "200"}
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "COLUMNS": "200",
+    }
     for more in (["run", "--trace", "spell.js"], ["trace", "show", "last"], ["trace", "list"]):
-        ended = subprocess.run([sys.executable, "-m", "llmspell", *more], cwd=tmp_path, env=environ, capture_output=True, timeout=60)
+        ended = subprocess.run(
+            [sys.executable, "-m", "llmspell", *more], cwd=tmp_path, env=environ, capture_output=True, timeout=60
+        )
         shown = (ended.stdout + ended.stderr).decode()
         assert shown
         assert all(sign in "\n\t" or sign.isprintable() for sign in shown), ascii(shown)

@@ -70,6 +70,5 @@ def test_flags_of_settings_reach_the_settings(tmp_path: Path) -> None:
         "allow-exec",
         "allow-env",
         "model",
-        "hooks",
     ):
         assert f"--{flag} " in options
