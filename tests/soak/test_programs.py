@@ -117,7 +117,7 @@ def test_random_programs_mean_the_same_everywhere(bench: Bench, count: int) -> N
     for number in range(count // CHUNK):
         check(bench, CHUNK, number)
         held.append(memory())
-    assert descriptors() == before
+    assert descriptors() <= before  # what an earlier test of this process left may be gone by now
     assert children() == []
     assert held[-1] - max(held[: len(held) // 4 + 1]) < GROWTH
 
