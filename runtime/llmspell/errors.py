@@ -145,7 +145,7 @@ class ScriptError(LlmspellError):
 
 
 class LimitError(LlmspellError):
-    """`limit` names which one: cpu, memory, wall, output, calls, in_flight, frame, cost, depth, objects."""
+    """`limit` names which one: cpu, memory, wall, output, calls, in_flight, frame, cost, depth, objects, traffic."""
 
     kind = "limit"
     exit_code = 3

@@ -154,7 +154,7 @@ class Lifetime:
         if asking.on_event is not None:
             self._log.attach(asking.on_event)
         self._live = LiveServer(self._meta.socket, self._log, self.store, content=content, mask=mask)
-        self._bridge = Bridge(self.run, asking.say, self._after)
+        self._bridge = Bridge(self.run, asking.say, self._after, self._relieved)
         self._transport: Transport | None = None
         self._watch: Watch | None = None
         self._began = 0.0
@@ -315,6 +315,12 @@ class Lifetime:
         if not self.run.ended.done():
             self.run.warn(message)
         self._asking.say("err", f"llmspell: {message}\n")
+
+    async def _relieved(self) -> None:
+        """Lets go of the events so far: they are in the store, or nobody wants them."""
+        self._live.forget()
+        if self.store is not None:
+            await self.store.flush()
 
     # -- the end -------------------------------------------------------------------------------------------------
 

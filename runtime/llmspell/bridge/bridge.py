@@ -35,6 +35,10 @@ _END: Final = "spell.end"
 _MOST_POSTED: Final = 10_000
 _MOST_UNREAD: Final = 64 * 1024 * 1024
 
+#: Bytes from the worker that events of the run may hold in memory; then they are stored before more is read.
+_HELD: Final = 16 * 1024 * 1024
+#: Bytes from the worker in all: they are stored, and a spell must not fill the disk.
+_MOST_RECEIVED: Final = 4 * 1024 * 1024 * 1024
 #: Limits that an engine itself notices.
 _THE_ENGINES_LIMITS: Final = ("memory", "depth")
 
@@ -45,8 +49,17 @@ class Bridge:
     """One spell. say: shows what it prints, `(stream, text)`. farewell: asked, while the spell can still be called,
     what becomes of its result."""
 
-    def __init__(self, run: Run, say: Callable[[str, str], None], farewell: Farewell) -> None:
+    def __init__(
+        self,
+        run: Run,
+        say: Callable[[str, str], None],
+        farewell: Farewell,
+        relieve: Callable[[], Awaitable[object]],
+    ) -> None:
+        """relieve: waited for after each few megabytes from the worker: lets go of what the run keeps of them."""
         self._run = run
+        self._relieve = relieve
+        self._relieved = 0
         self._say = say
         self._farewell = farewell
         self._transport: Transport | None = None
@@ -73,6 +86,21 @@ class Bridge:
         """A frame has come: it is handled when it is its turn."""
         if frame[0] != "ready":
             self._run.sequencer.admit("w", partial(self._handle, frame))
+        transport = self._transport
+        if transport is not None and transport.received - self._relieved > _HELD:
+            self._relieved = transport.received
+            transport.pause_reading()
+            self._run.spawn(self._rest(transport), self._main.copy())
+
+    async def _rest(self, transport: Transport) -> None:
+        """The worker waits until what it has sent is stored: it cannot send faster than that for long."""
+        try:
+            if transport.received > _MOST_RECEIVED:
+                message = f"the spell has passed {_MOST_RECEIVED // 1073741824} GB to its host, the limit"
+                self._run.fail(LimitError(message, limit="traffic", hint="pass large data by a file's path"))
+            await self._relieve()
+        finally:
+            transport.resume_reading()
 
     # -- frames --------------------------------------------------------------------------------------------------
 

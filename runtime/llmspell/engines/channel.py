@@ -56,6 +56,8 @@ class Channel:
         self._waiting = bytearray()  # to be sent
         self._open = True
         self._pauses = 0
+        self.received = 0
+        """Bytes that have come so far."""
         self._answered = 0.0  # when the other side was last given what it waited for, until its next frame
         self._quick = True
         loop.add_reader(self._descriptor, self._readable)
@@ -131,6 +133,7 @@ class Channel:
             return False
         if self._answered:
             self._quick = time.perf_counter() - self._answered < _QUICK
+        self.received += len(data)
         try:
             for frame in self._decoder.feed(data):
                 self._answered = time.perf_counter() if self._deliver(frame) else 0.0

@@ -63,6 +63,10 @@ class WorkerHandle:
     def buffered(self) -> int:
         return self._channel.buffered
 
+    @property
+    def received(self) -> int:
+        return self._channel.received
+
     def send(self, frame: bytes) -> None:
         self._channel.send(frame)
         if self._watchdog is not None:

@@ -75,6 +75,11 @@ class Transport(Protocol):
         """Whether the worker waits for a frame, or is gone: it has done nothing since this was last asked."""
         ...
 
+    @property
+    def received(self) -> int:
+        """Bytes that have come from the worker so far."""
+        ...
+
     def send(self, frame: bytes) -> None:
         """Sends an encoded frame (`protocol.encode`). Never waits; after the end it does nothing."""
         ...

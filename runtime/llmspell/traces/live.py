@@ -93,6 +93,10 @@ class LiveServer:
         if self._readers:
             self._news.set()
 
+    def forget(self) -> None:
+        """Keeps nothing of the events so far: a reader that wants them takes them from the run's file."""
+        self._held.clear()
+
     async def close(self, *, patience: float = 1.0) -> None:
         """The run has ended. Readers that keep up get the rest; after `patience` seconds they are let go."""
         self._detach()

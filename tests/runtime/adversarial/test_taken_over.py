@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from llmspell.bridge import crossing
+from llmspell.bridge import bridge, crossing
 from llmspell.engines import protocol
 from llmspell.engines.values import ErrorValue, FunctionRef, Mapped, ObjectRef, PromiseRef, Record
+from llmspell.traces import live
 
 Possess = Callable[..., Awaitable[Any]]
 
@@ -352,3 +353,40 @@ async def test_a_hook_that_answers_anything(possess: Possess, context: Any) -> N
         assert ok or "internal" not in told["message"], told
 
     assert (await possess(play)).error == ""
+
+
+async def test_what_a_worker_passes_is_stored_before_more_is_read(possess: Possess, monkeypatch: Any) -> None:
+    """The run keeps its latest events for live readers; those of a flood would be gigabytes."""
+    monkeypatch.setattr(bridge, "_HELD", 2_000_000)
+    kept: list[int] = []
+    forget = live.LiveServer.forget
+
+    def counted(server: live.LiveServer) -> None:
+        kept.append(sum(len(event.data.get("s", "")) for event in server._held))
+        forget(server)
+
+    monkeypatch.setattr(live.LiveServer, "forget", counted)
+
+    async def play(worker: Any) -> None:
+        for _ in range(40):
+            await worker.ask("eventBus.emit", None, "e", {"s": "x" * 1_000_000})
+
+    outcome = await possess(play)
+    assert outcome.error == ""
+    assert len([event for event in outcome.events if event.kind == "custom"]) == 40
+    assert len(kept) >= 10
+    assert max(kept) < 6_000_000
+
+
+async def test_what_a_worker_passes_in_all_is_limited(possess: Possess, monkeypatch: Any) -> None:
+    monkeypatch.setattr(bridge, "_HELD", 1_000_000)
+    monkeypatch.setattr(bridge, "_MOST_RECEIVED", 10_000_000)
+
+    async def play(worker: Any) -> None:
+        for _ in range(40):
+            await worker.ask("eventBus.emit", None, "e", {"s": "x" * 1_000_000})
+
+    outcome = await possess(play)
+    assert outcome.result.status == "limit"
+    assert "to its host, the limit" in outcome.error
+    assert len([event for event in outcome.events if event.kind == "custom"]) < 20
