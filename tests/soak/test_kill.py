@@ -105,7 +105,8 @@ async def test_workers_and_zygotes_may_be_killed_at_any_moment(victim: str, roun
             worker, frames = spell(zygote, "return 'well'", answer=True)
             assert (await worker.exit).error is None
             assert frames[-1] == ["done", "well"]
-            assert descriptors() == before
+            # "at most": what earlier tests left for the garbage collector may go meanwhile
+            assert descriptors() <= before
     finally:
         zygote.close()
 

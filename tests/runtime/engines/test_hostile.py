@@ -147,7 +147,7 @@ async def test_nothing_is_left_behind(start_spell: StartSpell) -> None:
     hosts += [start_spell("lua", f"return {number}") for number in range(5)]
     outcomes = await asyncio.gather(*(host.finish() for host in hosts))
     assert [outcome.result for outcome in outcomes[5:]] == list(range(5))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before  # earlier tests' rubbish may be collected meanwhile
     for host in hosts:
         assert host.transport.pid is not None
         with pytest.raises(ProcessLookupError):
