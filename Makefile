@@ -57,7 +57,7 @@ seed: $(READY) ## run the scripts of a design document: make seed SEED=FILE
 
 lock: $(UV) ## compile requirements.lock anew from pyproject.toml
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --group dev pyproject.toml --output-file requirements.lock
+	  --group dev --all-extras pyproject.toml --output-file requirements.lock
 	@sed -i '1i # Every package with its hashes, compiled from pyproject.toml by `make lock`.' requirements.lock
 
 clean: ## remove what make and the tools have made

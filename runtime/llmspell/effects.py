@@ -10,71 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Literal, NoReturn, Protocol
+from typing import Any, Final, NoReturn
 
+from llmspell.answers import Answer, Arrival, Asked, Journal, Source, Status
 from llmspell.errors import LlmspellError, ReplayError, TimeoutError, fault, revived  # noqa: A004
-from llmspell.frozen import frozen
 from llmspell.traces.sequencer import Sequencer
-
-Status = Literal["ok", "error", "pending"]
 
 #: The span that an end from outside is recorded in: that of the run.
 _RUN_SPAN: Final = 1
-
-
-@frozen
-class Answer:
-    """A recorded effect. status error: `output` is the error map; pending: it never came (cancelled, or the run's
-    end), and a stream's `output` is what came of it."""
-
-    output: Any
-    status: Status
-
-
-@frozen
-class Asked:
-    """An effect as it is asked for: `number` in the run, `occurrence` of its kind and name in `span`."""
-
-    number: int
-    kind: str
-    name: str
-    input: Any
-    span: int
-    occurrence: int
-
-    @property
-    def key(self) -> str:
-        return f"e{self.number}"
-
-
-class Journal(Protocol):
-    """Where a recording goes. Every call but `audit` returns at once."""
-
-    def answer(self, asked: Asked, output: Any, status: Status) -> None: ...
-
-    def order(self, key: str) -> None: ...
-
-    def clock(self, readings: bytes) -> None: ...
-
-    async def audit(self, action: str, **fields: Any) -> None:
-        """Returns once the record is committed."""
-        ...
-
-
-class Source(Protocol):
-    """A recording to answer from."""
-
-    @property
-    def cut_short(self) -> bool:
-        """Whether its host died: what it does not hold may have been asked for all the same."""
-        ...
-
-    def answer(self, asked: Asked) -> Answer | None: ...
-
-    def nearest(self, asked: Asked) -> str:
-        """The nearest recording and how it differs, for a person."""
-        ...
 
 
 class Effects:
@@ -89,49 +34,35 @@ class Effects:
         where: Callable[[], tuple[int, str]],
         missed: Callable[[ReplayError], None],
         spawn: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]],
+        room: Callable[[], Awaitable[None] | None] = lambda: None,
     ) -> None:
         """where: gives the number of the span and the script's position that ask. missed: told of an effect that the
-        recording does not have. spawn: makes a task that ends with the run."""
+        recording does not have. spawn: makes a task that ends with the run. room: what is to be waited for before
+        anything more is asked for; timers are not held up."""
         self._journal = journal
         self._sequencer = sequencer
         self._source = source
         self._where = where
         self._missed = missed
         self._spawn = spawn
+        self._room = room
         self._count = 0
         self._occurrences: dict[tuple[int, str, str], int] = {}
 
-    async def once(self, kind: str, name: str, input: Any, perform: Callable[[], Awaitable[Any]]) -> Any:
+    async def once(self, kind: str, name: str, input: Any, perform: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """What `perform` gives (a plain value), or gave when it was recorded.
 
         Raises what perform raised; ReplayError when the recording has no such effect. A cancelled caller goes on at
         once, whatever `perform` still has to clean up: how long that takes must not show in the run.
         """
-        asked = self._ask(kind, name, input)
-        status: Status = "pending"
-        output: Any = None
-        failure: LlmspellError | None = None
-
-        def record() -> None:
-            nonlocal status
-            output_or_error = output if failure is None else failure.to_value()
-            status = "ok" if failure is None else "error"
-            self._journal.answer(asked, output_or_error, status)
-
+        if kind != "timer" and (room := self._room()) is not None:
+            await room
+        arrival = Arrival(self._journal, self._ask(kind, name, input))
         try:
-            try:
-                output = await (self._performed(perform, name) if self._source is None else self._again(asked))
-            except ReplayError:
-                raise
-            except LlmspellError as error:
-                failure = error
-            await self._sequencer.turn(asked.key, record)
+            await (self._performed(arrival, perform) if self._source is None else self._again(arrival))
         finally:
-            if status == "pending":
-                self._journal.answer(asked, None, status)
-        if failure is not None:
-            raise failure
-        return output
+            arrival.over()
+        return arrival.given()
 
     async def stream(
         self, kind: str, name: str, input: Any, perform: Callable[[], AsyncGenerator[Any, None]]
@@ -146,6 +77,8 @@ class Effects:
             async with aclosing(coming):
                 try:
                     async for piece in coming:
+                        if (room := self._room()) is not None:
+                            await room
                         await self._sequencer.turn(asked.key, lambda piece=piece: pieces.append(piece))
                         yield piece
                 except ReplayError:
@@ -224,6 +157,19 @@ class Effects:
         self.end(error, lambda: act(error))
         return True
 
+    def keep(self, kind: str, name: str, number: int, output: Any) -> None:
+        """Records a value that was given, not asked for: number `number`, from 1, of its kind and name."""
+        self._journal.answer(Asked(0, kind, name, number, _RUN_SPAN, 1), output, "ok")
+
+    def kept(self, kind: str, name: str) -> list[Any] | None:
+        """In a replay the values that were kept, in order; None in a live run."""
+        if self._source is None:
+            return None
+        found: list[Any] = []
+        while (recorded := self._looked_up(Asked(0, kind, name, len(found) + 1, _RUN_SPAN, 1))) is not None:
+            found.append(recorded.output)
+        return found
+
     # -- asking --------------------------------------------------------------------------------------------------
 
     def _ask(self, kind: str, name: str, input: Any) -> Asked:
@@ -233,18 +179,24 @@ class Effects:
         occurrence = self._occurrences[slot] = self._occurrences.get(slot, 0) + 1
         return Asked(self._count, kind, name, input, span, occurrence)
 
-    async def _performed(self, perform: Callable[[], Awaitable[Any]], name: str) -> Any:
-        async def work() -> Any:
-            return await perform()
+    async def _performed(self, arrival: Arrival, perform: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Its end is the input's arrival: the loop calls that, so at rest the caller goes on one turn later."""
+        let_in: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        came = self._sequencer.input(arrival.asked.key, partial(arrival.record, let_in))
 
-        task = self._spawn(work())
+        def ended(task: asyncio.Task[Any]) -> None:
+            if task.cancelled():
+                let_in.cancel()
+            else:
+                arrival.take(task)
+                came.arrive()
+
+        task = self._spawn(perform())
+        task.add_done_callback(ended)
         try:
-            return await asyncio.shield(task)
-        except LlmspellError:
-            raise
-        except Exception as error:
-            raise fault(error, name) from error
+            await let_in
         finally:
+            came.withdraw()
             task.cancel()
 
     async def _fed(self, perform: Callable[[], AsyncGenerator[Any, None]], name: str) -> AsyncGenerator[Any, None]:
@@ -278,11 +230,15 @@ class Effects:
 
     # -- answering from a recording ------------------------------------------------------------------------------
 
-    async def _again(self, asked: Asked) -> Any:
-        recorded = await self._came(asked)
+    async def _again(self, arrival: Arrival) -> None:
+        recorded = await self._came(arrival.asked)
         if recorded.status == "pending":
             await _never()
-        return self._given(recorded)
+        if recorded.status == "error":
+            arrival.failure = revived(recorded.output)
+        else:
+            arrival.output = recorded.output
+        await self._sequencer.turn(arrival.asked.key, arrival.record)
 
     async def _pieces_again(self, asked: Asked) -> AsyncGenerator[Any, None]:
         recorded = await self._came(asked)

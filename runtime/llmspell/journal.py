@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from llmspell.effects import Answer, Asked, Status
+from llmspell.answers import Answer, Asked, Status
 from llmspell.errors import ReplayError
 from llmspell.traces import jobs
 from llmspell.traces.audit import AuditRecord
@@ -19,31 +19,38 @@ from llmspell.traces.meta import LOST
 from llmspell.traces.store import RunStore
 
 if TYPE_CHECKING:
-    from llmspell.traces.recording import Recording  # sqlite3, 4 ms, only for replays
+    from llmspell.traces.recording import Recording, Row  # sqlite3, 4 ms, only for replays
 
 
 class StoreJournal:
     """An `effects.Journal` that writes to a run's store; without a store it forgets."""
 
-    def __init__(self, log: EventLog, store: RunStore | None, mask: Callable[[Any], Any]) -> None:
-        """mask: hides secrets in a value, those under keys such as `password` too."""
+    def __init__(
+        self, log: EventLog, store: RunStore | None, mask: Callable[[Any], Any], source: RecordedSource | None = None
+    ) -> None:
+        """mask: hides secrets in a value, those under keys such as `password` too. source: the recording that is
+        replayed: what was answered from it is stored as it stands there, which takes a third of the time."""
         self._log = log
         self._store = store
         self._mask = mask
+        self._source = source
 
     def answer(self, asked: Asked, output: Any, status: Status) -> None:
+        row = None if self._source is None else self._source.given(asked, status)
         if self._store is None:
             return
         recorded = jobs.Answer(
             seq=self._log.seq,
             kind=asked.kind,
             name=asked.name,
-            key="",
+            key="" if row is None else row.key,
             span=asked.span,
             occurrence=asked.occurrence,
             input=asked.input,
             output=[status, output],
             ok=status == "ok",
+            text="" if row is None else row.input,
+            packed=b"" if row is None else row.output,
         )
         self._store.answer(recorded)
 
@@ -68,13 +75,22 @@ class RecordedSource:
         """mask: hides secrets in a text, as it did when the run was recorded."""
         self._recording = recording
         self._mask = mask
+        self._given: dict[int, tuple[Row, Any]] = {}
         self.cut_short = recording.meta.current_status == LOST
 
     def answer(self, asked: Asked) -> Answer | None:
         """Raises ReplayError for an answer that is not one."""
-        wanted = key(asked.kind, asked.name, masked(asked.input, self._mask))
+        recording, place = self._recording, (asked.span, asked.occurrence)
         try:
-            found = self._recording.answer(asked.kind, asked.name, wanted, asked.span, asked.occurrence)
+            row = recording.at(asked.kind, asked.name, *place)
+            if row is None:
+                return None
+            if recording.take(row, asked.input):
+                status, output = recording.unpacked(row)
+                self._given[asked.number] = (row, status)
+                return Answer(output, status)
+            wanted = key(asked.kind, asked.name, masked(asked.input, self._mask))
+            found = recording.answer(asked.kind, asked.name, wanted, *place)
             if found is None:
                 return None
             status, output = found.output
@@ -84,6 +100,11 @@ class RecordedSource:
                 hint="the file was changed after it was recorded; record the run again",
             ) from None
         return Answer(output, status)
+
+    def given(self, asked: Asked, status: Status) -> Row | None:
+        """The recorded answer that was given, if it has come to its recorded end."""
+        row, recorded = self._given.pop(asked.number, (None, ""))
+        return row if recorded == status != "pending" else None
 
     def nearest(self, asked: Asked) -> str:
         return self._recording.nearest(asked.kind, asked.name, masked(asked.input, self._mask))

@@ -3,87 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import field
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from llmspell import scratch
+from llmspell.asking import Asking, Result
 from llmspell.bridge.bridge import Bridge
 from llmspell.engines import protocol, values
 from llmspell.engines.transport import Exit, Limits, Transport
 from llmspell.errors import CancelledByUser, LimitError, LlmspellError, UsageError, fault
-from llmspell.events.event import Event
-from llmspell.frozen import frozen
 from llmspell.hooks.handlers import handler_of
 from llmspell.hooks.table import point_named
 from llmspell.journal import RecordedSource, StoreJournal
-from llmspell.replay import Watch, kept_settings, settings_again, stand_still
-from llmspell.run import Identity, Run, inherited_environment
+from llmspell.person import Nobody, Person
+from llmspell.replay import Watch, described, plain, settings_again, stand_still
+from llmspell.run import Identity, Run
 from llmspell.security.masking import Masker
 from llmspell.security.permissions import Permissions
 from llmspell.settings import Settings
 from llmspell.spell import Spell
-from llmspell.traces.ids import run_id
-from llmspell.traces.live import LiveServer, socket_path
+from llmspell.traces.live import LiveServer
 from llmspell.traces.log import RUN_SPAN, EventLog, recorded_clock
-from llmspell.traces.meta import RunMeta
 from llmspell.traces.store import RunStore, Writer
 
 if TYPE_CHECKING:
-    from llmspell.traces.recording import Recording  # sqlite3, 4 ms, only for replays
+    from llmspell.bridge.hook_files import HookFiles
+    from llmspell.traces.otel import Export  # OpenTelemetry, only for those who export
 
 T = TypeVar("T")
-Say = Callable[[str, str], None]
 MakeWorker = Callable[[str, Bridge, Limits, bool], Transport]
-
-
-def say_on_terminal(stream: str, text: str) -> None:
-    """A spell's output where a program's belongs; what the other side does not take is lost."""
-    target = sys.stdout if stream == "out" else sys.stderr
-    try:
-        target.write(text.encode("utf-8", "replace").decode())
-        target.flush()
-    except (OSError, ValueError):
-        return
-
-
-@frozen
-class Result:
-    """How a run ended. status: ok, error, limit or cancelled. value: what the spell returned. error: why it did not.
-    duration: milliseconds. usage: `tokens`, `cost` in US dollars, `calls` to models."""
-
-    run_id: str
-    status: str
-    value: Any
-    error: LlmspellError | None
-    duration: float
-    usage: dict[str, Any]
-
-    def unwrap(self) -> Any:
-        """The value. Raises the error of a run that failed."""
-        if self.error is not None:
-            raise self.error
-        return self.value
-
-
-@frozen
-class Asking:
-    """How a run is wanted. params: none is an empty table, or those of the replayed run. trusted: in this process,
-    without a sandbox. replay: the recording to answer from.
-    on_event: told each event. say: takes what the spell prints, `(stream, text)`; must not raise. hooks: Python
-    handlers by hook point."""
-
-    params: Any = None
-    flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    trusted: bool = False
-    replay: Recording | None = None
-    store: bool = True
-    say: Say = say_on_terminal
-    on_event: Callable[[Event], None] | None = None
-    hooks: Mapping[str, Callable[..., Any]] = field(default_factory=dict[str, Any])
 
 
 class Lifetime:
@@ -108,14 +58,14 @@ class Lifetime:
         self._asking = asking
         self._settings = settings
         self._make_worker = make_worker
-        self._config = _plain(settings.config)
-        self._meta = self._described(environ)
+        self._config = plain(settings.config)
+        self._meta = described(spell, asking, settings, environ, self._config)
         self._params = self._meta.params
         masker = Masker(environ)
         mask = masker.text
         content = settings.trace.content
         self._log = EventLog(recorded_clock(replay.times) if replay else None)
-        self._scratch = _new_folder()
+        self._scratch = scratch.new_folder()
         self.store: RunStore | None = None
         if asking.store:
             self.store = RunStore(
@@ -143,19 +93,28 @@ class Lifetime:
             settings=settings,
             permissions=Permissions.from_settings(settings, self._scratch),
             log=self._log,
-            journal=StoreJournal(self._log, self.store, masker.value),
+            journal=StoreJournal(self._log, self.store, masker.value, self._source),
             environ=environ,
             source=self._source,
             order=replay.admissions if replay else None,
         )
         self.run.say = asking.say
+        self.run.seed = self._meta.seed
+        self.run.provide(Person, asking.person or Nobody())
         for point, handler in asking.hooks.items():
             self.run.hooks.register(point, handler_of(handler))
         if asking.on_event is not None:
             self._log.attach(asking.on_event)
         self._live = LiveServer(self._meta.socket, self._log, self.store, content=content, mask=mask)
+        self._live.before_forgetting = self._count_on
+        self._export = None if replay else self._exporting(environ, mask)
+        if self._export is not None:
+            self._log.attach(self._export.add)
+        self.run.provide(LiveServer, self._live)
+        self.run.provide(Masker, masker)
         self._bridge = Bridge(self.run, asking.say, self._after, self._relieved)
         self._transport: Transport | None = None
+        self._hook_files: HookFiles | None = None
         self._watch: Watch | None = None
         self._began = 0.0
         self._ends_again = False
@@ -186,6 +145,8 @@ class Lifetime:
             self._watch.stop()
         if self._transport is not None:
             self._transport.kill()
+        if self._hook_files is not None:
+            self._hook_files.stop()
         try:
             await self.run.close()
         except Exception as problem:
@@ -193,33 +154,6 @@ class Lifetime:
         return await self._end(value, error)
 
     # -- the beginning -------------------------------------------------------------------------------------------
-
-    def _described(self, environ: Mapping[str, str]) -> RunMeta:
-        spell, asking, replay = self._spell, self._asking, self._asking.replay
-        name = run_id()
-        if replay is None:
-            parent, seen_as, seed = "", name, int.from_bytes(os.urandom(16))
-            params = {} if asking.params is None else asking.params
-            env = inherited_environment(self._settings.allowed_env, environ)
-        else:
-            recorded = replay.meta
-            parent, seen_as, seed = recorded.id, recorded.settings.get("run_id", recorded.id), recorded.seed
-            params, env = recorded.params if asking.params is None else asking.params, recorded.env
-        return RunMeta(
-            id=name,
-            spell=str(spell.path),
-            label=spell.label,
-            language=spell.language,
-            source=spell.source,
-            params=params,
-            env=env,
-            seed=seed,
-            settings=kept_settings(self._settings, seen_as, self._config),
-            parent=parent,
-            started=time.time() * 1000,
-            socket=socket_path(name),
-            sha256=spell.sha256,
-        )
 
     async def _begin(self) -> None:
         run, asking = self.run, self._asking
@@ -235,14 +169,19 @@ class Lifetime:
 
             providers_of(run).prefetch()
         self._tell_begin()
+        if asking.prepare is not None:
+            asking.prepare(run)
         if asking.replay is not None:
             self._ends_again = run.interrupt_again()
-            self._watch = Watch(run.sequencer, transport.idle, self._stalled, patient=bool(asking.hooks))
+            self._watch = Watch(run.sequencer, self._is_idle, self._stalled, patient=bool(asking.hooks))
         if self._early is not None:
             run.interrupt(self._early)
+        if self._settings.hooks.files:
+            await self._unless_over(self._start_hook_files())
         if run.hooks.wants("before_spell"):
             context = {"spell": self._spell.label, "run_id": run.identity.run_id, "params": self._params}
             self._params = (await self._unless_over(run.hooks.ask("before_spell", context)))["params"]
+        run.params = self._params
         try:
             frame = protocol.encode(["run", self._start_frame(source, module)])
         except (ValueError, TypeError, OverflowError) as problem:
@@ -254,10 +193,26 @@ class Lifetime:
             )
         transport.send(frame)
 
+    async def _start_hook_files(self) -> None:
+        from llmspell.bridge.hook_file import Around  # 2 ms, for runs that have some
+        from llmspell.bridge.hook_files import HookFiles
+
+        def make_worker(language: str, bridge: Bridge) -> Transport:
+            return self._make_worker(language, bridge, replace(self._limits(), wall=None), self._asking.trusted)
+
+        around = Around(self.run, make_worker, self._start_frame("", module=False), self._relieved)
+        self._hook_files = HookFiles(around, self._settings.hooks.files)
+        await self._hook_files.start()
+
+    def _is_idle(self) -> bool:
+        """Whether the spell's worker waits, and those of its hook files."""
+        spell = self._transport is None or self._transport.idle()
+        return (self._hook_files is None or self._hook_files.idle()) and spell
+
     def _tell_begin(self) -> None:
         data = {"spell": self._spell.label, "language": self._spell.language, "params": self._params}
         event = self._log.emit("spell_started", phase="start", span=RUN_SPAN, name=self._spell.label, data=data)
-        self._began = event.time
+        self._began = self.run.began = event.time
         self.run.deliver(event)
 
     async def _unless_over(self, work: Coroutine[Any, Any, T]) -> T:
@@ -304,6 +259,7 @@ class Lifetime:
             return
         if isinstance(error, LimitError) and (hook := self.run.hooks.unanswered):
             error.hint = f"{hook} has not answered: look there first"
+        error.data["worker"] = "ended"
         self.run.interrupt(error)
 
     def _stalled(self, awaited: str) -> None:
@@ -314,7 +270,26 @@ class Lifetime:
     def _not_stored(self, message: str) -> None:
         if not self.run.ended.done():
             self.run.warn(message)
+        self._tell_person(message)
+
+    def _tell_person(self, message: str) -> None:
         self._asking.say("err", f"llmspell: {message}\n")
+
+    def _exporting(self, environ: Mapping[str, str], mask: Callable[[str], str]) -> Export | None:
+        """What sends spans to a collector, where one is named."""
+        settings = self._settings
+        if settings.otel.endpoint is None and not any(name.startswith("OTEL_EXPORTER_OTLP_") for name in environ):
+            return None
+        from llmspell.traces.otel import export_to, target_of  # 3 ms, for those who export
+
+        target = target_of(settings.otel.endpoint, settings.otel.service, environ)
+        return export_to(target, self._meta, content=settings.trace.content, mask=mask, say=self._tell_person)
+
+    def _count_on(self) -> None:
+        """From here on events are counted as they come: who asks later would find the first ones gone."""
+        from llmspell.library.metrics import dashboard_of  # 2 ms, for runs of more than 10,000 events
+
+        dashboard_of(self.run)
 
     async def _relieved(self) -> None:
         """Lets go of the events so far: they are in the store, or nobody wants them."""
@@ -351,11 +326,13 @@ class Lifetime:
         event = self._log.emit("spell_completed", phase="end", span=RUN_SPAN, name=self._spell.label, data=data)
         run.deliver(event)
         await self._live.close()
+        if self._export is not None and (trouble := await asyncio.to_thread(self._export.close)):
+            self._tell_person(trouble)
         if self.store is not None:
             ended = time.time() * 1000 if run.replaying else event.time
             exit_code = 0 if error is None else error.exit_code
             await self.store.finish(status, exit_code, ended=ended, modules=self._bridge.modules.texts)
-        _remove(self._scratch)
+        scratch.remove(self._scratch)
         usage = {"tokens": run.tokens, "cost": run.cost, "calls": run.calls}
         return Result(self._meta.id, status, value, error, event.time - (self._began or event.time), usage)
 
@@ -370,33 +347,3 @@ def _status(error: LlmspellError | None) -> str:
             return "cancelled"
         case _:
             return "error"
-
-
-def _plain(value: Any) -> Any:
-    """Settings' mappings as dicts and lists."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-def _new_folder() -> Path:
-    """A temporary folder nobody else can look into. `tempfile` would do the same, after 5 ms of imports."""
-    name = f"llmspell-{os.urandom(8).hex()}"
-    try:
-        folder = Path(os.environ.get("TMPDIR") or "/tmp", name)
-        folder.mkdir(mode=0o700)
-    except OSError:
-        folder = Path("/tmp", name)
-        folder.mkdir(mode=0o700)
-    return folder
-
-
-def _remove(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:  # as a rule it is empty, and shutil takes 2 ms to import
-        import shutil
-
-        shutil.rmtree(folder, ignore_errors=True)

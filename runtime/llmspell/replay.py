@@ -1,4 +1,4 @@
-"""What a replay needs beside the recorded answers: the recorded settings, and someone who notices that it stands still.
+"""What a replay needs beside the recorded answers: how its run began, its settings, a watch that it moves on.
 
 A replay is a run like any other, only that its inputs come from a recording, in the recorded order; it is stored with
 the recorded run as its parent, and can itself be replayed. Knows no engine.
@@ -7,12 +7,19 @@ the recorded run as its parent, and can itself be replayed. Knows no engine.
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Final
 
+from llmspell.asking import Asking
 from llmspell.errors import ReplayError
+from llmspell.run import inherited_environment
 from llmspell.settings import Settings
+from llmspell.spell import Spell
+from llmspell.traces.ids import run_id
+from llmspell.traces.live import socket_path
 from llmspell.traces.meta import RunMeta
 from llmspell.traces.sequencer import Sequencer
 
@@ -20,12 +27,41 @@ from llmspell.traces.sequencer import Sequencer
 _DECISIVE: Final[Mapping[str, tuple[str, ...]]] = {
     "defaults": ("model", "provider", "temperature", "max_tokens"),
     "limits": ("memory_mb", "output_mb", "in_flight", "frame_mb", "max_calls", "max_cost"),
-    "hooks": ("on_error",),
+    "hooks": ("on_error", "timeout", "files"),
 }
 
 #: Seconds between two looks at a replay, and for how many looks nothing may happen.
 _LOOK: Final = 0.25
 _LOOKS: Final = 6
+
+
+def described(spell: Spell, asking: Asking, settings: Settings, environ: Mapping[str, str], config: Any) -> RunMeta:
+    """A run as its recording will begin. A replay is seen by its spell as the run it repeats."""
+    replay = asking.replay
+    name = run_id()
+    if replay is None:
+        parent, seen_as, seed = "", name, int.from_bytes(os.urandom(16))
+        params = {} if asking.params is None else asking.params
+        env = inherited_environment(settings.allowed_env, environ)
+    else:
+        recorded = replay.meta
+        parent, seen_as, seed = recorded.id, recorded.settings.get("run_id", recorded.id), recorded.seed
+        params, env = recorded.params if asking.params is None else asking.params, recorded.env
+    return RunMeta(
+        id=name,
+        spell=str(spell.path),
+        label=spell.label,
+        language=spell.language,
+        source=spell.source,
+        params=params,
+        env=env,
+        seed=seed,
+        settings=kept_settings(settings, seen_as, config),
+        parent=parent,
+        started=time.time() * 1000,
+        socket=socket_path(name),
+        sha256=spell.sha256,
+    )
 
 
 def kept_settings(settings: Settings, run_id: str, config: Any) -> dict[str, Any]:
@@ -60,6 +96,8 @@ def _sane(value: Any) -> bool:
             return 0 <= value <= 1_000_000
         case None | str():
             return True
+        case list():
+            return all(isinstance(item, str) for item in value)
         case _:
             return False
 
@@ -115,3 +153,12 @@ def stand_still(awaited: str, recorded: RunMeta, sha256: str, *, cut_short: bool
             what = "the recorded run had asked for something here that this one has not asked for"
     changed = "the spell has" if sha256 != recorded.sha256 else "its modules, its hooks or llmspell have"
     return ReplayError(f"the replay stands still: {what}", hint=f"{changed} changed since {recorded.id} was recorded")
+
+
+def plain(value: Any) -> Any:
+    """Settings' mappings as dicts and lists."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -9,45 +9,33 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from llmspell.effects import Effects, Journal, Source
-from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ReplayError, ScriptError
+from llmspell import place
+from llmspell.answers import Journal, Source
+from llmspell.effects import Effects
+from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ReplayError
 from llmspell.events.bus import Bus
 from llmspell.events.event import Event
+from llmspell.events.listeners import Audience
 from llmspell.frozen import frozen
 from llmspell.hooks.table import HookTable
+from llmspell.place import At, Holding, Span, Spanned
 from llmspell.security.permissions import Permissions
 from llmspell.settings import Settings
-from llmspell.traces.log import RUN_SPAN, EventLog
+from llmspell.traces.log import EventLog
 from llmspell.traces.sequencer import Sequencer
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Span:
-    """A stretch of the run. started, ended: the times of its events. `data` is what its end event will say; `status` is
-    set at the end unless it is there."""
+_guest: ContextVar[Guest | None] = ContextVar("llmspell_guest", default=None)
 
-    number: int
-    parent: int
-    name: str
-    site: str
-    started: float = 0.0
-    ended: float = 0.0
-    data: dict[str, Any] = field(default_factory=dict[str, Any])
-
-
-_ROOT = Span(RUN_SPAN, 0, "", "")
-_current: ContextVar[Span] = ContextVar("llmspell_span", default=_ROOT)
-_site: ContextVar[str] = ContextVar("llmspell_site", default="")
-_held: ContextVar[tuple[object, ...]] = ContextVar("llmspell_held", default=())
+#: Milliseconds that handlers of `on_cancel` and `on_limit` have: who cancels does not wait for long.
+_PARTING: Final = 2000.0
 
 
 @frozen
@@ -63,6 +51,22 @@ class Identity:
     scratch: Path
     user: str = ""
     session: str = ""
+
+    @property
+    def spell(self) -> str:
+        """The spell's path below its project, whatever folder the person is in."""
+        path = self.folder / Path(self.label).name
+        return str(path.relative_to(self.project) if path.is_relative_to(self.project) else path)
+
+
+@frozen
+class Guest:
+    """A hook file: a script beside the spell, in its own worker, with its own permissions. cut_off: told when a handler
+    of it took too long."""
+
+    label: str
+    permissions: Permissions
+    cut_off: Callable[[], None]
 
 
 class Run:
@@ -86,22 +90,31 @@ class Run:
         """
         self.identity = identity
         self.settings = settings
-        self.permissions = permissions
+        self._permissions = permissions
         self.log = log
         self.journal = journal
         self.environ = environ
         self.bus = Bus()
-        self.hooks = HookTable(self, on_error=settings.hooks.on_error)
+        self.audience = Audience(self._missed)
+        self.hooks = HookTable(self, timeout=settings.hooks.timeout, on_error=settings.hooks.on_error)
         over = self._recording_over if source is not None and source.cut_short else None
         self.sequencer = Sequencer(journal.order, order, over=over)
-        self.effects = Effects(journal, self.sequencer, source, where=_where, missed=self.fail, spawn=self.spawn)
+        self.effects = Effects(
+            journal, self.sequencer, source, where=_where, missed=self.fail, spawn=self.spawn, room=self._room
+        )
         self.replaying = source is not None
         self.ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._services: dict[type, Any] = {}
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order they were made: so they are cancelled
         self._warned: set[str] = set()
         self._last_acts: list[Callable[[], Awaitable[None]]] = []
+        self._home = copy_context()
+        self.parting = False
+        self.worker_ended = False
         self.say: Callable[[str, str], None] = lambda stream, text: None
+        self.seed = 0
+        self.began = 0.0  # when its first event was
+        self.params: Any = None  # the spell's, as hooks left them
         self.calls = 0
         self.cost = 0.0
         self.tokens = 0
@@ -125,49 +138,66 @@ class Run:
     @property
     def span(self) -> Span:
         """The span that the running task is in."""
-        return _current.get()
+        return place.span.get()
+
+    @property
+    def actor(self) -> str:
+        """Who acts in the running task: `spell`, an agent or workflow (`agent:researcher`), a hook file."""
+        guest = _guest.get()
+        return (place.span.get().actor or "spell") if guest is None else f"hooks:{guest.label}"
+
+    @property
+    def principal(self) -> str:
+        """The same for what outlasts the run: a spell is known by its path in the project, and what it makes with it
+        (`reports/nightly.lua agent:bookkeeper`)."""
+        guest, own = _guest.get(), place.span.get().actor
+        if guest is not None:
+            return guest.label
+        return f"{self.identity.spell} {own}" if own else self.identity.spell
 
     @property
     def site(self) -> str:
         """The script's position that the running task was called from."""
-        return _site.get()
+        return place.site.get()
 
-    @contextmanager
-    def at(self, site: str) -> Generator[None]:
+    @property
+    def guest(self) -> Guest | None:
+        """The hook file that the running task works for; None for the spell."""
+        return _guest.get()
+
+    @property
+    def permissions(self) -> Permissions:
+        """What the running task may do: the spell's grants, or those of the hook file it works for."""
+        guest = _guest.get()
+        return self._permissions if guest is None else guest.permissions
+
+    def at(self, site: str) -> At:
         """Inside, events carry this position of the script."""
-        token = _site.set(site)
-        try:
-            yield
-        finally:
-            _site.reset(token)
+        return At(site)
 
-    @contextmanager
-    def holding(self, thing: object, what: str) -> Generator[None]:
+    def holding(self, thing: object, what: str) -> Holding:
         """Inside, the running task has `thing` to itself. Raises ScriptError where it is inside already: it would wait
         for itself for ever."""
-        if any(thing is each for each in _held.get()):
-            raise ScriptError(
-                f"{what} is asked from inside its own turn, which waits for the answer",
-                type="deadlock",
-                source=_site.get(),
-                hint="ask another one there, or ask it when its turn is over",
-            )
-        token = _held.set((*_held.get(), thing))
-        try:
-            yield
-        finally:
-            _held.reset(token)
+        return Holding(thing, what)
 
-    def note(self, kind: str, name: str, data: dict[str, Any]) -> Event:
-        """A point inside the current span, told to nobody yet."""
-        span = _current.get()
+    def note(self, kind: str, name: str, data: dict[str, Any], time: float | None = None) -> Event:
+        """A point inside the current span, told to nobody yet. time: the reading of the log's `now` that the data was
+        made with."""
+        span = place.span.get()
         return self.log.emit(
-            kind, phase="point", span=span.number, parent=span.parent, name=name, site=_site.get(), data=data
+            kind,
+            phase="point",
+            span=span.number,
+            parent=span.parent,
+            name=name,
+            site=place.site.get(),
+            data=data,
+            time=time,
         )
 
-    def emit(self, kind: str, name: str, data: dict[str, Any]) -> Event:
+    def emit(self, kind: str, name: str, data: dict[str, Any], time: float | None = None) -> Event:
         """A point inside the current span; bus listeners hear it."""
-        event = self.note(kind, name, data)
+        event = self.note(kind, name, data, time)
         self.deliver(event)
         return event
 
@@ -176,6 +206,18 @@ class Run:
         name = event.name if event.kind == "custom" else event.kind
         if self.bus.listens(name):
             self.bus.publish(name, self.payload(event))
+
+    def _missed(self, data: dict[str, Any]) -> None:
+        self.emit("events_dropped", data["pattern"], data)
+
+    def _room(self) -> Awaitable[None] | None:
+        """For who is about to ask something of the outside: what it emits next, a listener must have room for."""
+        listener = self.audience.behind
+        if listener is None:
+            return None
+        what = f"the listener of {listener.pattern!r} ({listener.function.site})"
+        self.warn(f"the run waits for {what}, which is {listener.limit} events behind", once=f"behind {what}")
+        return self.audience.room()
 
     def payload(self, event: Event) -> dict[str, Any]:
         """What listeners get of an event: its data, and whose it is."""
@@ -194,53 +236,16 @@ class Run:
             self._warned.add(once)
         self.emit("warning", "", {"message": message})
 
-    @contextmanager
     def spanned(
-        self,
-        start: str,
-        end: str,
-        name: str,
-        data: dict[str, Any],
-        deliver: Callable[[Event], None] | None = None,
-    ) -> Generator[Span]:
-        """A span around the body: a start event, and an end event with the status and what the body put into `data`.
+        self, start: str, end: str, name: str, data: dict[str, Any], deliver: Callable[[Event], None] | None = None
+    ) -> Spanned:
+        """A span around the body: a start event, and an end event with the status and what the body put into `data`."""
+        return Spanned(self.log, deliver or self.deliver, start, end, name, data)
 
-        The end event tells `duration` in milliseconds, from the two events' times.
-        """
-        tell = deliver or self.deliver
-        parent = _current.get()
-        span = Span(self.log.new_span(), parent.number, name, _site.get())
-        started = self.log.emit(
-            start, phase="start", span=span.number, parent=span.parent, name=name, site=span.site, data=data
-        )
-        span.started = started.time
-        token = _current.set(span)
-        try:
-            tell(started)
-            yield span
-        except BaseException as error:
-            span.data.setdefault("status", "cancelled" if isinstance(error, asyncio.CancelledError) else "error")
-            if isinstance(error, LlmspellError):
-                span.data.setdefault("error", error.to_value())
-            raise
-        finally:
-            _current.reset(token)
-            span.data.setdefault("status", "ok")
-            tell(self._close(end, span, started))
-
-    def _close(self, kind: str, span: Span, started: Event) -> Event:
-        now = span.ended = self.log.now()
-        data = {**span.data, "duration": round(now - started.time, 3)}
-        return self.log.emit(
-            kind, phase="end", span=span.number, parent=span.parent, name=span.name, site=span.site, data=data, time=now
-        )
-
-    @contextmanager
-    def hooked(self, point: str, handler: str) -> Generator[Span]:
+    def hooked(self, point: str, handler: str) -> Spanned:
         """The span of one hook handler."""
-        with self.spanned("hook_called", "hook_completed", point, {"point": point, "handler": handler}) as span:
-            span.data.update(point=point, handler=handler)
-            yield span
+        data = {"point": point, "handler": handler}
+        return Spanned(self.log, self.deliver, "hook_called", "hook_completed", point, data, data)
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -259,7 +264,7 @@ class Run:
                 LimitError(
                     f"the run has asked models {self.calls} times, its limit",
                     limit="calls",
-                    source=_site.get(),
+                    source=place.site.get(),
                     hint="raise --max-calls or [limits] max_calls",
                 )
             )
@@ -268,7 +273,7 @@ class Run:
                 LimitError(
                     f"the run has spent ${self.cost:.4f}, its limit is ${limits.max_cost:g}",
                     limit="cost",
-                    source=_site.get(),
+                    source=place.site.get(),
                     hint="raise --max-cost or [limits] max_cost",
                 )
             )
@@ -284,17 +289,43 @@ class Run:
         raise error
 
     def fail(self, error: LlmspellError) -> None:
-        """Ends the run; the first reason wins."""
-        if not self.ended.done():
+        """Ends the run; the first reason wins. Handlers of `on_limit` and `on_cancel` are asked before."""
+        if self.ended.done() or self.parting:
+            return
+        match error:
+            case LimitError():
+                point, context = "on_limit", {"limit": error.limit, "error": error}
+            case CancelledByUser():
+                point, context = "on_cancel", {"reason": error.message}
+            case _:
+                point, context = "", {}
+        if point and self.hooks.wants(point):
+            self.parting = True
+            self.spawn_apart(self._part(point, context, error))
+        else:
             self.ended.set_exception(error)
 
+    async def _part(self, point: str, context: dict[str, Any], error: LlmspellError) -> None:
+        """Asks the last handlers; whatever they do, the run ends."""
+        try:
+            await self.within(_PARTING, self.hooks.ask(point, context), point)
+        except LlmspellError as problem:
+            self.note("warning", point, {"message": f"{point} was not asked to the end: {problem.message}"})
+        finally:
+            if not self.ended.done():
+                self.ended.set_exception(error)
+
     def finish(self, value: Any) -> None:
-        if not self.ended.done():
+        if not self.ended.done() and not self.parting:
             self.ended.set_result(value)
 
     def interrupt(self, error: LlmspellError) -> None:
-        """Ends the run for a reason outside of it, in turn; a replay ends there in the same way."""
-        if self.replaying:
+        """Ends the run for a reason outside of it, in turn; a replay ends there in the same way. A second time it does
+        not wait for handlers."""
+        if self.parting:
+            if not self.ended.done():
+                self.ended.set_exception(error)
+        elif self.replaying:
             self._interrupted(error)
         else:
             self.effects.end(error, lambda: self._interrupted(error))
@@ -306,6 +337,7 @@ class Run:
     def _interrupted(self, error: LlmspellError) -> None:
         if self.ended.done():
             return
+        self.worker_ended = self.worker_ended or error.data.get("worker") == "ended"
         if isinstance(error, CancelledByUser):
             self.emit("cancelled", "", {"reason": error.message})
         self.fail(error)
@@ -325,6 +357,10 @@ class Run:
         task.add_done_callback(self._tasks.pop)
         return task
 
+    def spawn_apart(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """A task of the run that belongs to none of its spans, whoever makes it."""
+        return self.spawn(work, self._home.copy())
+
     async def close(self) -> None:
         """Cancels what is still under way and waits for it. Raises the first error of the last acts, when all are
         done."""
@@ -334,6 +370,7 @@ class Run:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        self.audience.tell_all_missed()
         failure: Exception | None = None
         for act in self._last_acts:
             try:
@@ -348,10 +385,18 @@ class Run:
         self._last_acts.append(act)
 
 
+def context_for(guest: Guest | None) -> Context:
+    """The caller's context for work of a hook file's, or for the spell's own."""
+    context = copy_context()
+    if _guest.get() is not guest:
+        context.run(_guest.set, guest)
+    return context
+
+
 def unawaited_context() -> Context:
     """The caller's context for work that it will not wait for."""
     context = copy_context()
-    context.run(_held.set, ())
+    context.run(place.held.set, ())
     return context
 
 
@@ -365,7 +410,7 @@ def own_context() -> Context:
 
 
 def _where() -> tuple[int, str]:
-    return _current.get().number, _site.get()
+    return place.span.get().number, place.site.get()
 
 
 def inherited_environment(allowed: tuple[str, ...], environ: Mapping[str, str] | None = None) -> dict[str, str]:

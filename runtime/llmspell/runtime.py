@@ -9,21 +9,26 @@ One Runtime serves many runs, also at once, on one event loop.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from llmspell import settings as settings_module
+from llmspell.asking import Asking, Result
 from llmspell.bridge.bridge import Bridge
 from llmspell.engines.process import Zygote
 from llmspell.engines.transport import Limits, Transport
 from llmspell.errors import UsageError
-from llmspell.lifetime import Asking, Lifetime, Result
+from llmspell.lifetime import Lifetime
 from llmspell.run import own_context
 from llmspell.settings import Settings
 from llmspell.spell import Spell
 from llmspell.traces.store import RunStore, Writer
+
+if TYPE_CHECKING:
+    from llmspell.workflows.builder import BuiltWorkflow
 
 
 class Started:
@@ -100,6 +105,18 @@ class Runtime:
         """
         found = spell if isinstance(spell, Spell) else Spell.read(spell)
         return await self.start(found, Asking(params=params, **more)).result()
+
+    async def run_workflow(
+        self, workflow: BuiltWorkflow, input: Any = None, *, folder: str | Path = ".", **more: Any
+    ) -> Result:
+        """Runs a workflow that Python has built: a run like any other, whose spell does nothing else. The result's
+        value has `result`, `outputs`, `metadata`, `usage` and the rest of what `run_detailed` gives a script.
+
+        folder: where settings and relative paths begin. more: the fields of `Asking`.
+        """
+        text = f"return Workflow.get({json.dumps(workflow.name)}):run_detailed(params.input)"
+        spell = Spell.of(text, "lua", str(Path(folder, "workflow.lua")))
+        return await self.run(spell, {"input": input}, prepare=workflow.install, **more)
 
     def start(self, spell: Spell, asking: Asking) -> Started:
         """Begins a run. Raises SettingsError, and ArgumentError for a hook point that there is not."""

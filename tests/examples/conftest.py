@@ -48,7 +48,9 @@ class Story:
         )
 
     def run(self, spell: str, *more: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        return self.start("-m", "llmspell", "run", str(self.folder / spell), *more, **environ)
+        answers = self.folder / "answers.json"
+        prepared = ["--answers", str(answers)] if answers.exists() else []
+        return self.start("-m", "llmspell", "run", str(self.folder / spell), *prepared, *more, **environ)
 
     def said(self, spell: str, *more: str, **environ: str) -> str:
         """What the spell prints; it must end well."""

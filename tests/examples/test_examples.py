@@ -129,6 +129,13 @@ def test_a_python_program_runs_spells(story: Callable[[str], Story]) -> None:
     assert (done.stdout, done.returncode) == (copied.prints, 0), done.stderr
 
 
+def test_a_python_program_builds_a_workflow(story: Callable[[str], Story]) -> None:
+    copied = story("embed_python")
+    done = copied.start(str(copied.folder / "workflow.py"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout and done.stdout in (copied.folder / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_examples_are_run_where_nothing_of_them_is_kept(story: Callable[[str], Story]) -> None:
     copied = story("hello")
     before = sorted(path.name for path in copied.folder.iterdir())

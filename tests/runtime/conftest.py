@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from llmspell.engines import values
 from llmspell.engines.process import Zygote
 from llmspell.events.event import Event
 from llmspell.providers.base import Request
@@ -18,15 +19,22 @@ from llmspell.spell import Spell
 from llmspell.testing import model as small_model
 from llmspell.testing.answers import Answer
 from llmspell.testing.server import ModelServer
+from llmspell.traces.recording import Recording
 
 
 @dataclass
 class Cast:
-    """A run that has ended. output: what it printed, by stream."""
+    """A run that has ended. output: what it printed, by stream. file: where it is stored."""
 
     result: Result
     events: list[Event]
     output: dict[str, str] = field(default_factory=lambda: {"out": "", "err": ""})
+    file: Path = Path()
+
+    @property
+    def recording(self) -> Recording:
+        """What a replay of it answers from: `await cast(…, replay=done.recording)`."""
+        return Recording.load(self.file, values.unpack)
 
     @property
     def value(self) -> Any:
@@ -99,7 +107,7 @@ async def cast(tmp_path: Path, zygote: Zygote) -> AsyncIterator[Caster]:
             output[stream] += text
 
         started = runtime.start(Spell.read(path), Asking(on_event=heard, say=say, **asking))
-        return Cast(await started.result(), events, output)
+        return Cast(await started.result(), events, output, started.store.path if started.store else Path())
 
     yield run
     for runtime in runtimes:

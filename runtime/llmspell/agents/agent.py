@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, Final
 
 from llmspell.agents import execution
@@ -39,12 +39,13 @@ class _Kept:
 @frozen
 class _Call:
     """How a turn is called for. context: more for the model to know; pieces: takes the answer as it comes; kept:
-    whether the turn becomes part of the history."""
+    whether the turn becomes part of the history; tools: whether the model may call them."""
 
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     context: dict[str, Any] = field(default_factory=dict[str, Any])
     pieces: Pieces | None = None
     kept: bool = True
+    tools: bool = True
 
     @property
     def repeatable(self) -> bool:
@@ -79,6 +80,12 @@ class Agent(BaseAgent):
         self._resolved: tuple[Provider, str] | None = None
         self._totals: Totals = {"input_tokens": 0, "output_tokens": 0, "total": 0, "cost": 0.0}
         super().__init__(run, options, script_class)
+
+    def change_options(self, changes: dict[str, Any]) -> None:
+        super().change_options(changes)
+        self.options = replace(self.options, **changes)
+        self._system = self.options.system_prompt
+        self._resolved = None
 
     # -- the directory -------------------------------------------------------------------------------------------
 
@@ -197,6 +204,10 @@ class Agent(BaseAgent):
         given = self.options.actions or {}
         return given if isinstance(given, dict) else {name: name.replace("_", " ") for name in given}
 
+    def knows(self, action: str) -> bool:
+        """Whether an action is a method of the agent's kind, with a prompt and a shape of its own."""
+        return False
+
     @method(errors=("timeout", "rate_limit"), example='agent:act("summarise in one line", text)')
     async def act(self, name: str, input: Any = None) -> Any:
         """Follows an instruction on an input: the name of an action, or free text. Gives the answer's value."""
@@ -226,7 +237,29 @@ class Agent(BaseAgent):
     async def work(self, input: Any, message: str, context: Context) -> AgentOutput:
         return await self._ask(input, message, context, _EXECUTION)
 
+    async def answer(
+        self,
+        input: Any,
+        words: Callable[[Any], str],
+        options: dict[str, Any],
+        action: str = "",
+        *,
+        tools: bool = True,
+        data: Callable[[Any], Any] | None = None,
+    ) -> AgentOutput:
+        """An execution in words of llmspell's own. words: puts the input, as hooks left it, into the user's turn;
+        options: as those of a chat; action: the method that it is; tools: whether the model may call them; data: what
+        becomes of a structured answer."""
+
+        async def work(given: Any, message: str, context: Context) -> AgentOutput:
+            output = await self._ask(given, words(given), context, _Call(options, kept=False, tools=tools))
+            return output if data is None else replace(output, data=data(output.data))
+
+        return await self._executed(input, work, action)
+
     async def _ask(self, input: Any, message: str, context: Context, call: _Call) -> AgentOutput:
+        if call.kept:
+            await self._before_turn(context)
         provider, model = self._resolve()
         turn, schema = Turn(message), call.options.get("schema")
         checker = None if schema is None else ForeignChecker(schema, "the answer's schema")
@@ -237,7 +270,16 @@ class Agent(BaseAgent):
             tool_errors=self.options.tool_errors,
             checker=checker,
         )
-        asker = Asker(
+        asker = self._asker(context, call.pieces)
+        await converse(asker, provider, self._request(input, message, model, call, checker), rules, turn)
+        self._count(turn.usage)
+        if call.kept:
+            self._remember(turn)
+        return AgentOutput(turn.content, turn.data, turn.calls, turn.usage, turn.usage.get("cost"), 0.0, self._name)
+
+    def _asker(self, context: Context, pieces: Pieces | None = None) -> Asker:
+        """Itself, as one that asks a model. context: fields that hooks of the execution added."""
+        return Asker(
             run=self.run,
             name=self._name,
             identity=self.identity,
@@ -246,13 +288,15 @@ class Agent(BaseAgent):
             deliver=self.deliver,
             tell=self.tell,
             retries=self.options.retries,
-            pieces=call.pieces,
+            pieces=pieces,
         )
-        await converse(asker, provider, self._request(input, message, model, call, checker), rules, turn)
-        self._count(turn.usage)
-        if call.kept:
-            self._remember(turn)
-        return AgentOutput(turn.content, turn.data, turn.calls, turn.usage, turn.usage.get("cost"), 0.0, self._name)
+
+    async def _before_turn(self, context: Context) -> None:
+        """What a turn of the conversation needs done first: nothing, unless a subclass's memory does."""
+
+    def _past(self) -> list[tuple[Message, ...]]:
+        """The messages of earlier turns that the model is shown, turn by turn."""
+        return [kept.messages for kept in self._history]
 
     def _request(self, input: Any, message: str, model: str, call: _Call, checker: ForeignChecker | None) -> Request:
         options, chat, defaults = self.options, call.options, self.run.settings.defaults
@@ -261,9 +305,9 @@ class Agent(BaseAgent):
         temperature = defaults.temperature if options.temperature is None else options.temperature
         return Request(
             model=model,
-            messages=(*(m for kept in self._history for m in kept.messages), user),
+            messages=(*(message for turn in self._past() for message in turn), user),
             system=self._system_with(call.context),
-            tools=tuple(map(_spec, self._tools)),
+            tools=tuple(map(_spec, self._tools)) if call.tools else (),
             temperature=chat.get("temperature", temperature),
             top_p=options.top_p,
             max_tokens=chat.get("max_tokens", options.max_tokens or defaults.max_tokens),

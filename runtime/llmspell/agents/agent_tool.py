@@ -9,9 +9,9 @@ from llmspell.agents.agent import Agent
 from llmspell.agents.base import BaseAgent
 from llmspell.agents.texts import text_of
 from llmspell.api.describe import exposed, method
-from llmspell.api.kinds import HookHandlers
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError
+from llmspell.hooks.ready import HookOption
 from llmspell.run import Run
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.tool import Tool
@@ -36,7 +36,7 @@ class AgentToolOptions:
     """When to ask it, written for a model."""
     timeout: float = 300_000
     """Milliseconds it may take."""
-    hooks: HookHandlers | None = None
+    hooks: HookOption | None = None
     """The tool's own hooks by hook point."""
 
 

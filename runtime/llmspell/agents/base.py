@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from llmspell.agents import execution, steps
+from llmspell.agents.beginning import Beginning
 from llmspell.agents.directory import Directory
 from llmspell.agents.live_state import LiveState
 from llmspell.agents.texts import text_of
 from llmspell.api.callback import Callback
 from llmspell.api.describe import exposed, method, prop
-from llmspell.api.kinds import AgentName, EventHandler, EventName, HookHandlers
+from llmspell.api.kinds import AgentName, EventHandler, EventName
 from llmspell.api.objects import ScriptClass
+from llmspell.emission import Emitter, WaitOptions, listen, wait_for
 from llmspell.errors import ArgumentError, LlmspellError
 from llmspell.events.bus import Bus, Subscription
 from llmspell.events.event import Event
-from llmspell.events.listeners import listener_of
+from llmspell.events.listeners import ListenerOptions
 from llmspell.hooks.handlers import handlers_of
+from llmspell.hooks.ready import HookOption
 from llmspell.hooks.table import FINAL, Context, Handler
 from llmspell.run import Run
 from llmspell.tools import pipeline
@@ -37,7 +40,7 @@ class BaseAgentOptions:
     """A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins."""
     tools: list[Tool] | None = None
     """What it may call."""
-    hooks: HookHandlers | None = None
+    hooks: HookOption | None = None
     """Its own hooks by hook point, such as `before_llm_call`."""
     state: dict[str, Any] | None = None
     """Its first state."""
@@ -76,6 +79,8 @@ class BaseAgent:
 
     #: What `agent_type` says in events and hooks, for a class of the library.
     type_name: str = "base_agent"
+    #: Whose its state is, as events, hooks and `State.scope` say it.
+    scope: Literal["agent", "workflow"] = "agent"
 
     @classmethod
     def create(cls, run: Run, options: dict[str, Any], script_class: ScriptClass | None) -> BaseAgent:
@@ -90,7 +95,7 @@ class BaseAgent:
         self._name = options.name or self._id
         self._tools: list[Tool] = []
         self.hooks: Mapping[str, Handler] = handlers_of(options.hooks)
-        self.live_state = LiveState(self, options.state or {})
+        self.live_state = LiveState(self, options.state or {}, self.scope)
         self.transitions = options.transitions or {}
         self._capabilities = tuple(options.capabilities or ())
         self._metadata = options.metadata or {}
@@ -98,7 +103,14 @@ class BaseAgent:
         for tool in options.tools or ():
             self.add_tool(tool)
         directory.register(self)
-        self.tell("agent_created", self._name, {"agent_name": self._name, "agent_type": self.agent_type})
+        self.beginning = Beginning.of(self, options)
+        self.tell("agent_created", self._name, {"agent_id": self._id, "agent_type": self.agent_type})
+        self.live_state.announce()
+
+    def change_options(self, changes: dict[str, Any]) -> None:
+        """Works with other options from now on, as a handler of `before_init` wants it."""
+        self._capabilities = tuple(changes.get("capabilities", self._capabilities))
+        self._metadata = changes.get("metadata", self._metadata)
 
     # -- identity ------------------------------------------------------------------------------------------------
 
@@ -182,8 +194,12 @@ class BaseAgent:
     async def execute(self, input: Any = None) -> Any:
         """Works on an input (text or a table) and gives `{content, data, tool_calls, usage, cost, duration, agent}`,
         which reads as its text wherever a string is wanted. `timeout` in the input is in milliseconds."""
+        return await self._executed(input, self._own_work)
+
+    async def _executed(self, input: Any, work: execution.Work, action: str = "") -> Any:
+        """One execution, within the time that the input allows."""
         async with self.run.effects.deadline(_timeout(input), f"agent {self._name}"):
-            return await execution.execute(self, input, self._own_work)
+            return await execution.execute(self, input, work, action=action)
 
     async def base_execute(self, input: Any = None) -> Any:
         """What `super.execute(input)` in a script's class gives: the work alone, inside the execution under way."""
@@ -202,6 +218,11 @@ class BaseAgent:
             f"{self._name} does not know how to execute: a {self.agent_type} has no work of its own",
             hint="override execute in your class, or use Agent, which asks a model",
         )
+
+    async def act(self, name: str, input: Any = None) -> Any:
+        """Works on an input in the way that an action names: who has no model finds it under `action`."""
+        given = input if isinstance(input, dict) else {"message": text_of(input)}
+        return await self.value({**given, "action": name})
 
     async def value(self, input: Any) -> Any:
         """What executing it gives another part of llmspell: the structured answer, else the text; a function that a
@@ -235,46 +256,59 @@ class BaseAgent:
         """Its state, a live table: reading and writing fields is reading and changing it."""
         return self.live_state.values
 
-    @method(example='agent:set_state("processing")')
-    def set_state(self, status: str) -> None:
+    @method(result=type(None), example='agent:set_state("processing")')
+    def set_state(self, status: str) -> Any:
         """Sets `state.status`."""
-        self.live_state.write(["status"], status)
+        return self.live_state.write(["status"], status)
 
-    @method(errors=("invalid_argument",), example='agent:transition("start")')
-    def transition(self, event: str) -> str:
-        """Follows the state machine of `transitions` from the present status and gives the new one."""
-        present = str(self.live_state.values.get("status", "idle"))
-        following = self.transitions.get(present, {})
-        if event not in following:
-            known = ", ".join(following) or "none"
-            raise ArgumentError(
-                f"{self._name} cannot {event!r} while it is {present!r}", hint=f"events from there: {known}"
-            )
-        self.live_state.write(["status"], following[event])
-        return following[event]
+    @method(errors=("invalid_argument",), result=str, example='agent:transition("start")')
+    def transition(self, event: str) -> Any:
+        """Follows the state machine of `transitions` from the present status (`idle` at first) and gives the new one.
+        Raises where the machine does not allow the event, listing those it allows."""
+        return self.live_state.transition(self.transitions, event)
+
+    @method(errors=("timeout", "rate_limit", "tool"), example='researcher:hand_over("writer", "Write it up")')
+    async def hand_over(self, to: AgentName | BaseAgent, input: Any = None) -> Any:
+        """Lets another agent go on with an input, and gives what it makes of it. Values that a StateHandoff names
+        between the two are handed over first."""
+        from llmspell.agents import handoff  # knows agents
+
+        return await handoff.hand_over(self, to, input)
 
     # -- events --------------------------------------------------------------------------------------------------
 
     @method(example='agent:on("tool_called", function(event) print(event.tool_name) end)')
-    def on(self, event: EventName, handler: EventHandler) -> Subscription:
+    def on(self, event: EventName, handler: EventHandler, options: ListenerOptions | None = None) -> Subscription:
         """Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*`
-        gets `(event_type, data)`."""
-        return self.bus.on(event, listener_of(handler))
+        gets `(event_type, data)`. options: how it copes when it falls behind."""
+        return listen(self.run, self.bus, event, handler, options)
 
     @method()
     def once(self, event: EventName, handler: EventHandler) -> Subscription:
         """Like `on`, for the next such event only."""
-        return self.bus.on(event, listener_of(handler), once=True)
+        return listen(self.run, self.bus, event, handler, once=True)
 
     @method()
     def off(self, event: EventName, handler: EventHandler | None = None) -> int:
         """Stops calling a handler, or all of the event's handlers; gives how many."""
-        return self.bus.off(event, None if handler is None else listener_of(handler))
+        return self.bus.off(event, handler)
 
-    @method(example='agent:emit("progress", { done = 3 })')
-    def emit(self, event: EventName, data: dict[str, Any] | None = None) -> None:
+    @method(result=type(None), errors=("invalid_argument",), example='agent:emit("progress", { done = 3 })')
+    def emit(self, event: EventName, data: dict[str, Any] | None = None) -> Any:
         """Emits an event of your own, to this agent's listeners and the global bus."""
-        self.deliver(self.run.note("custom", event, {**(data or {}), "agent_name": self._name}))
+        return self._emitter.emit(event, data)
+
+    @method(errors=("timeout",), example='local event = agent:wait_for("progress", { timeout = 5000 })')
+    async def wait_for(self, event: EventName, options: WaitOptions | None = None) -> Any:
+        """Waits for the next such event of this agent and gives its payload."""
+        return await wait_for(self.run, self.bus, event, options)
+
+    @property
+    def _emitter(self) -> Emitter:
+        def note(event: str, data: dict[str, Any]) -> Event:
+            return self.run.note("custom", event, {**data, "agent_name": self._name})
+
+        return Emitter(self.run, (self.bus, self.run.bus), note, self.deliver, self._name, (self.hooks,))
 
     def tell(self, kind: str, name: str, data: dict[str, Any]) -> Event:
         """An event of this agent: in the log, to its listeners, to the bus."""
@@ -285,11 +319,13 @@ class BaseAgent:
     def deliver(self, event: Event) -> None:
         """Tells this agent's listeners, then the bus's."""
         name = event.name if event.kind == "custom" else event.kind
-        buses = [bus for bus in (self.bus, self.run.bus) if bus.listens(name)]
-        if buses:
+        own, all_of_run = self.bus.listens(name), self.run.bus.listens(name)
+        if own or all_of_run:
             payload = {"agent_id": self._id, **self.run.payload(event)}
-            for bus in buses:
-                bus.publish(name, payload)
+            if own:
+                self.bus.publish(name, payload)
+            if all_of_run:
+                self.run.bus.publish(name, payload)
 
     @property
     def identity(self) -> Context:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from llmspell.agents.beginning import Beginning
 from llmspell.agents.texts import AgentOutput, text_of, with_words
 from llmspell.events.event import Event
 from llmspell.hooks.table import Context, Handler, Since
-from llmspell.run import Run, Span
+from llmspell.place import Span
+from llmspell.run import Run
 from llmspell.unit import Unit
 
 Work = Callable[[Any, str, Context], Awaitable[Any]]
@@ -25,6 +27,8 @@ class Executor(Protocol):
     run: Run
     agent_type: str
     hooks: Mapping[str, Handler]
+    scope: Literal["agent", "workflow"]
+    beginning: Beginning | None
 
     @property
     def name(self) -> str: ...
@@ -39,11 +43,15 @@ class Executor(Protocol):
     def deliver(self, event: Event) -> None: ...
 
 
-async def execute(agent: Executor, input: Any, work: Work, repeatable: Callable[[], bool] = lambda: True) -> Any:
+async def execute(
+    agent: Executor, input: Any, work: Work, repeatable: Callable[[], bool] = lambda: True, action: str = ""
+) -> Any:
     """What the work gives, as hooks left it. Raises what the work or a hook threw.
 
-    repeatable: whether a failed execution may be tried again.
+    repeatable: whether a failed execution may be tried again. action: the agent's method that it is, if it is one.
     """
+    if agent.beginning is not None:
+        await agent.beginning.ready()
     facts = agent.identity
     if isinstance(input, dict) and isinstance(user := input.get("user_id"), str):
         facts["user_id"] = user
@@ -51,7 +59,10 @@ async def execute(agent: Executor, input: Any, work: Work, repeatable: Callable[
     context = {**facts, "input": shown}
     unit = Unit(agent.run, "execute", context, agent.tell, agent.name, own=(agent.hooks,), repeatable=repeatable)
     data = {"agent_name": agent.name, "agent_type": agent.agent_type, "input": shown}
+    if action:
+        data["action"] = action
     with agent.run.spanned("execution_started", "execution_completed", agent.name, data, agent.deliver) as span:
+        span.actor = f"{agent.scope}:{agent.name}"
         span.data.update(agent_name=agent.name, agent_type=agent.agent_type)
         output = await unit.attempt(lambda: _attempt(agent, input, unit, {**facts, "input": shown}, work, span))
         span.data["output"] = value_of(output)

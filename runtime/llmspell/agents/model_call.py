@@ -10,14 +10,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from llmspell.agents.model_hooks import after_call, before_call, rewritten, shown_calls, shown_usage
+from llmspell.agents.model_hooks import after_call, answered, before_call, rewritten, shown_calls, shown_usage
 from llmspell.agents.pieces import Pieces
 from llmspell.errors import LlmspellError
 from llmspell.events.event import Event
 from llmspell.frozen import frozen
 from llmspell.hooks.table import FINAL, Context, Own, Since
+from llmspell.place import Span
 from llmspell.providers.base import Completion, Delta, Provider, Request
-from llmspell.run import Run, Span
+from llmspell.run import Run
 from llmspell.unit import Tell, Unit
 
 #: First pause before a retry in milliseconds, doubled each time, where the server names none.
@@ -73,12 +74,13 @@ async def ask_model(asker: Asker, provider: Provider, asked: Asked) -> tuple[Req
         "message": asked.prompt,
     }
     named = {"agent_name": asker.name, "provider": provider.name, "model": request.model}
-    data = {**named, "request": request.to_value()}
+    shown = request.to_value()
+    data = {**named, "request": shown}
     with asker.run.spanned("llm_call_started", "llm_call_completed", request.model, data, asker.deliver) as span:
         span.data.update(named)
         failing = {**context, "input": asked.prompt}
         unit = Unit(asker.run, "llm_call", failing, asker.tell, asker.name, None, asker.hooks, asker.repeatable)
-        call = _Call(asker, provider, asked, context, unit, span)
+        call = _Call(asker, provider, asked, shown, context, unit, span)
         sent, completion = await unit.attempt(call.attempt)
         span.data.update(
             response=completion.content,
@@ -92,20 +94,32 @@ async def ask_model(asker: Asker, provider: Provider, asked: Asked) -> tuple[Req
 @dataclass(slots=True)
 class _Call:
     """One call under way, perhaps attempted several times. context: what each attempt's hooks find; left: as they left
-    it."""
+    it; given: what a hook answered in the model's place."""
 
     asker: Asker
     provider: Provider
     asked: Asked
+    shown: dict[str, Any]
     context: Context
     unit: Unit
     span: Span
     left: Context = field(default_factory=dict[str, Any])
+    given: Completion | None = None
 
     async def attempt(self) -> tuple[Request, Completion]:
         sent = await self._prepared()
+        if self.given is not None:
+            return sent, await self._received(self._told(self.given))
         completion = await self._retried(self._streamed if self.asker.pieces else self._whole, sent)
         return sent, await self._received(completion)
+
+    def _told(self, given: Completion) -> Completion:
+        """A hook's answer, given to whoever reads the answer in pieces."""
+        self.span.data["answered"] = True
+        if self.asker.pieces is not None and given.content:
+            self.asker.tell("llm_chunk", self.asker.name, {"text": given.content})
+            self.asker.pieces.give(given.content)
+        return given
 
     async def _prepared(self) -> Request:
         """The request as `before_llm_call` left it."""
@@ -118,6 +132,7 @@ class _Call:
         self.left = after
         self.unit.context = {**after, "input": self.asked.prompt}
         sent = rewritten(request, before, after, self.asked.at)
+        self.given = answered(after, sent.model)
         if sent is not request:
             self.span.data["request"] = sent.to_value()
         return sent
@@ -138,11 +153,19 @@ class _Call:
                 await self.asker.run.effects.sleep(delay)
 
     async def _whole(self, sent: Request) -> Completion:
-        async def perform() -> dict[str, Any]:
-            return (await self.provider.complete(sent)).to_value()
+        made: Completion | None = None
 
-        effects = self.asker.run.effects
-        return Completion.from_value(await effects.once("llm", self.provider.name, sent.to_value(), perform))
+        async def perform() -> dict[str, Any]:
+            nonlocal made
+            made = await self.provider.complete(sent)
+            return made.to_value()
+
+        value = await self.asker.run.effects.once("llm", self.provider.name, self._shown(sent), perform)
+        return made or Completion.from_value(value)
+
+    def _shown(self, sent: Request) -> dict[str, Any]:
+        """The request as a plain value: the one that the events have, where it is that request."""
+        return self.shown if sent is self.asked.request else sent.to_value()
 
     async def _streamed(self, sent: Request) -> Completion:
         async def perform() -> AsyncGenerator[Any, None]:
@@ -152,7 +175,7 @@ class _Call:
 
         effects, pieces = self.asker.run.effects, self.asker.pieces
         completion: Completion | None = None
-        async with aclosing(effects.stream("llm", self.provider.name, sent.to_value(), perform)) as stream:
+        async with aclosing(effects.stream("llm", self.provider.name, self._shown(sent), perform)) as stream:
             async for item in stream:
                 if isinstance(item, dict):
                     completion = Completion.from_value(item)

@@ -5,14 +5,18 @@ The shapes that scripts see of messages, calls and tokens are made here. Knows n
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
+from llmspell.errors import ArgumentError
 from llmspell.hooks.table import Context
-from llmspell.providers.base import Completion, Image, Message, Request, ToolCall
+from llmspell.providers.base import Completion, Image, Message, Request, ToolCall, Usage
+from llmspell.traces.keys import canonical
 
 #: Fields of `before_llm_call` that its answer has no more use for.
-_ONLY_BEFORE = ("messages", "system_prompt", "temperature", "max_tokens", "tools")
+_ONLY_BEFORE = ("messages", "system_prompt", "temperature", "max_tokens", "tools", "fingerprint")
 
 
 def before_call(context: Context, request: Request) -> Context:
@@ -24,7 +28,52 @@ def before_call(context: Context, request: Request) -> Context:
         "temperature": request.temperature,
         "max_tokens": request.max_tokens,
         "tools": [tool.name for tool in request.tools],
+        "fingerprint": _fingerprint(request),
     }
+
+
+def _fingerprint(request: Request) -> str:
+    """A digest of what no handler writes of a request."""
+    tools = [tool.to_value() for tool in request.tools]
+    rest = [tools, request.tool_choice, request.top_p, list(request.stop), request.seed, request.schema, request.extra]
+    return _digest(rest) if any(each not in _NONE for each in rest) else _plain()
+
+
+#: What a request has nothing of.
+_NONE: Final = (None, [], {})
+
+
+def _digest(rest: list[Any]) -> str:
+    return hashlib.sha256(canonical(rest).encode()).hexdigest()
+
+
+@cache
+def _plain() -> str:
+    """The digest of a request that has none of that, as most have: 10 us less."""
+    return _digest([[], None, None, [], None, None, {}])
+
+
+def answered(after: Context, model: str) -> Completion | None:
+    """The completion that a handler of `before_llm_call` gave in the model's place. Raises ArgumentError."""
+    match after.get("response"):
+        case None:
+            return None
+        case str() as text:
+            return Completion(text, model=model)
+        case dict() as table if set(table) & {"content", "tool_calls"}:
+            calls, usage = table.get("tool_calls") or [], table.get("usage") or {}
+            return Completion(
+                str(table.get("content") or ""),
+                _calls(calls),
+                Usage(**{name: usage[name] for name in ("input_tokens", "output_tokens") if name in usage}),
+                "tool_calls" if calls else "stop",
+                model,
+            )
+        case other:
+            raise ArgumentError(
+                f"a hook answered in the model's place with {other!r}",
+                hint="`response` is text, or a table with `content` and `tool_calls`",
+            )
 
 
 def rewritten(request: Request, before: Context, after: Context, at: int) -> Request:
@@ -95,12 +144,15 @@ def _message(shown: Any) -> Message:
         role if role in ("user", "assistant", "tool") else "user",
         str(given.get("content") or ""),
         images=tuple(_image(image) for image in given.get("images") or ()),
-        tool_calls=tuple(
-            ToolCall(str(call.get("id", "")), str(call.get("name", "")), call.get("arguments") or {})
-            for call in given.get("tool_calls") or ()
-        ),
+        tool_calls=_calls(given.get("tool_calls") or ()),
         tool_call_id=str(given.get("tool_call_id") or ""),
         is_error=bool(given.get("is_error")),
+    )
+
+
+def _calls(shown: Any) -> tuple[ToolCall, ...]:
+    return tuple(
+        ToolCall(str(call.get("id", "")), str(call.get("name", "")), call.get("arguments") or {}) for call in shown
     )
 
 

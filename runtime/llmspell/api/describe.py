@@ -98,6 +98,7 @@ class MemberMark:
     overridable: bool = False
     property: bool = False
     live: bool = False
+    open: bool = False
     prefix: bool = False
     errors: tuple[str, ...] = ()
     example: str = ""
@@ -202,14 +203,15 @@ def local(
     return mark
 
 
-def prop(*, live: bool = False, static: bool = False, example: str = "") -> Callable[[F], F]:
-    """Marks the getter under a `@property`. live: a table whose fields are read and written in the host."""
+def prop(*, live: bool = False, open: bool = False, static: bool = False, example: str = "") -> Callable[[F], F]:
+    """Marks the getter under a `@property`. live: a table whose fields are read and written in the host. open: such a
+    table whose fields are also the object's own, beside its members: `context.draft` is `context.fields.draft`."""
 
     def mark(function: F) -> F:
         setattr(
             function,
             _MEMBER,
-            MemberMark(function.__name__, "sync", static, property=True, live=live, example=example),
+            MemberMark(function.__name__, "sync", static, property=True, live=live or open, open=open, example=example),
         )
         return function
 

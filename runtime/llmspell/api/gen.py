@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
 from llmspell.api import error_classes, event_kinds, fields, hook_points
-from llmspell.api.callback import Callback
 from llmspell.api.describe import Doc, MemberMark, class_mark, member_mark
 from llmspell.api.registry import GENERATED
 from llmspell.api.schemas import Json, schema_of
@@ -42,9 +41,9 @@ def describe_class(cls: type) -> Json:
             properties[found.name] = _describe_property(target, found)
         else:
             (statics if found.static else methods)[found.name] = _describe_method(target, found)
-    options = schema_of(mark.options) if mark.options is not None else None
+    options = schema_of(mark.options, closed=True) if mark.options is not None else None
     if mark.tool is not None and options is not None:
-        options["properties"]["hooks"] = schema_of(Annotated[dict[str, Callback] | None, Doc(_TOOL_HOOKS)])
+        options["properties"]["hooks"] = schema_of(Annotated[_hooks_of_tools(), Doc(_TOOL_HOOKS)])
     return {
         "name": mark.name,
         "doc": inspect.cleandoc(cls.__doc__ or ""),
@@ -62,6 +61,15 @@ def describe_class(cls: type) -> Json:
         "example": mark.example,
         "languages": list(mark.languages),
     }
+
+
+def _hooks_of_tools() -> Any:
+    """The type of `hooks`, which built-in tools have as script tools do."""
+    from llmspell import library
+
+    mark = class_mark(library.load("Tool"))
+    assert mark is not None and mark.options is not None
+    return get_type_hints(mark.options, include_extras=True)["hooks"]
 
 
 def _describe_method(function: Callable[..., Any], mark: MemberMark) -> Json:
@@ -114,6 +122,7 @@ def _describe_property(member: property, mark: MemberMark) -> Json:
         "static": mark.static,
         "writable": member.fset is not None or mark.live,
         "live": mark.live,
+        **({"open": True} if mark.open else {}),
         "example": mark.example,
     }
 
@@ -182,7 +191,7 @@ def binding_value(registry: Json) -> Json:
                 for method in (*described["methods"].values(), *described["statics"].values())
             ],
             "properties": [
-                {key: found[key] for key in ("name", "writable", "live", "static")}
+                {key: found[key] for key in ("name", "writable", "live", "static", "open") if key in found}
                 for found in described["properties"].values()
             ],
         }

@@ -9,13 +9,31 @@ from typing import Any, Final, Literal
 
 from llmspell.frozen import frozen
 
-Unit = Literal["spell", "execute", "llm_call", "tool_call", "error", "retry"]
+Unit = Literal[
+    "spell",
+    "init",
+    "execute",
+    "llm_call",
+    "tool_call",
+    "state",
+    "workflow",
+    "step",
+    "handoff",
+    "delegation",
+    "event",
+    "error",
+    "retry",
+    "cancel",
+    "limit",
+]
 
 
 @frozen
 class HookPoint:
     """writable: context fields whose new value takes effect. readable: the other fields a handler finds.
-    veto: whether a throw fails the unit. retry: whether `context.retry = true` repeats it."""
+    veto: whether a throw fails the unit; where it does not, the point only informs. retry: whether
+    `context.retry = true` repeats it. answer: the field by which a handler answers in place of the unit, which then is
+    not done; "" where none can."""
 
     name: str
     unit: Unit
@@ -24,10 +42,14 @@ class HookPoint:
     readable: tuple[str, ...]
     veto: bool
     retry: bool = False
+    answer: str = ""
 
 
 _AGENT: Final = ("agent_id", "agent_name", "agent_type")
 _MODEL: Final = ("provider", "model")
+_WORKFLOW: Final = ("workflow_id", "workflow_name", "workflow_type")
+_STEP: Final = (*_WORKFLOW, "step_name", "step_index", "step_type")
+_STATE: Final = ("scope", "key", "path", "old", *_AGENT)
 
 POINTS: Final[tuple[HookPoint, ...]] = (
     HookPoint(
@@ -44,6 +66,23 @@ POINTS: Final[tuple[HookPoint, ...]] = (
         "When a spell has ended well, before its result is given out.",
         ("result",),
         ("spell", "run_id", "duration", "token_usage"),
+        veto=True,
+    ),
+    HookPoint(
+        "before_init",
+        "init",
+        "When an agent has been made, before its first work. `options` are the plain ones among its options; what a "
+        "handler writes there is what it works with.",
+        ("options",),
+        _AGENT,
+        veto=True,
+    ),
+    HookPoint(
+        "after_init",
+        "init",
+        "When an agent is ready for its first work.",
+        (),
+        (*_AGENT, "options"),
         veto=True,
     ),
     HookPoint(
@@ -65,10 +104,12 @@ POINTS: Final[tuple[HookPoint, ...]] = (
     HookPoint(
         "before_llm_call",
         "llm_call",
-        "Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent.",
+        "Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent. A "
+        "handler that sets `response` (text, or a table with `content` and `tool_calls`) answers in the model's place.",
         ("prompt", "message", "system_prompt", "messages", "model", "temperature", "max_tokens"),
-        (*_AGENT, "provider", "tools", "turn"),
+        (*_AGENT, "provider", "tools", "turn", "fingerprint"),
         veto=True,
+        answer="response",
     ),
     HookPoint(
         "after_llm_call",
@@ -81,10 +122,11 @@ POINTS: Final[tuple[HookPoint, ...]] = (
     HookPoint(
         "before_tool_call",
         "tool_call",
-        "Before a tool runs, for a model or for the script.",
+        "Before a tool runs, for a model or for the script. A handler that sets `result` answers in the tool's place.",
         ("params",),
         (*_AGENT, "tool_name", "tool_call_id"),
         veto=True,
+        answer="result",
     ),
     HookPoint(
         "after_tool_call",
@@ -93,6 +135,102 @@ POINTS: Final[tuple[HookPoint, ...]] = (
         ("result",),
         (*_AGENT, "tool_name", "tool_call_id", "params", "duration"),
         veto=True,
+    ),
+    HookPoint(
+        "before_state_change",
+        "state",
+        "Before a value of a state changes: `scope` says whose state it is, `key` (and `path` inside it) which value.",
+        ("value",),
+        _STATE,
+        veto=True,
+    ),
+    HookPoint(
+        "after_state_change",
+        "state",
+        "When a value of a state has changed.",
+        (),
+        (*_STATE, "value"),
+        veto=True,
+    ),
+    HookPoint(
+        "before_workflow",
+        "workflow",
+        "Before a workflow's first step.",
+        ("input",),
+        _WORKFLOW,
+        veto=True,
+    ),
+    HookPoint(
+        "after_workflow",
+        "workflow",
+        "When a workflow has its value. What a handler writes is what the caller gets.",
+        ("output",),
+        (*_WORKFLOW, "input", "duration", "token_usage"),
+        veto=True,
+    ),
+    HookPoint(
+        "before_workflow_step",
+        "step",
+        "Before each step of a workflow.",
+        ("step_input",),
+        _STEP,
+        veto=True,
+    ),
+    HookPoint(
+        "after_workflow_step",
+        "step",
+        "When a step has given its value. What a handler writes is what the steps after it see.",
+        ("step_output",),
+        (*_STEP, "step_input", "duration"),
+        veto=True,
+    ),
+    HookPoint(
+        "before_handoff",
+        "handoff",
+        "Before one agent's state is handed to another.",
+        ("values",),
+        ("from", "to"),
+        veto=True,
+    ),
+    HookPoint(
+        "after_handoff",
+        "handoff",
+        "When one agent's state has been handed to another.",
+        (),
+        ("from", "to", "values"),
+        veto=True,
+    ),
+    HookPoint(
+        "before_delegation",
+        "delegation",
+        "Before a supervisor gives a task to a worker.",
+        ("task",),
+        ("supervisor", "worker"),
+        veto=True,
+    ),
+    HookPoint(
+        "after_delegation",
+        "delegation",
+        "When a worker has done its task. What a handler writes is what the supervisor gets.",
+        ("output",),
+        ("supervisor", "worker", "task", "duration"),
+        veto=True,
+    ),
+    HookPoint(
+        "before_event_emit",
+        "event",
+        "Before an event that a spell emits is told to anybody. A throw keeps it from being told; `emit` throws it.",
+        ("data",),
+        ("event",),
+        veto=True,
+    ),
+    HookPoint(
+        "after_event_emit",
+        "event",
+        "When an event that a spell emitted has been told.",
+        (),
+        ("event", "data"),
+        veto=False,
     ),
     HookPoint(
         "on_error",
@@ -123,6 +261,22 @@ POINTS: Final[tuple[HookPoint, ...]] = (
         (*_AGENT, *_MODEL, "unit", "tool_name", "error", "retry_count"),
         veto=True,
     ),
+    HookPoint(
+        "on_cancel",
+        "cancel",
+        "When a run is cancelled, before its worker ends: time to tidy up, not to stay.",
+        (),
+        ("reason",),
+        veto=False,
+    ),
+    HookPoint(
+        "on_limit",
+        "limit",
+        "When a limit ends the run. A spell whose own worker has ended at its limit is asked no more; hook files are.",
+        (),
+        ("limit", "error"),
+        veto=False,
+    ),
 )
 
 BY_NAME: Final[dict[str, HookPoint]] = {point.name: point for point in POINTS}
@@ -146,7 +300,7 @@ _MESSAGES: Final[dict[str, Any]] = {
 CONTEXT_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
-        **{name: {} for point in POINTS for name in (*point.writable, *point.readable)},
+        **{name: {} for point in POINTS for name in (*point.writable, *point.readable, point.answer) if name},
         "token_usage": USAGE_SCHEMA,
         "tool_calls": CALLS_SCHEMA,
         "messages": _MESSAGES,

@@ -62,6 +62,19 @@ class Takes:
         return found
 
 
+class Shape:
+    """Marks a table as one of a shape that is described elsewhere: by its name alone, where the whole description would
+    stand there many times over."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name: Final = name
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: _Handler) -> dict[str, Any]:
+        return {"type": "object", "x-name": self.name}
+
+
 HookPointName = Annotated[str, Kind("hook_point")]
 EventName = Annotated[str, Kind("event")]
 ToolName = Annotated[str, Kind("tool")]

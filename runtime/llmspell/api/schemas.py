@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from importlib import import_module
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, TypedDict, get_args, get_type_hints
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
@@ -43,6 +43,12 @@ class _Schemas(GenerateJsonSchema):
 
     def bytes_schema(self, schema: Any) -> Json:
         return {"x-bytes": True}
+
+    def _sort_recursive(self, value: Any, parent_key: str | None = None) -> Any:
+        """Keys in alphabetical order as pydantic has them, but not the parameters of a function."""
+        if parent_key == "x-params" and isinstance(value, dict):
+            return {key: super(_Schemas, self)._sort_recursive(inner, key) for key, inner in value.items()}
+        return super()._sort_recursive(value, parent_key)
 
     def dataclass_schema(self, schema: Any) -> Json:
         return _documented(super().dataclass_schema(schema), schema["cls"])
@@ -88,6 +94,8 @@ def _configure(hint: Any, closed: bool, seen: set[int]) -> None:
         if closed or dataclasses.is_dataclass(hint):
             config["extra"] = "forbid"
         setattr(hint, "__pydantic_config__", config)  # noqa: B010  no attribute that a type declares
+        if hasattr(hint, "__required_keys__") and not hasattr(hint, "__orig_bases__"):
+            setattr(hint, "__orig_bases__", (TypedDict,))  # noqa: B010  which one written as a call lacks before 3.12
         for inner in get_type_hints(hint, include_extras=True).values():
             _configure(inner, closed, seen)
     for inner in get_args(hint):

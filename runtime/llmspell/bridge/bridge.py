@@ -9,22 +9,23 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from itertools import count
 from typing import Any, Final
 
-from llmspell.api.callback import Callback
+from llmspell.api.callback import Callback, Gone, Later
 from llmspell.api.check import form, present
 from llmspell.bridge.crossing import Crossing
 from llmspell.bridge.dispatch import Dispatch
 from llmspell.bridge.modules import Modules
+from llmspell.bridge.speaker import Speaker
 from llmspell.engines import protocol
 from llmspell.engines.protocol import Frame
 from llmspell.engines.transport import Transport
 from llmspell.errors import ArgumentError, LimitError, LlmspellError, ScriptError, SecurityError, fault, revived
 from llmspell.hooks.table import FINAL
-from llmspell.run import Run, unawaited_context
+from llmspell.run import Run, context_for, unawaited_context
 
 #: What the engines themselves ask for: a module's text, and whether the spell may end with the value it has.
 _MODULE: Final = "module.load"
@@ -44,10 +45,13 @@ _THE_ENGINES_LIMITS: Final = ("memory", "depth")
 
 Farewell = Callable[[Any], Awaitable[Any]]
 
+#: The bridges whose workers wait in an ask until the running task has an answer: what it calls may enter meanwhile.
+_asked: ContextVar[tuple[object, ...]] = ContextVar("llmspell_asked", default=())
+
 
 class Bridge:
-    """One spell. say: shows what it prints, `(stream, text)`. farewell: asked, while the spell can still be called,
-    what becomes of its result."""
+    """One worker. say: shows what it prints, `(stream, text)`. farewell: asked, while the script can still be called,
+    what becomes of its result. speaker: whose worker it is, the spell's unless given."""
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Bridge:
         say: Callable[[str, str], None],
         farewell: Farewell,
         relieve: Callable[[], Awaitable[object]],
+        speaker: Speaker | None = None,
     ) -> None:
         """relieve: waited for after each few megabytes from the worker: lets go of what the run keeps of them."""
         self._run = run
@@ -63,14 +68,15 @@ class Bridge:
         self._say = say
         self._farewell = farewell
         self._transport: Transport | None = None
-        self._crossing = Crossing(self, run.identity.language)
-        self._dispatch = Dispatch(run)
-        self.modules = Modules(run)
+        self._speaker = speaker = speaker or Speaker.spell(run)
+        self._crossing = Crossing(self, speaker.language)
+        self._dispatch = Dispatch(run, speaker.language)
+        self.modules = Modules(run, speaker.folder, speaker.language)
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._posted: dict[int, int] = {}  # bytes of each
+        self._posted: dict[int, tuple[int, Callable[[], None] | None]] = {}  # bytes of each, who is told of its end
         self._posted_bytes = 0
-        self._main = copy_context()
+        self._main = context_for(speaker.guest)
         self._contexts: dict[int, Context] = {}
         self._callback = 0
         self._answering = False
@@ -78,14 +84,22 @@ class Bridge:
         self._printed = 0
         self._output_limit = int(run.settings.limits.output_mb * 1024 * 1024)
         self._faults: dict[str, BaseException | None] = {}
+        self._closed = False
 
     def connect(self, transport: Transport) -> None:
         self._transport = transport
 
+    def close(self) -> None:
+        """The worker is gone, or soon will be, and the run goes on: its functions fail, what comes is not heard."""
+        self._closed = True
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(Gone())
+
     def receive(self, frame: Frame) -> None:
         """A frame has come: it is handled when it is its turn."""
         if frame[0] != "ready":
-            self._run.sequencer.admit("w", partial(self._handle, frame))
+            self._run.sequencer.admit(self._speaker.key, partial(self._handle, frame))
         transport = self._transport
         if transport is not None and transport.received - self._relieved > _HELD:
             self._relieved = transport.received
@@ -105,7 +119,7 @@ class Bridge:
     # -- frames --------------------------------------------------------------------------------------------------
 
     def _handle(self, frame: Frame) -> None:
-        if self._run.ended.done():  # what the spell does between its end and the worker's is seen by nobody
+        if self._run.ended.done() or self._closed:  # what a script does between its end and the worker's
             return
         try:
             self._take(frame)
@@ -133,11 +147,12 @@ class Bridge:
                     if isinstance(call, int) and call in self._calls:
                         self._calls[call].cancel()
             case ["clock", bytes(readings)]:
-                self._run.journal.clock(readings)
+                self._speaker.clock(readings)
             case ["done", value]:
-                self._run.finish(self._crossing.inward(value, ""))
+                self._speaker.finish(self._crossing.inward(value, ""))
             case ["fail", dict(error)]:
-                self._run.fail(self._thrown(error))
+                self._closed = True
+                self._speaker.fail(self._thrown(error))
             case _:
                 raise SecurityError(
                     f"the spell was stopped: its engine sent a frame that nobody knows: {repr(frame[:1])[:80]}",
@@ -154,6 +169,9 @@ class Bridge:
         try:
             with self._run.at(site):
                 value = self._answer(name, receiver, args, site)
+                if isinstance(value, Later):
+                    self._answer_later(call, name, value, site)
+                    return
                 if _is_work(value):
                     value.close()
                     raise ArgumentError(f"{name} must be waited for", source=site)
@@ -168,16 +186,28 @@ class Bridge:
             self._answering = False
 
     def _begin(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
+        if self._run.parting and not self._callback:
+            return  # the run ends: only handlers still get answers
+        self._start(call, name, partial(self._answer, name, receiver, args, site), site, self._context())
+
+    def _answer_later(self, call: int, name: str, value: Later, site: str) -> None:
+        context = copy_context()
+        context.run(_asked.set, (*_asked.get(), self))
+        self._start(call, name, lambda: value.work, site, context)
+
+    def _start(self, call: int, name: str, begin: Callable[[], Any], site: str, context: Context) -> None:
         limit = self._run.settings.limits.in_flight
         if len(self._calls) >= limit:
             message = f"{limit} calls are under way at once, the limit"
             raise LimitError(message, limit="in_flight", source=site, hint="wait for some of them first")
-        self._calls[call] = self._run.spawn(self._call(call, name, receiver, args, site), self._context())
+        self._calls[call] = self._run.spawn(self._call(call, name, begin, site), context)
 
-    async def _call(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
+    async def _call(self, call: int, name: str, begin: Callable[[], Any], site: str) -> None:
         try:
             with self._run.at(site):
-                value = self._answer(name, receiver, args, site)
+                value = begin()
+                if isinstance(value, Later):
+                    value = value.work
                 value = self._crossing.outward(await value if _is_work(value) else value)
         except asyncio.CancelledError:
             self._reply_error(call, ScriptError("cancelled", type="cancelled"), site)
@@ -226,6 +256,11 @@ class Bridge:
             self._run.emit("output", stream, {"stream": stream, "text": text})
         self._say(stream, text)
 
+    @property
+    def _waits(self) -> bool:
+        """Whether the worker waits in an ask for what the running code gives."""
+        return self._answering or self in _asked.get()
+
     # -- to the worker -------------------------------------------------------------------------------------------
 
     def _reply(self, call: int, value: Any, site: str) -> None:
@@ -239,12 +274,13 @@ class Bridge:
             error.source = site
         if isinstance(error, LimitError):  # no script can catch it
             self._run.fail(error)
+            return
         self._send(["ret", call, False, self._crossing.outward(error.to_value())])
 
     def _send(self, frame: Frame) -> int:
         """How many bytes it was. Raises ArgumentError for a value that cannot be packed, LimitError for one that is too
         large."""
-        if self._run.ended.done() or self._transport is None:
+        if self._run.ended.done() or self._closed or self._transport is None:
             return 0
         if released := self._crossing.released():
             self._transport.send(protocol.encode(["release", [list(pair) for pair in released]]))
@@ -278,35 +314,41 @@ class Bridge:
         return await self._invoke(function, [self._crossing.outward(value) for value in args], echo=False)
 
     async def changed(self, function: int, context: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-        shown = present(context, schema, self._run.identity.language)
-        after = await self._invoke(function, [self._crossing.outward(shown)], echo=True)
+        shown = present(context, schema, self._speaker.language)
+        after = await self._invoke(function, [self._crossing.table(shown)], echo=True)
         return form(after, schema) if isinstance(after, dict) else context
 
-    def post(self, function: int, args: tuple[Any, ...], schema: dict[str, Any] | None) -> None:
+    def post(
+        self, function: int, args: tuple[Any, ...], schema: dict[str, Any] | None, done: Callable[[], None] | None
+    ) -> None:
         if self._run.ended.done():
             return
         *first, last = args
-        shown = last if schema is None else present(last, schema, self._run.identity.language)
+        shown = last if schema is None else present(last, schema, self._speaker.language)
         if len(self._posted) >= _MOST_POSTED or self._posted_bytes > _MOST_UNREAD:
             size = self._posted_bytes // 1048576
             message = f"{len(self._posted)} events ({size} MB) wait for the spell's listeners, more than the limit"
             hint = "listen to fewer events, or with fewer listeners; pass large data by a file's path"
             self._run.stop(LimitError(message, limit="in_flight", source=self._run.site, hint=hint))
         callback = next(self._numbers)
-        self._posted[callback] = size = self._send(
+        size = self._send(
             [
                 *("callback", callback, function),
-                *([self._crossing.outward(value) for value in (*first, shown)], False, not self._answering),
+                *([self._crossing.outward(value) for value in (*first, shown)], False, not self._waits),
             ]
         )
+        self._posted[callback] = size, done
         self._posted_bytes += size
-        self._contexts[callback] = unawaited_context()
+        self._contexts[callback] = context = unawaited_context()
+        context.run(_asked.set, ())
 
     async def _invoke(self, function: int, args: list[Any], *, echo: bool) -> Any:
+        if self._closed or (self._run.worker_ended and self._speaker.guest is None):
+            raise Gone()
         callback = next(self._numbers)
-        self._send(["callback", callback, function, args, echo, not self._answering])
+        self._send(["callback", callback, function, args, echo, not self._waits])
         self._waiting[callback] = future = asyncio.get_running_loop().create_future()
-        self._contexts[callback] = copy_context()
+        self._contexts[callback] = context_for(self._speaker.guest)
         try:
             return await future
         except asyncio.CancelledError:
@@ -319,16 +361,21 @@ class Bridge:
     def _result(self, callback: int, ok: bool, value: Any) -> None:
         """The outcome of a callback; that of a cancelled one, already on its way then, is wanted by nobody."""
         if callback in self._posted:
-            self._posted_bytes -= self._posted.pop(callback)
+            size, done = self._posted.pop(callback)
+            self._posted_bytes -= size
             self._contexts.pop(callback, None)
             if not ok:
                 raise self._thrown(value)
+            if done is not None:
+                done()
         future = self._waiting.get(callback)
         if future is not None and not future.done():
             if ok:
                 future.set_result(self._crossing.inward(value, ""))
+            elif isinstance(error := self._thrown(value), LimitError) and self._speaker.guest is not None:
+                self._speaker.fail(error)  # an engine without memory serves no more; the spell goes on
             else:
-                future.set_exception(self._thrown(value))
+                future.set_exception(error)
 
     def _thrown(self, fields: dict[str, Any]) -> LlmspellError:
         """What a script threw, as the host's own error: a library error stays what it was."""

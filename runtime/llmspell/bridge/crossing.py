@@ -10,7 +10,7 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from llmspell.agents.texts import OUTPUT_SCHEMA, AgentOutput
-from llmspell.api.check import form, present
+from llmspell.api.check import PLAIN, form, present
 from llmspell.api.describe import class_mark
 from llmspell.bridge.functions import Caller, ScriptFunction, ScriptPromise
 from llmspell.engines.values import (
@@ -57,15 +57,18 @@ class Crossing:
     def inward(self, value: Any, site: str, level: int = 0) -> Any:
         """A frame's value as the host uses it. Raises ArgumentError for what no engine of ours sends: too deep a
         value, an object that was never given out."""
+        if type(value) in PLAIN:
+            return value
+        inner, into = level + 1, self.inward
         match value:
-            case str() | int() | float() | bool() | bytes() | None:
+            case bytes():
                 return value
             case _ if level > _DEEPEST:
                 raise ArgumentError(f"a value is nested deeper than {DEPTH_LIMIT} levels")
             case list():
-                return [self.inward(item, site, level + 1) for item in value]
+                return [item if type(item) in PLAIN else into(item, site, inner) for item in value]
             case dict():
-                return {key: self.inward(item, site, level + 1) for key, item in value.items()}
+                return {key: item if type(item) in PLAIN else into(item, site, inner) for key, item in value.items()}
             case FunctionRef(number):
                 return self._function(number, site, ScriptFunction)
             case PromiseRef(number):
@@ -73,45 +76,57 @@ class Crossing:
             case ObjectRef(number):
                 return self.object(number)
             case Record(_, fields):
-                return _output(form(self.inward(fields, site, level + 1), OUTPUT_SCHEMA))
+                return _output(form(into(fields, site, inner), OUTPUT_SCHEMA))
             case ErrorValue(fields):
                 return revived(fields)
             case Mapped(pairs):
-                level += 1
-                return Mapped(
-                    tuple((self.inward(key, site, level), self.inward(item, site, level)) for key, item in pairs)
-                )
+                return Mapped(tuple((into(key, site, inner), into(item, site, inner)) for key, item in pairs))
             case Listed(items):
-                return Listed(tuple(self.inward(item, site, level + 1) for item in items))
+                return Listed(tuple(into(item, site, inner) for item in items))
             case _:
                 return value
 
     def outward(self, value: Any) -> Any:
         """A host's value as a frame carries it. Raises ArgumentError for one that cannot cross."""
+        if type(value) in PLAIN:
+            return value
+        out = self.outward
         match value:
-            case str() | int() | float() | bool() | bytes() | None:
+            case str() | int() | float() | bytes():
                 return value
             case list() | tuple():
-                return [self.outward(item) for item in value]
+                return [item if type(item) in PLAIN else out(item) for item in value]
             case dict():
-                return {key: self.outward(item) for key, item in value.items()}
+                return {key: item if type(item) in PLAIN else out(item) for key, item in value.items()}
+            case ScriptFunction() if not value.is_of(self._caller):
+                raise ArgumentError("a function of one script cannot cross to another", hint="pass plain data")
             case ScriptPromise():
                 return PromiseRef(value.number)
             case ScriptFunction():
                 return FunctionRef(value.number)
             case AgentOutput():
                 shown = present(value.to_value(), OUTPUT_SCHEMA, self._language)
-                return Record("AgentOutput", {key: self.outward(item) for key, item in shown.items()})
+                return Record("AgentOutput", out(shown))
             case LlmspellError():
                 return ErrorValue(value.to_value())
             case Mapped(pairs):
-                return Mapped(tuple((self.outward(key), self.outward(item)) for key, item in pairs))
+                return Mapped(tuple((out(key), out(item)) for key, item in pairs))
             case Listed(items):
-                return Listed(tuple(self.outward(item) for item in items))
+                return Listed(tuple(map(out, items)))
             case Moment() | ObjectRef() | FunctionRef() | PromiseRef() | ErrorValue():
                 return value
             case _:
                 return self.reference(value)
+
+    def table(self, value: dict[str, Any]) -> dict[str, Any]:
+        """A hook's context as a frame carries it: a field that cannot cross is left out, and so stays what it is."""
+        found: dict[str, Any] = {}
+        for key, item in value.items():
+            try:
+                found[key] = item if type(item) in PLAIN else self.outward(item)
+            except ArgumentError:
+                continue
+        return found
 
     def reference(self, value: Any) -> ObjectRef:
         """The object by its number, given at its first crossing."""

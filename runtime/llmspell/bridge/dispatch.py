@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, Final
 
 from llmspell import library
-from llmspell.api.callback import Callback
+from llmspell.api.callback import Callback, Later
 from llmspell.api.check import Checker, form, present
 from llmspell.api.describe import class_mark, member_mark
 from llmspell.api.objects import ScriptClass
@@ -32,11 +32,11 @@ _SHOWN: Final = 80
 
 
 class Dispatch:
-    """The library as one run's spell sees it."""
+    """The library as one script of a run sees it."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, language: str) -> None:
         self._run = run
-        self._language = run.identity.language
+        self._language = language
         self._namespaces: dict[str, Any] = {}
 
     def call(self, name: str, receiver: Any, args: list[Any]) -> Any:
@@ -139,7 +139,7 @@ class Dispatch:
             return receiver.live_state.read(self._path(receiver, args[0] if args else []))
         return present(getattr(receiver, name), found["schema"], self._language)
 
-    def _write(self, receiver: Any, class_name: str, name: str, args: list[Any]) -> None:
+    def _write(self, receiver: Any, class_name: str, name: str, args: list[Any]) -> Later | None:
         found = registry().property(class_name, name)
         if receiver is None or found is None or not found["writable"]:
             raise ArgumentError(f"{class_name}.{name[:_SHOWN]} cannot be assigned")
@@ -147,9 +147,9 @@ class Dispatch:
             raise ArgumentError(f"{class_name}.{name} is assigned one value")
         if found["live"]:
             path, value = self._path(receiver, args[0]), args[1]
-            receiver.live_state.write(path, value if path else form(value, {"type": "object"}))
-            return
+            return receiver.live_state.write(path, value if path else form(value, {"type": "object"}))
         setattr(receiver, name, Checker(found["schema"]).take(args[0], f"{class_name}.{name}", self._language))
+        return None
 
     def _path(self, receiver: Any, path: Any) -> list[Any]:
         """A path with indexes from 0: Lua counts the items of a list from 1."""

@@ -13,7 +13,9 @@ class Caller(Protocol):
 
     async def invoke(self, function: int, args: tuple[Any, ...]) -> Any: ...
 
-    def post(self, function: int, args: tuple[Any, ...], schema: dict[str, Any] | None) -> None: ...
+    def post(
+        self, function: int, args: tuple[Any, ...], schema: dict[str, Any] | None, done: Callable[[], None] | None
+    ) -> None: ...
 
     async def changed(self, function: int, context: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]: ...
 
@@ -30,14 +32,18 @@ class ScriptFunction(Callback):
         self.number = number
         self.site = site
 
+    def is_of(self, caller: Caller) -> bool:
+        """Whether it came through this bridge."""
+        return self._caller is caller
+
     def __del__(self) -> None:
         self._gone(self.number)
 
     async def __call__(self, *args: Any) -> Any:
         return await self._caller.invoke(self.number, args)
 
-    def post(self, *args: Any, schema: dict[str, Any] | None = None) -> None:
-        self._caller.post(self.number, args, schema)
+    def post(self, *args: Any, schema: dict[str, Any] | None = None, done: Callable[[], None] | None = None) -> None:
+        self._caller.post(self.number, args, schema, done)
 
     async def changed(self, context: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         return await self._caller.changed(self.number, context, schema)

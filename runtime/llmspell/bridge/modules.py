@@ -19,11 +19,12 @@ _LARGEST: Final = 4 * 1024 * 1024
 
 
 class Modules:
-    """`texts`: what was loaded, by label."""
+    """`texts`: what was loaded, by label. folder: where a script's own modules lie."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, folder: Path, language: str) -> None:
         self._run = run
-        self._base = run.identity.folder
+        self._base = folder
+        self._language = language
         self.texts: dict[str, str] = {}
 
     def load(self, name: str, origin: str) -> dict[str, Any]:
@@ -32,7 +33,7 @@ class Modules:
         if "error" in found:
             raise ArgumentError(found["error"], hint=found["hint"])
         self.texts[found["label"]] = found["source"]
-        if self._run.identity.language == "javascript":
+        if self._language == "javascript":
             return {"label": found["label"], "source": _prepared(found["label"], found["source"])}
         return found
 
@@ -46,7 +47,7 @@ class Modules:
         return {"error": f"there is no module {name!r}", "hint": f"looked for {listed}"}
 
     def _candidates(self, name: str, origin: str) -> list[Path]:
-        if self._run.identity.language == "lua":
+        if self._language == "lua":
             stem = name.replace(".", "/")
             folders = dict.fromkeys((self._folder_of(origin), self._base))
             found = [folder / end for folder in folders for end in (f"{stem}.lua", f"{stem}/init.lua")]

@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "init": Command("llmspell.cli.init", "begin a project: settings, a first spell, editor stubs"),
         "trace": Command("llmspell.cli.trace", "stored and live runs: list, show, follow, export, compare"),
         "tools": Command("llmspell.cli.tools", "the built-in tools: list, show, call"),
+        "agents": Command("llmspell.cli.agents", "the kinds of agent, their actions and prompts: list, show"),
         "models": Command("llmspell.cli.models", "models, context windows and prices, and which providers are ready"),
         "hooks": Command("llmspell.cli.hooks", "the points where a handler may change, veto or retry: list, show"),
         "events": Command("llmspell.cli.hooks", "what the runtime tells while a spell runs: list, show"),

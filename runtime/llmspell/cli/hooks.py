@@ -34,10 +34,29 @@ def _show_list(command: str, rows: list[dict[str, Any]], *, as_json: bool) -> No
     if as_json:
         show_json(rows)
     elif command == "hooks":
-        cells = [(row["name"], camel(row["name"]), ", ".join(row["writable"])) for row in rows]
-        show_rows([("in Lua", "in JavaScript", "a handler may change"), *cells])
+        cells = [(row["name"], camel(row["name"]), _may(row)) for row in rows]
+        show_rows([("in Lua", "in JavaScript", "a handler may change; and may"), *cells])
+        print("\nBuilt in, for `Hooks.use` and `hooks = {…}`:\n")
+        show_rows(_built_in())
     else:
         show_rows([("in Lua", "in JavaScript", ""), *((row["name"], camel(row["name"]), row["doc"]) for row in rows)])
+
+
+def _may(row: dict[str, Any]) -> str:
+    """What a handler of a hook point may change, and do."""
+    does = [
+        *(["veto"] if row["veto"] and row["name"].startswith("before_") else []),
+        *(["retry"] if row["retry"] else []),
+        *([f"answer with {row['answer']}"] if row["answer"] else []),
+    ]
+    return "; ".join(filter(None, (", ".join(row["writable"]), ", ".join(does))))
+
+
+def _built_in() -> list[tuple[str, str]]:
+    """The built-in hooks, each with its first sentence."""
+    classes = registry().classes
+    found = ((name, classes[name]["doc"]) for name in classes if classes[name]["extends"] == "Hook")
+    return [(name, " ".join(doc.split()).partition(". ")[0].rstrip(".")) for name, doc in found]
 
 
 def _show_one(known: Registry, args: Namespace, rows: list[dict[str, Any]]) -> None:
@@ -47,6 +66,13 @@ def _show_one(known: Registry, args: Namespace, rows: list[dict[str, Any]]) -> N
     asked = snake(args.name)
     asked = known.described["event_aliases"].get(asked, asked) if args.command == "events" else asked
     found = next((row for row in rows if row["name"] == asked), None)
+    if args.command == "hooks" and args.name in dict(_built_in()):
+        described = known.classes[args.name]
+        if args.json:
+            show_json(described)
+        else:
+            show_page(describe(known, Entry("class", args.name, described)))
+        return
     if found is None:
         raise UsageError(f"there is no {what} {args.name!r}", hint=near(args.name, rows, args.command))
     if args.json:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from llmspell.engines.launch import Launched, launch
 
 if TYPE_CHECKING:
+    from llmspell.cli.events import Streaming
     from llmspell.cli.output import Output
     from llmspell.events.event import Event
+    from llmspell.person import Person
     from llmspell.runtime import Result, Runtime, Spell
+    from llmspell.serve.events import EventServer
     from llmspell.settings import Settings
     from llmspell.traces.recording import Recording
 
@@ -52,6 +55,12 @@ def configure(parser: ArgumentParser) -> None:
         metavar="RUN",
         help="answer every call from a stored run (its id, or `last`: the last that is no replay) or from a FILE",
     )
+    parser.add_argument("--answers", metavar="FILE", help="what to answer where the spell asks a person, as JSON")
+    parser.add_argument(
+        "--events",
+        metavar="ADDRESS",
+        help="stream the events to other programs here: ws://127.0.0.1:PORT, port 0 for one that is free",
+    )
     parser.add_argument("--watch", action="store_true", help="run again whenever a file of the spell's folder is saved")
     parser.add_argument("--trusted", action="store_true", help="run in this process, without the sandbox's limits")
     parser.add_argument("--no-store", action="store_true", help=SUPPRESS)
@@ -60,11 +69,16 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     import asyncio
+    import gc
 
+    # A model call makes and drops hundreds of objects that reference counts take care of: to look for cycles after
+    # each 700 of them, as is Python's habit, is 4 % of a call.
+    gc.set_threshold(20_000, 20, 20)
     return asyncio.run(_run(args))
 
 
 async def _run(args: Namespace) -> int:
+    from llmspell.cli.events import serving
     from llmspell.cli.output import Output
     from llmspell.engines.process import Zygote
     from llmspell.runtime import Runtime
@@ -75,14 +89,14 @@ async def _run(args: Namespace) -> int:
         zygote = Zygote(launched, languages=[language] if language else [])
     _check(args)
     output = Output(aside=args.json)
-    async with Runtime(zygote=zygote) as runtime:
+    async with Runtime(zygote=zygote) as runtime, serving(args.events, output) as server:
         if args.watch:
             from llmspell.cli.watch import folder_of, watch  # watchfiles, 40 ms
 
             folder = folder_of(Path(args.file))
-            code = await watch(folder, lambda stopped: _once(args, runtime, output, stopped), output.tell)
+            code = await watch(folder, lambda stopped: _once(args, runtime, output, server, stopped), output.tell)
         else:
-            code = await _once(args, runtime, output, None)
+            code = await _once(args, runtime, output, server, None)
         output.check()
         return code
 
@@ -110,9 +124,26 @@ def _check(args: Namespace) -> None:
 
 
 async def _once(
-    args: Namespace, runtime: Runtime, output: Output, stopped: Callable[[Callable[[str], None]], Any] | None
+    args: Namespace,
+    runtime: Runtime,
+    output: Output,
+    server: EventServer | None,
+    stopped: Callable[[Callable[[str], None]], Any] | None,
 ) -> int:
     """One run and its exit code. stopped: given what cancels it, by the one who would; else signals do."""
+    from llmspell.cli.events import streaming
+
+    with streaming(server, lambda: _settings(args)) as stream:
+        return await _streamed(args, runtime, output, stream, stopped)
+
+
+async def _streamed(
+    args: Namespace,
+    runtime: Runtime,
+    output: Output,
+    stream: Streaming,
+    stopped: Callable[[Callable[[str], None]], Any] | None,
+) -> int:
     from llmspell.cli.flags import given_flags
     from llmspell.runtime import Asking
 
@@ -124,10 +155,12 @@ async def _once(
         trusted=args.trusted,
         replay=replay,
         store=not args.no_store,
-        on_event=_tree(spell.label, output) if args.trace else None,
+        on_event=stream.sink(_tree(spell.label, output) if args.trace else None),
         say=output.say,
+        person=_person(args),
     )
     started = runtime.start(spell, asking)
+    stream.started(started)
     output.on_failure = lambda: started.cancel("standard output cannot be written")
     if stopped is None:
         with interruptible(started.cancel):
@@ -140,6 +173,16 @@ async def _once(
     if args.record is not None and started.store is not None:
         await _copy_recording(started.store.path, Path(args.record))
     return code
+
+
+def _person(args: Namespace) -> Person:
+    if args.answers is None:
+        from llmspell.cli.person import person_here
+
+        return person_here()
+    from llmspell.person import Answers
+
+    return Answers.read(Path(args.answers))
 
 
 def _spell(args: Namespace, replay: Recording | None) -> Spell:

@@ -41,7 +41,7 @@ def configure(parser: ArgumentParser) -> None:
     one.add_argument("--json", action="store_true", help="a JSON line for each event")
     one = part("export", "a run for other programs")
     one.add_argument("run", nargs="?", default="last", metavar="RUN", help=_RUN)
-    one.add_argument("--format", choices=("jsonl", "otlp", "chrome"), default="jsonl", help="(jsonl)")
+    one.add_argument("--format", choices=("jsonl", "otlp", "chrome", "prometheus"), default="jsonl", help="(jsonl)")
     one.add_argument("-o", "--output", metavar="FILE", help="where to; else standard output")
     one = part("diff", "where two runs first differ, and what each took; exit 1 if they differ")
     one.add_argument("one", metavar="RUN", help=_RUN)
@@ -52,7 +52,7 @@ def configure(parser: ArgumentParser) -> None:
     one.add_argument("--all", action="store_true", help="every run that has ended")
     one = part("audit", "a run's audit trail: what was done, by whom, unchanged since")
     one.add_argument("action", choices=("show", "verify"))
-    one.add_argument("run", nargs="?", default="last", metavar="RUN", help=_RUN)
+    one.add_argument("run", nargs="?", default="last", metavar="RUN", help=f"{_RUN}; or a file of an AuditLogger")
     one.add_argument("--json", action="store_true", help="for programs")
 
 
@@ -80,6 +80,8 @@ def run(args: Namespace) -> int:
                 return show_diff(one, other, as_json=args.json)
         case "rm":
             _remove(runs, args.runs, every=args.all)
+        case _ if args.run.endswith((".log", ".jsonl")):
+            _audit_file(Path(args.run), verify=args.action == "verify", as_json=args.json)
         case _:
             with _opened(runs, args.run) as file:
                 _audit(file, verify=args.action == "verify", as_json=args.json)
@@ -171,6 +173,11 @@ def _export(file: RunFile, form: str, output: str | None) -> None:
                 from llmspell.traces.otlp import otlp
 
                 json.dump(otlp(file.meta(), file.events()), out, ensure_ascii=False)
+            case "prometheus":
+                from llmspell.traces.prometheus import of_run
+
+                out.write(of_run(file.meta(), file.events()))
+                return
             case "chrome":
                 from llmspell.traces.chrome import chrome
 
@@ -222,3 +229,24 @@ def _audit(file: RunFile, *, verify: bool, as_json: bool) -> None:
 
             who = " ".join(filter(None, (row[2], row[7], row[8]))) or "-"
             print(f"{row[0]:>4}  " + plain(f"{who}  {row[3]} {row[4]}  {row[5]} -> {row[6]}"))
+
+
+def _audit_file(path: Path, *, verify: bool, as_json: bool) -> None:
+    """What an AuditLogger wrote: shown as it is, or checked."""
+    import json
+
+    from llmspell.security import audit_file
+
+    try:
+        with path.open("rb") as lines:
+            if not verify:
+                for line in lines:
+                    sys.stdout.write(line.decode("utf-8", "replace"))
+                return
+            count = audit_file.verify(lines, str(path))
+    except OSError as error:
+        raise StoreError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+    if as_json:
+        print(json.dumps({"file": str(path), "records": count}))
+    else:
+        print(f"{count} record{'' if count == 1 else 's'} in {path}, unchanged")

@@ -17,7 +17,8 @@ How members become frames (`protocol`):
   `[value]`, or None at the end, and `close` (sync) ends it early. Scripts see an iterator.
 * a property: ask `Agent.id` with `[]`; to write it, ask `Agent.id=` with `[value]`.
 * a live property (`state`): ask `BaseAgent.state` with `[path]` gives the value there, `BaseAgent.state=` with
-  `[path, value]` writes it; a path is a list of keys. A table read from it is again live.
+  `[path, value]` writes it; a path is a list of keys. A table read from it is again live. Where it is `open`, the
+  object's own undeclared fields are read and written through it.
 * an overridable method that a script's class overrides is called through the host (so hooks and events see it):
   the instance's method sends the plain name, the host calls the override back, and a call of the base's own method
   from inside it (`super.execute(…)`, `BaseAgent.execute(self, …)`) sends `Agent.execute:base`.
@@ -47,6 +48,8 @@ class Property(TypedDict):
     """Whether it is a table whose fields are read and written in the host."""
     static: bool
     """A namespace's own property."""
+    open: NotRequired[bool]
+    """Whether fields that the object does not declare are those of this live table."""
 
 
 class Class(TypedDict):

@@ -60,6 +60,7 @@ class Channel:
         """Bytes that have come so far."""
         self._answered = 0.0  # when the other side was last given what it waited for, until its next frame
         self._quick = True
+        self._drained = False
         loop.add_reader(self._descriptor, self._readable)
 
     @property
@@ -115,6 +116,8 @@ class Channel:
             if self._read():
                 rounds -= 1
                 looks = self._looks if self._answered and self._quick else 0
+                if self._drained and not looks:
+                    return
             elif looks:
                 looks -= 1
             else:
@@ -134,6 +137,7 @@ class Channel:
         if self._answered:
             self._quick = time.perf_counter() - self._answered < _QUICK
         self.received += len(data)
+        self._drained = len(data) < _CHUNK
         try:
             for frame in self._decoder.feed(data):
                 self._answered = time.perf_counter() if self._deliver(frame) else 0.0

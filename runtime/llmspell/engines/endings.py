@@ -16,8 +16,10 @@ from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ScriptEr
 _NEARLY_FULL: Final = 0.9
 
 
-def expired(which: Expired, limits: Limits, site: str) -> LimitError:
-    """The watchdog's verdict."""
+def expired(
+    which: Expired, limits: Limits, site: str, *, stack: tuple[str, ...] = (), known: bool = False
+) -> LimitError:
+    """The watchdog's verdict. known: the worker was at `site`; else it was there when last heard of."""
     match which:
         case "stall":
             what, limit, hint = f"computed for {limits.stall:g} s without a call", "cpu", "Does a loop there never end?"
@@ -25,7 +27,8 @@ def expired(which: Expired, limits: Limits, site: str) -> LimitError:
             what, limit, hint = f"used {limits.cpu:g} s of CPU", "cpu", "Raise the CPU limit if it needs more."
         case "wall":
             what, limit, hint = f"ran for {limits.wall:g} s", "wall", "Raise the time limit if it needs more."
-    return LimitError(f"the spell was stopped: it {what}{_near(site)}", limit=limit, hint=hint, source=site)
+    where = "" if known else _near(site)
+    return LimitError(f"the spell was stopped: it {what}{where}", limit=limit, hint=hint, source=site, stack=stack)
 
 
 def malformed(problem: Exception, limits: Limits, site: str) -> LlmspellError:

@@ -51,6 +51,11 @@ class Host(Protocol):
 
     def fail(self, error: dict[str, Any]) -> None: ...
 
+    def at(self, source: str, stack: list[str]) -> None:
+        """Where the script is, because `Engine.interrupt` asked: `file:line`, and its stack, innermost first. The host
+        ends the spell."""
+        ...
+
     def clock(self) -> float:
         """Milliseconds since 1970. Recorded, and answered from the recording in a replay."""
         ...
@@ -97,5 +102,14 @@ class Engine(Protocol):
 
         When the main chunk has returned and no call, callback or task is pending: `host.done(value)`. When the main
         chunk, a task it left behind or an unhandled rejection has failed: `host.fail(error)`. Each at most once.
+        """
+        ...
+
+    def interrupt(self, *, forced: bool) -> None:
+        """The spell is over a limit: stop what runs, past all that a script can do about it, and say `host.at`.
+
+        Called from Python in the thread that runs the engine, or in another one; forced: by a signal handler in the
+        middle of whatever the engine does, because the other way took too long. And again every few milliseconds until
+        the host has heard. An engine that cannot do it does nothing: it is killed without being asked further.
         """
         ...

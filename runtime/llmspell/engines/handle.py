@@ -20,6 +20,14 @@ from llmspell.errors import LlmspellError
 #: Seconds from asking for a worker to its first frame, before its start counts as failed.
 _START_LIMIT: Final = 30.0
 
+#: Seconds between looking whether a worker that is over its limit has told where it is. Once it has computed for
+#: `_ASK_AGAIN` it is asked again, which in a thread goes one coroutine deeper each time.
+_ASK_EVERY: Final = 0.02
+_ASK_AGAIN: Final = 0.01
+#: It is killed unheard when it has computed so long without an answer, or on a busy machine when so much time is over.
+_ASK_CPU: Final = 0.25
+_ASK_WALL: Final = 3.0
+
 _WITH_SITE: Final = frozenset({"call", "ask", "tell"})
 _LAST: Final = frozenset({"done", "fail"})
 
@@ -44,6 +52,7 @@ class WorkerHandle:
         self._site = ""
         self._finished = False  # it has said `done` or `fail`
         self._verdict: LlmspellError | None = None
+        self._late: Expired | None = None  # it is over this limit, and being asked where
         self._exit: asyncio.Future[Exit] = self._loop.create_future()
         self._grace = self._loop.call_later(_START_LIMIT, self._not_started)
 
@@ -107,6 +116,9 @@ class WorkerHandle:
     def _stop(self) -> None:
         """Stops the worker, whose channel is closed, if it can be stopped; may be called more than once."""
 
+    def _interrupt(self, *, forced: bool) -> None:
+        """Has the worker say where it is and stop (`Engine.interrupt`), if it can; may be called more than once."""
+
     def _watch(self, clock: int | None, status_file: str) -> None:
         """The worker runs: its limits begin."""
         self._watchdog = Watchdog(clock, status_file, self._limits, self._loop, self._expired)
@@ -120,12 +132,16 @@ class WorkerHandle:
             self._watchdog.stop()
         self._channel.close()
         if not self._exit.done() and not self._loop.is_closed():
-            verdict = self._verdict or (None if self._finished else error)
+            late = endings.expired(self._late, self._limits, self._site) if self._late is not None else None
+            verdict = self._verdict or late or (None if self._finished else error)
             self._exit.set_result(Exit(verdict, cpu, peak_mb))
 
     # -- what the worker does ------------------------------------------------------------------------------------
 
     def _deliver(self, frame: Frame) -> bool:
+        if self._late is not None:
+            self._heed(self._late, frame)
+            return False
         try:  # a worker that was broken into can send any value
             op = frame[0]
             if op in _WITH_SITE:
@@ -150,12 +166,46 @@ class WorkerHandle:
         return op == "ask"
 
     def _channel_ended(self, problem: Exception | None) -> None:
-        if problem is not None and self._verdict is None:
+        if problem is not None and self._verdict is None and self._late is None:
             self._verdict = endings.malformed(problem, self._limits, self._site)
         self._stop()  # an orderly worker is past its exit by now; any other would be out of reach
 
     def _expired(self, which: Expired) -> None:
-        self.kill(endings.expired(which, self._limits, self._site))
+        if self._verdict is None and not self._exit.done():
+            self._late = which
+            self._interrupt(forced=False)
+            cpu = self._cpu()
+            self._ask_where(which, cpu + _ASK_CPU, self._loop.time() + _ASK_WALL, cpu, -1.0)
+
+    def _ask_where(self, late: Expired, last_cpu: float, last_time: float, asked: float, seen: float) -> None:
+        """last_cpu, last_time: when to give up. asked, seen: what it had computed when it was last asked, and looked
+        at."""
+        cpu = self._cpu()
+        asleep = cpu == seen and self._watchdog is not None and self._watchdog.asleep()
+        if asleep or cpu > last_cpu or self._loop.time() > last_time:
+            self.kill(endings.expired(late, self._limits, self._site))
+            return
+        self._grace.cancel()
+        if cpu - asked > _ASK_AGAIN:
+            asked = cpu
+            self._interrupt(forced=True)
+        self._grace = self._loop.call_later(_ASK_EVERY, self._ask_where, late, last_cpu, last_time, asked, cpu)
+
+    def _cpu(self) -> float:
+        return self._watchdog.cpu() if self._watchdog is not None else 0.0
+
+    def _heed(self, late: Expired, frame: Frame) -> None:
+        """A frame of a worker over its limit: nothing is done for it any more, but it may tell where it is."""
+        match frame:
+            case ["at", str(site), list(stack)] if site:
+                lines = tuple(str(line) for line in stack)
+                self.kill(endings.expired(late, self._limits, site, stack=lines, known=True))
+            case ["at", *_]:
+                self.kill(endings.expired(late, self._limits, self._site))
+            case [op, *_, str(site)] if site and op in ("call", "ask", "tell"):
+                self.kill(endings.expired(late, self._limits, site, known=True))
+            case _:
+                pass
 
     def _not_started(self) -> None:
         self.kill(endings.refused(f"its engine was not ready within {_START_LIMIT:g} s"))

@@ -1,9 +1,9 @@
 """A spell in a thread of the host: for tests, for spells its user trusts, and where there are no worker processes.
 
-Same protocol, same engines, same interface as a worker process. What is lacking: nothing can stop a thread, so a spell
-over its limit is reported and left behind, computing until it asks for something (a daemon thread: it does not keep
-the program from ending); memory is limited by the engine alone; an engine that crashes takes the host with it; no
-system call is filtered.
+Same protocol, same engines, same interface as a worker process. What is lacking: nothing can stop a thread. A spell
+over its limit is made to stop by its engine (`Engine.interrupt`); inside a C function that does not end it is reported
+and left behind, computing (a daemon thread: it does not keep the program from ending). Memory is limited by the engine
+alone; an engine that crashes takes the host with it; no system call is filtered.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from llmspell.engines import endings, languages, session
 from llmspell.engines.handle import WorkerHandle
+from llmspell.engines.languages import WarmEngine
 from llmspell.engines.transport import Limits, OnFrame
 from llmspell.errors import LlmspellError
 
@@ -32,6 +33,7 @@ class InProcess(WorkerHandle):
         ours, theirs = socket.socketpair()
         super().__init__(ours, limits or Limits(), on_frame)
         self._binding = binding or languages.BINDING
+        self._engine: WarmEngine | None = None
         self._thread = threading.Thread(target=self._run, args=(theirs, language), name="llmspell-worker", daemon=True)
         self._thread.start()
 
@@ -44,6 +46,7 @@ class InProcess(WorkerHandle):
                 # An engine belongs to the thread that made it.
                 engine = languages.warm(language, languages.read_binding(self._binding))
                 clock = time.pthread_getcpuclockid(threading.get_ident())
+                self._engine = engine
                 self._tell(self._watch, clock, f"/proc/self/task/{threading.get_native_id()}/stat")
                 session.serve(connection, engine, self._limits.memory_mb, looks=0)
         except Exception as error:
@@ -55,6 +58,10 @@ class InProcess(WorkerHandle):
             self._loop.call_soon_threadsafe(callback, *args)
 
     # -- in the loop ---------------------------------------------------------------------------------------------
+
+    def _interrupt(self, *, forced: bool) -> None:
+        if self._engine is not None:
+            self._engine.interrupt(forced=False)
 
     def _ended(self, failure: LlmspellError | None, cpu: float) -> None:
         self._channel.drain()

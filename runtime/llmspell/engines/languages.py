@@ -27,6 +27,10 @@ class WarmEngine(Protocol):
         """The engine, with the worker it will run in. Once in its life."""
         ...
 
+    def interrupt(self, *, forced: bool) -> None:
+        """As `Engine.interrupt`; nothing before `attach`."""
+        ...
+
 
 def read_binding(path: str = BINDING) -> Binding:
     """Raises OSError when the file is missing, ValueError when it is not JSON."""

@@ -77,11 +77,21 @@ class WorkerProcess(WorkerHandle):
     # -- for the handle ------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _interrupt(self, *, forced: bool) -> None:
+        from llmspell.engines import interrupt  # ctypes, 1.6 ms, only for spells over a limit
+
+        self._signal(interrupt.ASK)
+        if forced:
+            self._signal(interrupt.FORCE)
+
+    def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError):
             if self._pidfd >= 0:
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+                signal.pidfd_send_signal(self._pidfd, number)
             elif self._pid is not None and not self._exit.done():
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self._pid, number)
 
     def _end(self, error: LlmspellError | None, cpu: float = 0.0, peak_mb: float = 0.0) -> None:
         super()._end(error, cpu, peak_mb)

@@ -21,6 +21,7 @@ Worker to host
     tell     [name, args, site]                   no answer is wanted: `print`, `warning`
     cancel   [[call, ...]]                        answers no longer wanted: the host cancels what computes them
     result   [callback, ok, value]                what a callback gave; with ok False the value is an error map
+    at       [site, stack]                where the script is: a worker over its limit was asked (`interrupt`) and stops
     clock    [readings]                           clock readings since the last frame, packed little-endian doubles
     done     [value]                              the spell has ended: main chunk returned, nothing pending
     fail     [error]                              the spell has ended with an error map

@@ -108,6 +108,10 @@ class Record:
     fields: dict[str, Any]
 
 
+# Bytes a packer begins with. Its own 256 KB make the heap grow and shrink with every value: 10 us instead of 1.
+_BUFFER: Final = 1024
+
+
 def pack(value: Any) -> bytes:
     """msgpack bytes of a neutral value.
 
@@ -123,7 +127,8 @@ def unpack(data: bytes) -> Any:
 
 
 def _pack(value: Any, level: int) -> bytes:
-    packed: bytes | None = msgpack.packb(value, default=_TO_EXT[level], unicode_errors="surrogatepass")
+    packer = msgpack.Packer(default=_TO_EXT[level], unicode_errors="surrogatepass", buf_size=_BUFFER)
+    packed = packer.pack(value)
     assert packed is not None  # the stub's None is a Packer's that does not reset itself
     return packed
 

@@ -75,7 +75,7 @@ class Watchdog:
         self._pauses += 1
         if self._pauses > 1 or self._stopped:
             return
-        self._forgiven -= self._cpu()
+        self._forgiven -= self.cpu()
         self._cancel_timers()
         if self._wall_left is not None:
             self._wall_left -= self._loop.time() - self._wall_since
@@ -86,7 +86,7 @@ class Watchdog:
         self._pauses -= 1
         if self._pauses or self._stopped:
             return
-        cpu = self._cpu()
+        cpu = self.cpu()
         self._forgiven += cpu
         self._base = cpu
         self._start_wall()
@@ -113,7 +113,7 @@ class Watchdog:
 
     def _look(self) -> None:
         self._look_timer = None
-        cpu = self._cpu()
+        cpu = self.cpu()
         if self._frames != self._frames_seen:
             self._frames_seen = self._frames
             self._base = cpu
@@ -128,24 +128,25 @@ class Watchdog:
             if left <= 0:
                 self._expire("stall")
                 return
-        if cpu == self._last and self._sleeps():
+        if cpu == self._last and self.asleep():
             return  # until `wake`
         self._last = cpu
         self._look_timer = self._loop.call_later(max(left, _SHORTEST), self._look)
 
     def idle(self) -> bool:
         """Whether the worker sleeps and has used no CPU since this was last asked."""
-        before, self._asked = self._asked, self._cpu()
-        return before == self._asked and self._sleeps()
+        before, self._asked = self._asked, self.cpu()
+        return before == self._asked and self.asleep()
 
-    def _cpu(self) -> float:
+    def cpu(self) -> float:
+        """Seconds that the worker has computed so far."""
         try:
             return 0.0 if self._clock is None else time.clock_gettime(self._clock)
         except OSError:  # it has ended
             return max(self._last, 0.0)
 
-    def _sleeps(self) -> bool:
-        """Unused CPU alone could mean that the machine is too busy to let it run."""
+    def asleep(self) -> bool:
+        """Whether the worker waits. Unused CPU alone could mean that the machine is too busy to let it run."""
         try:
             descriptor = os.open(self._status_file, os.O_RDONLY | os.O_NONBLOCK)
         except OSError:

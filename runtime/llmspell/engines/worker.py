@@ -236,6 +236,9 @@ class Worker:
     def result(self, callback: int, ok: bool, value: Any) -> None:
         self._send(["result", callback, ok, value])
 
+    def at(self, source: str, stack: list[str]) -> None:
+        self._send(["at", source, stack])
+
     def done(self, value: Any) -> None:
         if self._farewell:
             try:

@@ -22,7 +22,7 @@ import socket
 from contextlib import suppress
 from typing import Any, Final, NoReturn
 
-from llmspell.engines import languages, launch, sandbox, session, values
+from llmspell.engines import interrupt, languages, launch, sandbox, session, values
 from llmspell.engines.languages import WarmEngine
 
 _MESSAGE: Final = 65536  # longest control message
@@ -102,6 +102,7 @@ def _work(channel: int, engine: WarmEngine, parent: int, memory_mb: int, cpu_sec
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, channel)
         sandbox.enter(channel, parent, memory_mb, cpu_seconds)
         gc.enable()
+        interrupt.answer(engine)
         status = session.serve(connection, engine, memory_mb)
     finally:
         os._exit(status)
@@ -116,6 +117,7 @@ def main(host: str, warm: str, binding: str) -> NoReturn:
     os.closerange(launch.CONTROL + 1, sandbox.highest_descriptor())
     control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, launch.CONTROL)
     zygote = Zygote(control, binding)
+    interrupt.listen()
     try:
         with suppress(Exception):  # the spawn that needs the language meets the same failure and can tell
             for language in filter(None, warm.split(",")):

@@ -32,6 +32,12 @@ def spellings(name: str) -> tuple[str, ...]:
     return (wanted, *(alias for alias, meant in ALIASES.items() if meant == wanted))
 
 
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Whether a name, in any spelling, is meant by the pattern."""
+    wanted = canonical(pattern)
+    return lambda name: any(_matches(each, wanted) for each in spellings(name))
+
+
 def _matches(name: str, pattern: str) -> bool:
     return name == pattern or ("*" in pattern and fnmatchcase(name, pattern))
 
@@ -60,6 +66,12 @@ class Subscription:
         """Whether it still listens."""
         return self._active
 
+    @property
+    @prop()
+    def dropped(self) -> int:
+        """How many events it has missed, having opted for `overflow = "drop"`."""
+        return getattr(self.listener, "dropped", 0)
+
     def end(self) -> None:
         self._active = False
 
@@ -77,10 +89,15 @@ class Bus:
         self._matching.clear()
         return subscription
 
-    def off(self, pattern: str, listener: Listener | None = None) -> int:
-        """Stops the listeners of a pattern, or one of them; says how many."""
+    def off(self, pattern: str, listener: Any = None) -> int:
+        """Stops the listeners of a pattern, or one of them (a script's function is known by itself); says how many."""
         wanted = canonical(pattern)
-        found = [s for s in self.subscriptions if s.pattern == wanted and (listener is None or s.listener == listener)]
+        found = [
+            s
+            for s in self.subscriptions
+            if s.pattern == wanted
+            and (listener is None or listener in (s.listener, getattr(s.listener, "function", None)))
+        ]
         for subscription in found:
             self.remove(subscription)
         return len(found)
@@ -113,6 +130,16 @@ class Bus:
             return False
         found = self._matching.get(name)
         return bool(self._find(name) if found is None else found)
+
+    def count(self, name: str) -> int:
+        """How many listeners would hear it."""
+        return len(self._find(name))
+
+    def full(self, name: str) -> Any:
+        """A listener of the name that can take no more for now, if there is one."""
+        if not self.listens(name):
+            return None
+        return next((s.listener for s in self._find(name) if getattr(s.listener, "full", False)), None)
 
     def _find(self, name: str) -> tuple[Subscription, ...]:
         names = spellings(name)

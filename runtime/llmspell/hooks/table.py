@@ -2,8 +2,8 @@
 
 A handler is an async callable that takes the context (a dict, snake_case) and gives back the context as it left it.
 Only fields that the point declares writable take effect, together with fields the handler adds: those live on from
-`before_…` to `after_…`. A throw is a veto. Handlers run one after the other, highest priority first; a call made
-inside a handler asks no handler of the same point.
+`before_…` to `after_…`. A throw is a veto. Handlers run one after the other, highest priority first, until one answers
+in place of the unit; a call made inside a handler asks no handler of the same point.
 """
 
 from __future__ import annotations
@@ -15,9 +15,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final, Literal, Protocol
 
+from llmspell.api.callback import Gone
 from llmspell.api.hook_points import BY_NAME, HookPoint
 from llmspell.api.names import snake
-from llmspell.errors import ArgumentError, CancelledByUser, LimitError, LlmspellError, ReplayError
+from llmspell.errors import (
+    ArgumentError,
+    CancelledByUser,
+    LimitError,
+    LlmspellError,
+    ReplayError,
+    TimeoutError,  # noqa: A004
+)
 from llmspell.frozen import frozen
 
 Context = dict[str, Any]
@@ -33,6 +41,7 @@ DEPTH_LIMIT: Final = 16
 FINAL: Final = (LimitError, CancelledByUser, ReplayError)
 
 _active: ContextVar[tuple[str, ...]] = ContextVar("llmspell_active_hook_points", default=())
+_workflows: ContextVar[tuple[str, ...]] = ContextVar("llmspell_workflows", default=())
 
 
 @frozen
@@ -44,8 +53,9 @@ class Since:
 
 @dataclass(slots=True, eq=False)
 class Registration:
-    """One handler at one point. agent, tool: the name it is limited to, None for all. timeout: milliseconds it may
-    take, None for the table's. site: where it was registered."""
+    """One handler at one point. agent, tool, workflow: the name it is limited to, None for all; a workflow's handlers
+    serve everything inside it. timeout: milliseconds it may take, None for the table's. site: where it was registered.
+    source: whose it is, to take away together what one hook file registered. cut_off: told when it took too long."""
 
     point: str
     handler: Handler
@@ -53,10 +63,27 @@ class Registration:
     order: int
     agent: str | None = None
     tool: str | None = None
+    workflow: str | None = None
     once: bool = False
     timeout: float | None = None
     site: str = ""
+    source: object = None
+    cut_off: Callable[[], None] | None = None
     enabled: bool = True
+
+
+class Several:
+    """Handlers of one point that an agent or tool has, asked in turn."""
+
+    __slots__ = ("each",)
+
+    def __init__(self, each: list[Handler]) -> None:
+        self.each = each
+
+    async def __call__(self, context: Context) -> Any:
+        for handler in self.each:
+            context = await handler(context)
+        return context
 
 
 class HookHost(Protocol):
@@ -68,7 +95,7 @@ class HookHost(Protocol):
         """A context manager: the span of one handler's work. Its `changes` and `status` are told by `span.data`."""
         ...
 
-    async def within(self, milliseconds: float, work: Awaitable[Any], what: str) -> Any:
+    async def within(self, milliseconds: float | None, work: Awaitable[Any], what: str) -> Any:
         """The work's result, or a TimeoutError."""
         ...
 
@@ -76,12 +103,14 @@ class HookHost(Protocol):
 @dataclass(slots=True)
 class HookTable:
     """The handlers of a run. timeout: milliseconds a handler may take; on_error: what a failing after-handler does;
-    unanswered: the handler that was asked last, if it has not answered (it was cut off, perhaps, and computes on)."""
+    unanswered: the handler that was asked last, if it has not answered (it was cut off, perhaps, and computes on);
+    pause: waited for before handlers are asked, while a hook file that has to serve is being started."""
 
     host: HookHost
     timeout: float = 30_000
     on_error: OnHookError = "fail"
     unanswered: str = ""
+    pause: Callable[[], Awaitable[None]] | None = None
     _by_point: dict[str, list[Registration]] = field(default_factory=dict[str, list[Registration]])
     _order: Iterator[int] = field(default_factory=count)
 
@@ -93,13 +122,18 @@ class HookTable:
         priority: int = 0,
         agent: str | None = None,
         tool: str | None = None,
+        workflow: str | None = None,
         once: bool = False,
         timeout: float | None = None,
         site: str = "",
+        source: object = None,
+        cut_off: Callable[[], None] | None = None,
     ) -> Registration:
         """Adds a handler. Raises ArgumentError for a point that does not exist."""
         name = point_named(point).name
-        found = Registration(name, handler, priority, next(self._order), agent, tool, once, timeout, site)
+        order = next(self._order)
+        limited = (agent, tool, workflow, once, timeout)
+        found = Registration(name, handler, priority, order, *limited, site, source, cut_off)
         handlers = self._by_point.setdefault(name, [])
         handlers.append(found)
         handlers.sort(key=lambda each: (-each.priority, each.order))
@@ -110,12 +144,23 @@ class HookTable:
         if registration in handlers:
             handlers.remove(registration)
 
+    def unregister_all(self, source: object) -> None:
+        """Takes away what one source registered."""
+        for found in self.listed():
+            if found.source is source:
+                self.unregister(found)
+
     def listed(self) -> list[Registration]:
         return [found for handlers in self._by_point.values() for found in handlers]
 
     def wants(self, point: str, own: Own = ()) -> bool:
         """Whether anybody might be asked: lets a caller skip making the context."""
-        return bool(self._by_point.get(point)) or any(point in handlers for handlers in own)
+        if self._by_point.get(point) or self.pause is not None:
+            return True
+        for handlers in own:  # noqa: SIM110  six times a model call, and `any` takes twice as long
+            if point in handlers:
+                return True
+        return False
 
     async def ask(
         self,
@@ -135,6 +180,8 @@ class HookTable:
         active = _active.get()
         if point in active:
             return context
+        if self.pause is not None:
+            await self.pause()
         handlers = self._matching(point, agent, tool, own)
         if only_tool:
             handlers = [each for each in handlers if each.tool == tool]
@@ -142,11 +189,14 @@ class HookTable:
             return context
         if len(active) >= DEPTH_LIMIT:
             raise LimitError(f"hooks call each other {DEPTH_LIMIT} deep at {point}", limit="depth")
+        answer = BY_NAME[point].answer
         with _inside(point):
             for registration in handlers:
                 if registration.once:
                     self.unregister(registration)
                 context = await self._ask_one(BY_NAME[point], registration, context)
+                if answer and context.get(answer) is not None:
+                    break
         return context
 
     async def _ask_one(self, point: HookPoint, registration: Registration, context: Context) -> Context:
@@ -155,7 +205,7 @@ class HookTable:
                 key: round(span.started - value.start, 3) if isinstance(value, Since) else value
                 for key, value in context.items()
             }
-            limit = self.timeout if registration.timeout is None else registration.timeout
+            limit = registration.timeout or getattr(registration.handler, "timeout", self.timeout)
             thrown: list[LlmspellError] = []
             self.unanswered = what = _what(registration)
             try:
@@ -165,9 +215,11 @@ class HookTable:
             except LlmspellError as error:
                 if thrown:
                     self._answered(what)
+                elif isinstance(error, TimeoutError) and registration.cut_off is not None:
+                    registration.cut_off()
                 span.data["error"] = error.to_value()
                 is_veto = point.name.startswith("before_") and bool(thrown)
-                if self.on_error == "ignore" and not is_veto:
+                if not point.veto or (self.on_error == "ignore" and not is_veto):
                     span.data["status"] = "ignored"
                     return context
                 span.data["status"] = "veto" if is_veto else "error"
@@ -187,18 +239,33 @@ class HookTable:
             self.unanswered = ""
 
     def _matching(self, point: str, agent: str | None, tool: str | None, own: Own) -> list[Registration]:
+        workflows = _workflows.get()
         found = [
             each
             for each in self._by_point.get(point, ())
-            if each.enabled and each.agent in (None, agent) and each.tool in (None, tool)
+            if each.enabled
+            and each.agent in (None, agent)
+            and each.tool in (None, tool)
+            and (each.workflow is None or each.workflow in workflows)
         ]
         place = next((i for i, each in enumerate(found) if each.priority < 0), len(found))
         found[place:place] = [
             Registration(point, handler, 0, 0, agent, tool, site=getattr(handler, "site", ""))
             for handlers in own
-            if (handler := handlers.get(point)) is not None
+            if (given := handlers.get(point)) is not None
+            for handler in (given.each if isinstance(given, Several) else (given,))
         ]
         return found
+
+
+@contextmanager
+def in_workflow(name: str) -> Generator[None]:
+    """Inside, handlers that were registered for this workflow are asked too, at whatever point."""
+    token = _workflows.set((*_workflows.get(), name))
+    try:
+        yield
+    finally:
+        _workflows.reset(token)
 
 
 def point_named(name: str) -> HookPoint:
@@ -217,7 +284,11 @@ def merge(point: HookPoint, before: Context, after: Any) -> tuple[Context, set[s
     """What takes effect of a handler's context, and the read-only fields it tried to change."""
     if not isinstance(after, dict):
         return before, set()
-    changed = {key: value for key, value in after.items() if key not in before or not _same(value, before[key])}
+    changed = {
+        key: value
+        for key, value in after.items()
+        if key not in before or not (value == before[key] if type(value) is str else _same(value, before[key]))
+    }
     refused = {key for key in changed if key in before and key in point.readable}
     return {**before, **{key: value for key, value in changed.items() if key not in refused}}, refused
 
@@ -230,7 +301,12 @@ def _same(after: Any, before: Any) -> bool:
             if not isinstance(after, dict):
                 return after == [] and not _without_none(before)
             left, right = _without_none(after), _without_none(before)
-            return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+            if left.keys() != right.keys():
+                return False
+            for key, item in left.items():
+                if not (item == right[key] if type(item) is str else _same(item, right[key])):
+                    return False
+            return True
         case list():
             if not isinstance(after, list):
                 return after == {} and not before
@@ -248,9 +324,11 @@ def _without_none(table: dict[Any, Any]) -> dict[Any, Any]:
 
 
 async def _told(work: Awaitable[Any], thrown: list[LlmspellError]) -> Any:
-    """What the handler gives; notes what it throws itself, as against being cut off."""
+    """What the handler gives; notes what it throws itself, as against being cut off or gone."""
     try:
         return await work
+    except Gone:
+        raise
     except LlmspellError as error:
         thrown.append(error)
         raise

@@ -7,8 +7,18 @@ from typing import TypedDict
 from llmspell.api.describe import exposed, method, prop
 from llmspell.api.kinds import HookHandler, HookPointName
 from llmspell.hooks.handlers import handler_of, own_point
+from llmspell.hooks.ready import Hook
 from llmspell.hooks.table import Registration
 from llmspell.run import Run
+
+
+class UseOptions(TypedDict, total=False):
+    agent: str
+    """Only for the agent of this name."""
+    tool: str
+    """Only for the tool of this name."""
+    workflow: str
+    """Only inside the workflow of this name."""
 
 
 class HookOptions(TypedDict, total=False):
@@ -18,10 +28,12 @@ class HookOptions(TypedDict, total=False):
     """Only for the agent of this name."""
     tool: str
     """Only for the tool of this name."""
+    workflow: str
+    """Only inside the workflow of this name."""
     once: bool
     """Asked one time, then gone."""
     timeout: float
-    """Milliseconds it may take; 30,000 unless given."""
+    """Milliseconds it may take; `[hooks] timeout` unless given, which is 30,000 unless set."""
 
 
 class RegisteredHook(TypedDict):
@@ -29,44 +41,48 @@ class RegisteredHook(TypedDict):
     priority: int
     agent: str | None
     tool: str | None
+    workflow: str | None
     enabled: bool
     source: str
 
 
 @exposed(constructible=False)
 class HookHandle:
-    """One registered handler, as `Hooks.register` gives it."""
+    """What `Hooks.register` and `Hooks.use` give: a registered handler, or all those of a built-in hook."""
 
-    def __init__(self, run: Run, registration: Registration) -> None:
+    def __init__(self, run: Run, registrations: list[Registration]) -> None:
         self._run = run
-        self._registration = registration
+        self._registrations = registrations
 
     @property
     @prop()
     def point(self) -> str:
-        """The hook point it serves."""
-        return self._registration.point
+        """The hook point it serves; of a built-in hook, the first."""
+        return self._registrations[0].point
 
     @property
     @prop()
     def enabled(self) -> bool:
         """Whether it is asked."""
-        return self._registration.enabled
+        return self._registrations[0].enabled
 
     @method(example="handle:disable()")
     def disable(self) -> None:
         """Stops asking it, until `enable`."""
-        self._registration.enabled = False
+        for registration in self._registrations:
+            registration.enabled = False
 
     @method()
     def enable(self) -> None:
         """Asks it again."""
-        self._registration.enabled = True
+        for registration in self._registrations:
+            registration.enabled = True
 
     @method()
     def unregister(self) -> None:
         """Takes it away for good."""
-        self._run.hooks.unregister(self._registration)
+        for registration in self._registrations:
+            self._run.hooks.unregister(registration)
 
 
 @exposed(name="Hooks", namespace=True)
@@ -87,18 +103,43 @@ class Hooks:
     )
     def register(self, point: HookPointName, handler: HookHandler, options: HookOptions | None = None) -> HookHandle:
         """Asks `handler` at each such point. Any spelling of the point's name will do."""
-        given = options or {}
+        given, guest = options or {}, self._run.guest
         registration = self._run.hooks.register(
-            own_point(point),
+            own_point(point, for_any_spell=guest is not None),
             handler_of(handler),
             priority=given.get("priority", 0),
             agent=given.get("agent"),
             tool=given.get("tool"),
+            workflow=given.get("workflow"),
             once=given.get("once", False),
             timeout=given.get("timeout"),
             site=self._run.site,
+            source=guest,
+            cut_off=None if guest is None else guest.cut_off,
         )
-        return HookHandle(self._run, registration)
+        return HookHandle(self._run, [registration])
+
+    @method(
+        params={"options": UseOptions | None},
+        example='Hooks.use(CacheHook.new{ ttl = 60000 }, { agent = "ada" })',
+    )
+    def use(self, hook: Hook, options: UseOptions | None = None) -> HookHandle:
+        """Sets a built-in hook to work: for everything, or for one agent, tool or workflow."""
+        given = options or {}
+        registrations = [
+            self._run.hooks.register(
+                point,
+                handler,
+                priority=priority,
+                agent=given.get("agent"),
+                tool=given.get("tool"),
+                workflow=given.get("workflow"),
+                site=handler.site,
+                source=self._run.guest,
+            )
+            for point, (handler, priority) in hook.handlers().items()
+        ]
+        return HookHandle(self._run, registrations)
 
     @method(result=list[RegisteredHook])
     def list(self) -> list[RegisteredHook]:
@@ -109,6 +150,7 @@ class Hooks:
                 "priority": found.priority,
                 "agent": found.agent,
                 "tool": found.tool,
+                "workflow": found.workflow,
                 "enabled": found.enabled,
                 "source": found.site,
             }

@@ -103,9 +103,14 @@ class ErrorHandler:
 
 @exposed(name="EventEmitter")
 class EventEmitter:
-    """Listeners of your own, inside the spell."""
+    """Listeners of your own, inside the spell: no event of the run, and in no trace.
 
-    @local(static=False)
+    Handlers run at once, in the order they were added; what one throws reaches whoever emits, and those after it are
+    not called. Handlers added or taken away meanwhile count from the next `emit` on. Each method but `emit` and
+    `listener_count` gives the emitter, for the next.
+    """
+
+    @local(static=False, example='emitter:on("ready", function(data) print(data.name) end)')
     def on(self, event: str, handler: Callback) -> Any:
         """Calls `handler` with what `emit` is given."""
 
@@ -114,9 +119,17 @@ class EventEmitter:
         """Calls `handler` the next time only."""
 
     @local(static=False)
-    def off(self, event: str, handler: Callback) -> Any:
-        """Stops calling it."""
+    def off(self, event: str, handler: Callback | None = None) -> Any:
+        """Stops calling it (the newest, if it was added twice), or all of the event's handlers."""
+
+    @local(static=False, errors=("script",), example='emitter:emit("ready", { name = "ada" })')
+    def emit(self, event: str, data: Any = None) -> bool:
+        """Calls the event's handlers; gives whether there were any. An `error` that nobody listens to is thrown."""
 
     @local(static=False)
-    def emit(self, event: str, data: Any = None) -> bool:
-        """Calls the event's handlers; gives whether there were any."""
+    def listener_count(self, event: str) -> int:
+        """How many handlers the event has."""
+
+    @local(static=False)
+    def remove_all_listeners(self, event: str | None = None) -> Any:
+        """Forgets the event's handlers, or all there are."""

@@ -23,7 +23,7 @@ def _make(run: Run) -> Providers:
         custom=_custom(run.settings),
         replies=_replies(run.identity.folder),
         warn=lambda line: run.say("err", line + "\n"),
-        permit=run.permissions.check_host,
+        permit=lambda host, port: run.permissions.check_host(host, port),  # of whoever asks: the spell, a hook file
     )
     run.at_end(made.close)
     return made

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -109,7 +108,7 @@ def write_bytes(found: Place, data: bytes) -> None:
     if found.kind not in {"missing", "file"}:
         raise ToolError(f"{found.shown!r} is a {found.kind}, not a file", hint="give the path of a regular file")
     mode = 0o666 if found.info is None else stat.S_IMODE(found.info.st_mode) & 0o777
-    temporary = f".{found.name[:100]}.{secrets.token_hex(6)}.tmp"
+    temporary = f".{found.name[:100]}.{os.urandom(6).hex()}.tmp"
     try:
         opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, mode, dir_fd=found.parent)
         try:
@@ -132,6 +131,16 @@ def append_bytes(found: Place, data: bytes) -> None:
         return
     with os.fdopen(open_file(found, os.O_WRONLY | os.O_APPEND), "ab") as file:
         file.write(data)
+
+
+def open_or_make(found: Place) -> int:
+    """A descriptor of the regular file at `found`, to be read and appended to; made where there is none."""
+    if found.info is not None:
+        return open_file(found, os.O_RDWR | os.O_APPEND)
+    try:
+        return os.open(found.name, os.O_RDWR | os.O_APPEND | os.O_CREAT | _SAFE, 0o600, dir_fd=found.parent)
+    except OSError as error:
+        raise refused(found.shown, error) from None
 
 
 def missing(shown: str) -> MissingFile:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from llmspell.errors import SettingsError
-from llmspell.settings.values import About, Kind
+from llmspell.settings.values import About, Kind, without_passwords
 
 _SHAPES: Final[Mapping[Kind, str]] = MappingProxyType(
     {
@@ -113,7 +113,7 @@ def shown(name: str, value: Any) -> str:
         case dict():
             return "{…}"
         case _:
-            text = repr(value)
+            text = without_passwords(repr(value))
             return text if len(text) <= 60 else text[:59] + "…"
 
 

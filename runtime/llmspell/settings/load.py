@@ -21,18 +21,14 @@ from llmspell.settings.values import SECTIONS, About, ProviderSettings, Settings
 
 FILE_NAME: Final = "llmspell.toml"
 
-#: How the variables of a section begin: LLMSPELL_DEFAULT_MODEL, LLMSPELL_LIMIT_CPU_SECONDS, LLMSPELL_ALLOW_NET.
+#: How the variables of a section begin, where not with its own name: LLMSPELL_DEFAULT_MODEL, LLMSPELL_ALLOW_NET.
 _VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "defaults": "DEFAULT",
-        "limits": "LIMIT",
-        "permissions": "ALLOW",
-        "env": "ENV",
-        "trace": "TRACE",
-        "hooks": "HOOKS",
-        "data": "DATA",
-    }
+    {"defaults": "DEFAULT", "limits": "LIMIT", "permissions": "ALLOW"}
 )
+
+
+#: Whose paths are below the settings file's own folder, and which add up.
+_HOOK_FILES: Final = "hooks.files"
 
 
 def load(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Settings:
@@ -44,9 +40,9 @@ def load(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any] | Non
     found = find_project_file(start)
     project = found.parent if found else _folder(start)
     reading = _Reading(project)
-    for path in (user_file(environ), found):
+    for path, users in ((user_file(environ), True), (found, False)):
         if path is not None:
-            reading.read_file(path)
+            reading.read_file(path, users=users)
     reading.read_variables(environ)
     reading.read_flags(flags or {})
     default_data = project / ".llmspell" if found else _home(environ, "XDG_STATE_HOME", ".local/state") / "llmspell"
@@ -85,7 +81,7 @@ def user_file_path(environ: Mapping[str, str]) -> Path:
 
 
 def variable_of(section: str, key: str) -> str:
-    return f"LLMSPELL_{_VARIABLES[section]}_{key.upper()}"
+    return f"LLMSPELL_{_VARIABLES.get(section, section.upper())}_{key.upper()}"
 
 
 def known_keys(shape: type[Any]) -> dict[str, About]:
@@ -96,6 +92,7 @@ def known_keys(shape: type[Any]) -> dict[str, About]:
 class _File:
     path: Path
     text: str
+    is_users: bool
 
     def place(self, *path: str) -> str:
         line = line_of(self.text, path)
@@ -117,7 +114,8 @@ class _Reading:
                 if what.kind == "paths":
                     self._values[section][key] = tuple(absolute(path, project) for path in what.default)
 
-    def read_file(self, path: Path) -> None:
+    def read_file(self, path: Path, *, users: bool) -> None:
+        """users: whether it is the person's own, and not the project's."""
         import tomllib  # 5 ms, and most spells have no settings file
 
         try:
@@ -128,7 +126,7 @@ class _Reading:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path} cannot be read: {error}", hint="it must be a file of UTF-8 text") from None
         self._files.append(path)
-        file = _File(path, text)
+        file = _File(path, text, users)
         for section, table in document.items():
             if section not in SECTIONS and section not in {"providers", "config"}:
                 raise unknown(section, table, (*SECTIONS, "providers", "config"), file.place(section))
@@ -153,8 +151,25 @@ class _Reading:
             name, place = ".".join((*section, key)), file.place(*section, key)
             if key not in known:
                 raise unknown(name, value, known, place)
+            if name == _HOOK_FILES:
+                self._read_hook_files(file, known[key], value, place, into)
+                continue
             into[key] = checked(name, known[key], value, place, self._project)
             self._origins[name] = place
+
+    def _read_hook_files(self, file: _File, what: About, value: Any, place: str, into: dict[str, Any]) -> None:
+        """Hook files add up, so that a project does not switch off what its user wants of every spell."""
+        named = checked(_HOOK_FILES, what, value, place, file.path.parent)
+        code = next((path for path in named if path.endswith(".py")), None)
+        if code is not None and not file.is_users:
+            raise SettingsError(
+                f"{_HOOK_FILES}: {code} is Python, which runs outside the sandbox",
+                hint="a project may name Lua and JavaScript; name it with --hooks, or in your own config.toml",
+                source=place,
+            )
+        before = into.get("files", ())
+        into["files"] = tuple(dict.fromkeys((*before, *named)))
+        self._origins[_HOOK_FILES] = f"{self._origins[_HOOK_FILES]} and {place}" if before else place
 
     def read_variables(self, environ: Mapping[str, str]) -> None:
         given = {name: text for name, text in environ.items() if name.startswith("LLMSPELL_") and text}

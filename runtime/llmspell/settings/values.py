@@ -86,9 +86,60 @@ class Trace:
 
 @frozen
 class Hooks:
+    """Handlers of hook points, and the files of them that serve every spell. What such a file may do is said here."""
+
     on_error: Literal["fail", "ignore"] = setting(
         "fail", "text", "whether a handler's error fails what it watched", choices=("fail", "ignore")
     )
+    timeout: float = setting(30_000.0, "number", "milliseconds that a handler may take", least=1)
+    files: tuple[str, ...] = setting((), "paths", "Lua, JavaScript or Python files of handlers", flag="--hooks")
+    read: tuple[str, ...] = setting((".",), "paths", "files and folders that hook files may read")
+    write: tuple[str, ...] = setting((), "paths", "files and folders that hook files may write")
+    net: tuple[str, ...] = setting((), "texts", "hosts that hook files may reach beside the providers'")
+    exec: tuple[str, ...] = setting((), "texts", "commands that hook files may run")
+    env: tuple[str, ...] = setting((), "texts", "environment variables that hook files may read")
+
+
+@frozen
+class Agents:
+    prompts: str | None = setting(None, "path", "folder of your own prompts of the templates; `prompts` unless given")
+
+
+@frozen
+class Log:
+    """What of the spell's `logger` is shown on stderr; its events are kept whatever stands here."""
+
+    level: Literal["debug", "info", "warn", "error", "off"] = setting(
+        "info",
+        "text",
+        "from which level on messages of `logger` are shown",
+        flag="--log-level",
+        choices=("debug", "info", "warn", "error", "off"),
+    )
+    format: Literal["text", "json"] = setting("text", "text", "how they are written", choices=("text", "json"))
+
+
+@frozen
+class Otel:
+    """Where spans go while a run goes, over OTLP/HTTP. Nothing is sent unless this or OTEL_EXPORTER_OTLP_ENDPOINT names
+    a place."""
+
+    endpoint: str | None = setting(None, "text", "collector that spans are sent to, such as http://localhost:4318")
+    service: str = setting("llmspell", "text", "what the collector knows this program as")
+
+
+@frozen
+class State:
+    """Where the global state of spells is kept, and what of it they may reach: patterns of `key` or `scope/key`."""
+
+    backend: Literal["sqlite", "rocksdb", "postgres"] = setting(
+        "sqlite", "text", "what keeps the state", choices=("sqlite", "rocksdb", "postgres")
+    )
+    url: str | None = setting(None, "text", "address of the PostgreSQL server; a password belongs into the variable")
+    fsync: bool = setting(False, "switch", "wait for the disk at each change, so that a loss of power takes none")
+    max_mb: float = setting(1024.0, "number", "size of the state file (sqlite)", least=1)
+    read: tuple[str, ...] = setting(("*",), "texts", "keys that spells may read")
+    write: tuple[str, ...] = setting(("*",), "texts", "keys that spells may write")
 
 
 @frozen
@@ -127,6 +178,10 @@ class Settings:
     env: Env = Env()
     trace: Trace = Trace()
     hooks: Hooks = Hooks()
+    log: Log = Log()
+    otel: Otel = Otel()
+    agents: Agents = Agents()
+    state: State = State()
     providers: Mapping[str, ProviderSettings] = field(default_factory=_empty)
     config: Mapping[str, Any] = field(default_factory=_empty)
     files: tuple[Path, ...] = ()
@@ -145,7 +200,8 @@ class Settings:
         for section, kind in SECTIONS.items():
             part = getattr(self, section, None)
             for key in fields(kind):
-                yield f"{section}.{key.name}", str(self.data_dir) if part is None else getattr(part, key.name)
+                value = str(self.data_dir) if part is None else getattr(part, key.name)
+                yield f"{section}.{key.name}", without_passwords(value) if isinstance(value, str) else value
         for name, provider in self.providers.items():
             for key in fields(ProviderSettings):
                 if (value := getattr(provider, key.name)) is not None:
@@ -162,9 +218,23 @@ SECTIONS: Final[Mapping[str, type[Any]]] = MappingProxyType(
         "env": Env,
         "trace": Trace,
         "hooks": Hooks,
+        "log": Log,
+        "otel": Otel,
+        "agents": Agents,
+        "state": State,
         "data": Data,
     }
 )
+
+
+def without_passwords(text: str) -> str:
+    """A text in which the addresses of servers have no password: to be shown, logged or traced."""
+    if "://" not in text and "=" not in text:
+        return text
+    import re  # 6 ms, and few settings are addresses
+
+    text = re.sub(r"(?<=://)([^\s:/@]*):\S*(?=@)", r"\1", text)
+    return re.sub(r"(?i)\b((?:ssl)?password=)[^\s&]*", r"\1***", text)
 
 
 def about(key: Field[Any]) -> About:

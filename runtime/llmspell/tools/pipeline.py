@@ -15,7 +15,8 @@ from llmspell.errors import LlmspellError, TimeoutError, ToolError  # noqa: A004
 from llmspell.events.event import Event
 from llmspell.frozen import frozen
 from llmspell.hooks.table import FINAL, Context, Handler, Own, Since
-from llmspell.run import Run, Span
+from llmspell.place import Span
+from llmspell.run import Run
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.unit import Unit
 
@@ -84,7 +85,11 @@ async def _attempt(
         await _recorded_audit(tool, params, caller, error)
         raise
     unit.context = {**context, "input": checked}
-    output = await _worked(tool, checked, caller)
+    if (given := context.pop("result", None)) is None:
+        output = await _worked(tool, checked, caller)
+    else:
+        output, span.data["answered"] = ToolOutput(given), True
+        await _recorded_audit(tool, checked, caller, None)
     context = {**context, "params": checked, "output": output.content, "duration": Since(span.started)}
     context = await asking.tool("after_execute", context)
     context = await asking.agent("after_tool_call", {**context, "result": context.pop("output")})

@@ -14,11 +14,11 @@ from typing import Any, Self, TypedDict
 from llmspell.api.callback import Callback
 from llmspell.api.check import Checker, present
 from llmspell.api.describe import class_mark, exposed, method, prop
-from llmspell.api.kinds import HookHandlers
 from llmspell.api.objects import ScriptClass
 from llmspell.api.registry import registry
 from llmspell.errors import SchemaError, ToolError
 from llmspell.hooks.handlers import handlers_of
+from llmspell.hooks.ready import HookOption
 from llmspell.hooks.table import Handler
 from llmspell.run import Run
 from llmspell.tools import pipeline
@@ -45,7 +45,7 @@ class ToolOptions:
     """Longest result, in characters of JSON."""
     version: str = ""
     """Its version, for `metadata()`."""
-    hooks: HookHandlers | None = None
+    hooks: HookOption | None = None
     """Its own hooks by hook point, such as `before_execute`."""
 
 

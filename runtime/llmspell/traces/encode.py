@@ -28,11 +28,11 @@ class Encoder:
         self._content = content
         self._mask = mask
 
-    def data(self, data: Any) -> str:
-        """JSON text of an event's data."""
-        return self.text(data if self._content else without_content(describe(data)))
+    def data(self, data: Any, *, clean: bool = False) -> str:
+        """JSON text of an event's data. clean: it is known to hold no secret."""
+        return self.text(data if self._content else without_content(describe(data)), clean=clean)
 
-    def text(self, value: Any) -> str:
+    def text(self, value: Any, *, clean: bool = False) -> str:
         """JSON text of any value, secrets masked."""
         try:
             text = self._encode(value)
@@ -40,7 +40,7 @@ class Encoder:
                 text.encode()
         except (TypeError, ValueError, RecursionError):  # odd keys, NaN, lone surrogates, cycles
             text = self._encode_ascii(describe(value))
-        return text if self._mask is None else self._mask(text)
+        return text if self._mask is None or clean else self._mask(text)
 
     def line(self, event: Event) -> str:
         """An event as one JSON line, as live readers and `--format jsonl` get it."""

@@ -72,7 +72,7 @@ def attributes(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> 
 
 
 def _chat(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> dict[str, Any]:
-    request, response = _map(start.get("request")), _map(end.get("response"))
+    request, response = _map(start.get("request")), _answer(end)
     found: dict[str, Any] = {
         "gen_ai.provider.name": _provider(start, request),
         "gen_ai.request.model": request.get("model") or span.name,
@@ -93,6 +93,15 @@ def _chat(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> dict[
         answer = {**_message({"role": "assistant", **response}), "finish_reason": response.get("finish_reason", "stop")}
         found["gen_ai.output.messages"] = _text([answer])
     return found
+
+
+def _answer(end: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a model answered; the event tells its text, its calls and why it stopped beside each other."""
+    response = end.get("response")
+    if isinstance(response, str):
+        told = {"content": response, "tool_calls": end.get("tool_calls"), "finish_reason": end.get("finish_reason")}
+        return {name: value for name, value in told.items() if value}
+    return _map(response)
 
 
 def _tool(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> dict[str, Any]:

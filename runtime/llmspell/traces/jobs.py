@@ -24,6 +24,7 @@ class Answer:
     or "" to let the writer's thread make it.
     span: the span around it; occurrence: how many equal requests that span had before, from 0.
     ok: False where `output` is an error map.
+    text, packed: input and output as the recording that is replayed holds them, to be kept as they are.
     """
 
     seq: int
@@ -35,6 +36,8 @@ class Answer:
     input: Any
     output: Any
     ok: bool = True
+    text: str = ""
+    packed: bytes = b""
 
 
 class Admitted:

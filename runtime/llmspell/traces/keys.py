@@ -17,6 +17,14 @@ def canonical(value: Any) -> str:
         return _CANONICAL.encode(describe(_hashed(value)))
 
 
+def plain(value: Any) -> str | None:
+    """The value as an event's JSON text has it; None for one of which the text does not say everything."""
+    try:
+        return _PLAIN.encode(value)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
 def key(kind: str, name: str, value: Any) -> str:
     """The key of a request: sha256 over its kind, name and canonical input, in hexadecimal."""
     return hashlib.sha256(f"{kind}\0{name}\0{canonical(value)}".encode("utf-8", "surrogatepass")).hexdigest()
@@ -49,3 +57,4 @@ def _hashed(value: Any) -> Any:
 
 # ASCII only, so that lone surrogates have a text too.
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=_hashed)
+_PLAIN = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"))

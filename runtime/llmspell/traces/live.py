@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import os
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -75,6 +75,13 @@ class LiveServer:
         self._server: asyncio.Server | None = None
         self._ended = False
         self._detach = log.attach(self.add)
+        #: Called before the first event is let go of: the last moment for whoever needs all of them.
+        self.before_forgetting: Callable[[], object] | None = None
+
+    @property
+    def held(self) -> Sequence[Event]:
+        """The newest events, in order; all of them while the first is number 1."""
+        return self._held
 
     async def start(self) -> bool:
         """Whether the socket is there to be connected to."""
@@ -89,13 +96,21 @@ class LiveServer:
 
     def add(self, event: Event) -> None:
         self._held.append(event)
+        if len(self._held) == HELD:
+            self._forgets()
         self._next = event.seq + 1
         if self._readers:
             self._news.set()
 
     def forget(self) -> None:
         """Keeps nothing of the events so far: a reader that wants them takes them from the run's file."""
+        self._forgets()
         self._held.clear()
+
+    def _forgets(self) -> None:
+        if self.before_forgetting is not None:
+            act, self.before_forgetting = self.before_forgetting, None
+            act()
 
     async def close(self, *, patience: float = 1.0) -> None:
         """The run has ended. Readers that keep up get the rest; after `patience` seconds they are let go."""

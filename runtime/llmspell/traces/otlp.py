@@ -1,24 +1,17 @@
-"""A run as OTLP JSON: what any OpenTelemetry collector takes at `/v1/traces`. Needs no OpenTelemetry library.
-
-Ids are hashes of the run's id and the span's number, so that exporting twice gives the same trace.
-"""
+"""A run as OTLP JSON: what any OpenTelemetry collector takes at `/v1/traces`. Needs no OpenTelemetry library."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from llmspell.events.event import Event
-from llmspell.traces.genai import attributes, span_name
+from llmspell.traces.exported import LEFT_OUT, ExportedSpan, exported, resource
 from llmspell.traces.meta import RunMeta
-from llmspell.traces.spans import Span, ended_span, running_span
 
 # opentelemetry/proto/trace/v1/trace.proto: SpanKind and StatusCode.
 _INTERNAL, _CLIENT = 1, 3
 _OK, _ERROR = 1, 2
-#: A streamed answer's pieces and what spans themselves say.
-_LEFT_OUT: Final = frozenset({"llm_chunk"})
 
 
 def otlp(meta: RunMeta, events: Iterable[Event]) -> dict[str, Any]:
@@ -32,70 +25,50 @@ def otlp(meta: RunMeta, events: Iterable[Event]) -> dict[str, Any]:
                 starts[event.span] = event
             case "end":
                 ends[event.span] = event
-            case _ if event.kind not in _LEFT_OUT:
+            case _ if event.kind not in LEFT_OUT:
                 points.setdefault(event.span, []).append(event)
             case _:
                 pass
-    spans = [_span(meta, start, ends.get(number), points.get(number, [])) for number, start in starts.items()]
+    spans = [
+        _span(exported(meta.id, start, ends.get(number), points.get(number, []), meta.ended))
+        for number, start in starts.items()
+    ]
     scope = {"name": "llmspell", "version": meta.version}
-    resource = {
-        "service.name": "llmspell",
-        "service.version": meta.version,
-        "host.name": meta.host,
-        "process.pid": meta.pid,
-        "llmspell.run.id": meta.id,
-        "llmspell.spell": meta.label,
-    }
     return {
         "resourceSpans": [
-            {"resource": {"attributes": _attributes(resource)}, "scopeSpans": [{"scope": scope, "spans": spans}]}
+            {"resource": {"attributes": _attributes(resource(meta))}, "scopeSpans": [{"scope": scope, "spans": spans}]}
         ]
     }
 
 
-def _span(meta: RunMeta, start: Event, end: Event | None, points: list[Event]) -> dict[str, Any]:
-    span = running_span(start) if end is None else ended_span(start, end)
-    found = attributes(span, start.data, end.data if end else {})
+def _span(span: ExportedSpan) -> dict[str, Any]:
     value: dict[str, Any] = {
-        "traceId": hashlib.sha256(meta.id.encode()).hexdigest()[:32],
-        "spanId": _span_id(meta.id, span.number),
-        "name": span_name(span),
-        "kind": _CLIENT if span.kind == "llm_call" else _INTERNAL,
-        "startTimeUnixNano": _nanoseconds(span.started),
-        "endTimeUnixNano": _nanoseconds(span.ended if span.ended is not None else meta.ended or span.started),
-        "attributes": _attributes(found),
+        "traceId": span.trace_id,
+        "spanId": span.span_id,
+        "name": span.name,
+        "kind": _CLIENT if span.client else _INTERNAL,
+        "startTimeUnixNano": str(span.started),  # 64-bit integers are strings in the JSON mapping
+        "endTimeUnixNano": str(span.ended),
+        "attributes": _attributes(span.attributes),
         "events": [
-            {
-                "timeUnixNano": _nanoseconds(event.time),
-                "name": event.kind,
-                "attributes": _attributes({"name": event.name, **event.data} if event.name else event.data),
-            }
-            for event in points
+            {"timeUnixNano": str(event.time), "name": event.name, "attributes": _attributes(event.attributes)}
+            for event in span.events
         ],
         "status": _status(span),
     }
-    if span.parent:
-        value["parentSpanId"] = _span_id(meta.id, span.parent)
+    if span.parent_id:
+        value["parentSpanId"] = span.parent_id
     return value
 
 
-def _status(span: Span) -> dict[str, Any]:
+def _status(span: ExportedSpan) -> dict[str, Any]:
     match span.status:
         case "ok":
             return {"code": _OK}
         case "error":
-            return {"code": _ERROR, "message": span.error}
+            return {"code": _ERROR, "message": span.message}
         case _:
             return {}
-
-
-def _span_id(run: str, number: int) -> str:
-    return hashlib.sha256(f"{run}:{number}".encode()).hexdigest()[:16]
-
-
-def _nanoseconds(milliseconds: float) -> str:
-    """64-bit integers are strings in the JSON mapping. The fraction is kept to the microsecond, as times have it."""
-    return str(round(milliseconds * 1000) * 1000)
 
 
 def _attributes(values: dict[str, Any]) -> list[dict[str, Any]]:

@@ -78,6 +78,19 @@ class RunFile:
         """The same from the events alone."""
         return fold(self.events())
 
+    def state_snapshot(self, seq: int | None = None) -> tuple[int, dict[str, dict[str, Any]]] | None:
+        """The last one before event number `seq`, or of all: the number of the event it was made at, and the states."""
+        if not next(self._rows("SELECT count(*) FROM sqlite_master WHERE name = 'state_snapshots'"))[0]:
+            return None
+        query = "SELECT seq, data FROM state_snapshots WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+        row = next(self._rows(query, 2**62 if seq is None else seq), None)
+        if row is None:
+            return None
+        states = _json(self.path, row[1])
+        if not isinstance(states, dict) or not all(isinstance(each, dict) for each in states.values()):
+            raise unreadable(self.path, ValueError("a snapshot of its states is none"))
+        return row[0], states
+
     def answers(self, unpack: Any = None) -> Iterator[Answer]:
         """What the run was answered. `output` stays packed bytes unless `unpack` is given."""
         columns = "seq, kind, name, key, span, occurrence, input, output, ok"

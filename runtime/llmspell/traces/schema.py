@@ -41,6 +41,9 @@ CREATE TABLE IF NOT EXISTS audit (
   params TEXT NOT NULL, result TEXT NOT NULL, user_id TEXT NOT NULL, session_id TEXT NOT NULL, hash TEXT NOT NULL);
 """
 
+#: Only in files of runs that change states often enough (`state_at`).
+SNAPSHOT_TABLE: Final = "CREATE TABLE IF NOT EXISTS state_snapshots (seq INTEGER PRIMARY KEY, data TEXT NOT NULL)"
+
 #: Rows a statement inserts. sqlite3 lets go of the interpreter lock once a statement; with a row a statement, a busy
 #: loop thread makes the writer wait 5 ms for each (365 µs a row measured against 4 µs at 128 rows a statement).
 _ROWS: Final = 128

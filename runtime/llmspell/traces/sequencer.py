@@ -23,6 +23,9 @@ Act = Callable[[], None]
 #: Turns that a loop is given whose queue cannot be seen.
 _BLIND: Final = 50
 
+#: Inputs that tasks let in one after the other without the loop having come round: signals and timers wait for it.
+_IN_A_ROUND: Final = 16
+
 #: Callbacks that reschedule themselves must not keep inputs out for ever: after so many deferrals one is admitted.
 _PATIENCE: Final = 2000
 
@@ -71,6 +74,7 @@ class Sequencer:
         self._over = over
         self._waiting: dict[str, deque[Input]] = {}
         self._context = copy_context()
+        self._gate = _gate()
         self._closed = False
         self.admissions = 0
 
@@ -83,7 +87,13 @@ class Sequencer:
         Input(self, key, act).arrive()
 
     async def turn(self, key: str, act: Act) -> None:
-        """Waits until the input `key`, which has arrived, is let in and has acted."""
+        """Waits until the input `key`, which has arrived, is let in and has acted. Where all but the caller is at rest
+        and it is its turn, that is at once: two rounds of the loop less."""
+        if self._enters(key):
+            self._gate.let_in_within(self, Input(self, key, act))
+            if self._script is not None:
+                self._follow(at_rest=False)
+            return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def enter() -> None:
@@ -102,20 +112,31 @@ class Sequencer:
         """In a replay, the key whose turn it is; None at the end of the recording and in a live run."""
         return self._script[0] if self._script else None
 
+    def _enters(self, key: str) -> bool:
+        """Whether an input can act now. In a replay its place in the script is then behind it."""
+        if self._closed or not self._gate.open_within:
+            return False
+        if self._script is not None:
+            if not self._script or self._script[0] != key or key in self._waiting:
+                return False
+            self._script.popleft()
+        return True
+
     def arrived(self, input: Input, *, at_rest: bool) -> None:
         if self._closed:
             return
         if self._script is None:
-            _gate().enter(self, input, at_rest)
+            self._gate.enter(self, input, at_rest)
             return
         self._waiting.setdefault(input.key, deque()).append(input)
         self._follow(at_rest)
 
     def _follow(self, at_rest: bool) -> None:
         """Hands on the inputs that the recording has next, or all of them once it has ended."""
+        gate = self._gate
         while self._script and (inputs := self._waiting.get(self._script[0])):
             key = self._script.popleft()
-            _gate().enter(self, inputs.popleft(), at_rest)
+            gate.enter(self, inputs.popleft(), at_rest)
             if not inputs:
                 del self._waiting[key]
         if self._script:
@@ -123,10 +144,10 @@ class Sequencer:
         late = [each for inputs in self._waiting.values() for each in inputs]
         self._waiting.clear()
         if late and self._over is not None:
-            _gate().enter(self, Input(self, "", self._over), at_rest)
+            gate.enter(self, Input(self, "", self._over), at_rest)
             return
         for each in late:
-            _gate().enter(self, each, at_rest)
+            gate.enter(self, each, at_rest)
 
     def let_in(self, input: Input) -> None:
         """For the gate: it is the input's turn. One without a key belongs to no recording."""
@@ -153,11 +174,27 @@ class _Gate:
         self._acting = False
         self._pumping = False
         self._deferred = 0
+        self._in_this_round = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing but the caller is under way, as far as can be seen."""
+        return self._ready is not None and not (self._ready or self._queue or self._acting)
+
+    @property
+    def open_within(self) -> bool:
+        """The same for a task that asks, which would otherwise give the loop a round."""
+        return self.open and self._in_this_round < _IN_A_ROUND
+
+    def let_in_within(self, sequencer: Sequencer, input: Input) -> None:
+        self._in_this_round += 1
+        self.let_in(sequencer, input)
 
     def enter(self, sequencer: Sequencer, input: Input, at_rest: bool) -> None:
         """at_rest: whether the caller is the event loop, so that an empty queue of callbacks means rest."""
-        if at_rest and self._ready is not None and not (self._acting or self._queue or self._ready):
-            self._let_in(sequencer, input)
+        if at_rest and self.open:
+            self._in_this_round = 0
+            self.let_in(sequencer, input)
             return
         self._queue.append((sequencer, input))
         if not self._pumping:
@@ -170,15 +207,15 @@ class _Gate:
             self._deferred += 1
             asyncio.get_running_loop().call_soon(self._pump)
             return
-        self._deferred = 0
+        self._deferred = self._in_this_round = 0
         try:
-            self._let_in(*self._queue.popleft())
+            self.let_in(*self._queue.popleft())
         finally:
             self._pumping = bool(self._queue)
             if self._pumping:
                 asyncio.get_running_loop().call_soon(self._pump)
 
-    def _let_in(self, sequencer: Sequencer, input: Input) -> None:
+    def let_in(self, sequencer: Sequencer, input: Input) -> None:
         self._acting = True
         try:
             sequencer.let_in(input)

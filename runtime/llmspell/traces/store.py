@@ -39,6 +39,7 @@ class Writer:
     def __init__(self) -> None:
         self._wake = threading.Event()
         self._urgent = threading.Event()
+        self._hurry = False
         self._runs: list[RunStore] = []
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -58,7 +59,14 @@ class Writer:
     def wake(self, *, urgent: bool = False) -> None:
         self.asleep = False
         if urgent:
+            self._hurry = True
             self._urgent.set()
+        self._wake.set()
+
+    def wake_for_audits(self) -> None:
+        """Audit records are to be committed at once, without what else there is."""
+        self.asleep = False
+        self._urgent.set()
         self._wake.set()
 
     def close(self) -> None:
@@ -74,15 +82,27 @@ class Writer:
         while not (self._closing and not self._runs):
             self._wake.wait()
             self._wake.clear()
-            self._urgent.wait(GATHER)
-            hurry = self._urgent.is_set()
-            self._urgent.clear()
+            hurry = self._gather()
             self.asleep = True
             for run in self._runs:
                 run.write(hurry=hurry, last=self._closing)
             self._runs = [run for run in self._runs if not (run.closed or self._closing)]
             if any(run.failing for run in self._runs):
                 self._wake.set()
+
+    def _gather(self) -> bool:
+        """Lets events come together; whether somebody waits for them. Audit records do not wait for events: theirs is
+        one page to commit, not a page of each table, and after each tool call a worker stands still until that is done.
+        """
+        until = time.monotonic() + GATHER
+        while not self._hurry and (left := until - time.monotonic()) > 0 and self._urgent.wait(left):
+            self._urgent.clear()
+            for run in self._runs:
+                run.write_audits()
+        if self._hurry:
+            self._hurry = False
+            return True
+        return False
 
 
 class RunStore:
@@ -110,10 +130,11 @@ class RunStore:
         self._writer = writer
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Event | Job] = deque()
+        self._audits: deque[Audited] = deque()
         self._ended = False
         self._on_trouble = on_trouble
         self._writing: RunWriting | None = None
-        self._make = lambda: _writing(data_dir, meta, self._queue, content, mask, pack, self._tell)
+        self._make = lambda: _writing(data_dir, meta, self._queue, self._audits, content, mask, pack, self._tell)
         self._put = self._queue.append
         writer.add(self)
 
@@ -143,7 +164,12 @@ class RunStore:
 
     async def audit(self, record: AuditRecord) -> bool:
         """Whether the record is committed. Await it before the action's result is released."""
-        return await self._wait(lambda future: Audited(self._loop, future, record))
+        if self.closed or not self._writer.running:
+            return False
+        future: asyncio.Future[bool] = self._loop.create_future()
+        self._audits.append(Audited(self._loop, future, record))
+        self._writer.wake_for_audits()
+        return await future
 
     async def flush(self) -> bool:
         """Whether everything queued so far is committed."""
@@ -200,6 +226,12 @@ class RunStore:
         """Whether the last try to write failed and another will be made."""
         return self._writing is not None and self._writing.trouble is not None and not self._writing.dead
 
+    def write_audits(self) -> None:
+        """Store the audit records that wait, and nothing else."""
+        if self._audits:
+            writing = self._writing = self._writing or self._make()
+            writing.step(hurry=True, only_audits=True)
+
     def write(self, *, hurry: bool, last: bool) -> None:
         """Store what is queued. last: the thread ends after this."""
         writing = self._writing = self._writing or self._make()
@@ -218,6 +250,7 @@ def _writing(
     data_dir: Path,
     meta: RunMeta,
     queue: deque[Event | Job],
+    audits: deque[Audited],
     content: bool,
     mask: Callable[[str], str] | None,
     pack: Callable[[Any], bytes] | None,
@@ -225,4 +258,4 @@ def _writing(
 ) -> RunWriting:
     from llmspell.traces.writing import RunWriting  # sqlite3 and json, 9 ms, in the writer thread
 
-    return RunWriting(data_dir, meta, queue, content=content, mask=mask, pack=pack, tell=tell)
+    return RunWriting(data_dir, meta, queue, audits, content=content, mask=mask, pack=pack, tell=tell)

@@ -28,8 +28,10 @@ def given(kind: str, data: Mapping[str, Any]) -> str:
     match kind:
         case "llm_call":
             return _request(data.get("request"))
-        case "execution":
+        case "execution" | "workflow" | "workflow_step":
             return _alone(data.get("input", data.get("message")))
+        case "delegation":
+            return _alone(data.get("task"))
         case "tool":
             return _arguments(data.get("params"))
         case "hook":
@@ -50,7 +52,7 @@ def gave(kind: str, data: Mapping[str, Any]) -> str:
             return _alone(data.get("result"))
         case "spell":
             return brief(data.get("result"))
-        case "execution":
+        case "execution" | "workflow" | "workflow_step" | "delegation":
             return brief(data.get("output", data.get("result", data.get("response"))))
         case "hook":
             changes = data.get("changes")

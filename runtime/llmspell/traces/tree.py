@@ -17,7 +17,7 @@ from llmspell.traces.summary import brief, gave, given, plain
 #: What the trade calls a span's kind in one short word.
 _WORDS = {"execution": "agent", "llm_call": "llm", "workflow_step": "step"}
 #: Pieces of what other lines show whole; an error stands on its span's line or on that of the retry after it.
-_HIDDEN = frozenset({"llm_chunk", "agent_created", "tool_created", "error"})
+_HIDDEN = frozenset({"llm_chunk", "agent_created", "tool_created", "error", "workflow_progress"})
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ def span_line(
 ) -> str:
     """One span's line. totals: tokens and cost to show."""
     word = plain(_WORDS.get(span.kind, span.kind))
-    name = plain(span.name)
+    name = _name(span, start)
     head = Cells().add(lead, "dim").add(look.mark(span.status), _COLOURS.get(span.status, "yellow")).add(" ")
     head.add(word, "dim").add(f" {name}" if name else "", "bold")
     if span.error:
@@ -91,6 +91,12 @@ def span_line(
     return row(head, look, duration=span.duration, tokens=totals[0], cost=totals[1], site=plain(span.site))
 
 
+def _name(span: Span, start: Event) -> str:
+    """Its name; of an agent's action `writer.revise`."""
+    action = start.data.get("action") if span.kind == "execution" else None
+    return plain(f"{span.name}.{action}" if action else span.name)
+
+
 def point_line(event: Event, look: Look, lead: str) -> str:
     """One line for what happened inside a span: printed text, a warning, a retry, a change."""
     mark, style = _POINTS.get(event.kind, ("·", "dim"))
@@ -103,6 +109,17 @@ def point_line(event: Event, look: Look, lead: str) -> str:
         case "state_changed":
             head.add("state ", "dim").add(plain(event.name), "bold")
             head.add(f"  {_said(event.data.get('old'))} {look.arrow} {_said(event.data.get('value'))}")
+        case "context_changed":
+            head.add("context ", "dim").add(plain(event.name), "bold").add(f"  {_said(event.data.get('value'))}")
+        case "workflow_branch":
+            head.add("branch ", "dim").add(plain(str(event.data.get("branch") or "none")), "bold")
+        case "delegation_reviewed":
+            head.add("approved" if event.data.get("approved") else "sent back ", "dim")
+            head.add("" if event.data.get("approved") else _said(event.data.get("notes")))
+        case "stage_completed":
+            head.add("stage ", "dim").add(plain(event.name), "bold").add(f"  {_said(event.data.get('output'))}")
+        case "workflow_step_skipped":
+            head.add("skipped ", "dim").add(plain(event.name), "bold")
         case "error":
             problem = event.data.get("error", event.data)
             head.add("error ", style).add(
@@ -171,7 +188,7 @@ class LiveTree:
         again = span.number in self._opened
         self._opened.add(span.number)
         head = Cells().add(self._lead(depth), "dim").add(self._look.sign("┄" if again else "▸") + " ", "dim")
-        word, name = plain(_WORDS.get(span.kind, span.kind)), plain(span.name)
+        word, name = plain(_WORDS.get(span.kind, span.kind)), _name(span, start)
         head.add(word, "dim").add(f" {name}" if name else "", "bold")
         before = "" if again else given(span.kind, start.data)
         head.add(f"  {before}" if before else "")

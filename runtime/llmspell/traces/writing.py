@@ -25,8 +25,9 @@ from llmspell.traces.encode import Encoder, Mask, cleaned
 from llmspell.traces.jobs import Admitted, Answer, Audited, Clocked, Finish, Flush, Job
 from llmspell.traces.keys import key
 from llmspell.traces.meta import RunMeta
-from llmspell.traces.schema import create, insert
+from llmspell.traces.schema import SNAPSHOT_TABLE, create, insert
 from llmspell.traces.spans import Span, SpanFold
+from llmspell.traces.state_at import Snapshots
 
 #: Jobs a transaction takes at most: 10,000 events are about 50 ms of work.
 _BATCH: Final = 10_000
@@ -55,6 +56,7 @@ class RunWriting:
         data_dir: Path,
         meta: RunMeta,
         queue: deque[Event | Job],
+        audits: deque[Audited],
         *,
         content: bool,
         mask: Mask | None,
@@ -64,6 +66,7 @@ class RunWriting:
         self._data_dir = data_dir
         self._path = index.run_path(data_dir, meta.id)
         self._queue = queue
+        self._audits = audits
         self._encoder = Encoder(content=content, mask=mask)
         self._content = content
         self._mask = mask
@@ -76,6 +79,7 @@ class RunWriting:
         )
         self._chain = Chain(meta.id)
         self._fold = SpanFold()
+        self._states = Snapshots()
         self._rows: dict[str, list[Sequence[Any]]] = {table: [] for table in _TABLES}
         self._waiting: list[Flush] = []
         self._finish: Finish | None = None
@@ -90,15 +94,18 @@ class RunWriting:
         self.closed = False
         self.lost = 0
 
-    def step(self, *, hurry: bool = False) -> bool:
-        """Write one batch; whether there is more to do at once. hurry: try although the last try failed just now."""
+    def step(self, *, hurry: bool = False, only_audits: bool = False) -> bool:
+        """Write one batch; whether there is more to do at once. hurry: try although the last try failed just now.
+        only_audits: leave what is not an audit record for later."""
         if self.closed:  # what comes after the run's end belongs to no run
             self._queue.clear()
             return False
         if self.trouble is not None and not self.dead and not hurry and time.monotonic() < self._retry_at:
             return False
         try:
-            self._take()
+            self._take_audits()
+            if not only_audits:
+                self._take()
             if not self.dead:
                 self._commit()
         except Exception as error:  # this thread serves every run: whatever is wrong with one stays with that one
@@ -123,6 +130,12 @@ class RunWriting:
     def _pending(self) -> bool:
         return self._finish is not None or any(self._rows.values())
 
+    def _take_audits(self) -> None:
+        while self._audits:
+            job = self._audits.popleft()
+            self._rows["audit"].append(self._chain.link(job.record, self._encoder))
+            self._waiting.append(job)
+
     def _take(self) -> None:
         queue, rows = self._queue, self._rows
         text, fold, events, spans = self._encoder.data, self._fold.add, rows["events"], rows["spans"]
@@ -134,7 +147,9 @@ class RunWriting:
                     continue
                 e = job
                 events.append((e.seq, e.time, e.kind, e.phase, e.span, e.parent, e.name, e.site, text(e.data)))
-                if e.phase != "point" and (span := fold(e)) is not None:
+                if e.kind == "state_changed":
+                    self._states.take(e.seq, events[-1][-1])
+                elif e.phase != "point" and (span := fold(e)) is not None:
                     spans.append(_span_row(span) if not span.error else self._failed_row(span))
             else:
                 self._take_other(job)
@@ -153,9 +168,6 @@ class RunWriting:
                 self._rows["admissions"].append((job.key,))
             case Clocked():
                 self._rows["clock"].append((self._id("clock"), job.readings))
-            case Audited():
-                self._rows["audit"].append(self._chain.link(job.record, self._encoder))
-                self._waiting.append(job)
             case Finish():
                 self._finish = job
                 self._waiting.append(job)
@@ -163,13 +175,22 @@ class RunWriting:
                 self._waiting.append(job)
 
     def _answer_row(self, job: Answer) -> tuple[Any, ...]:
-        given, output = job.input, job.output
+        if job.packed and self._content and not self._hides(job):
+            row = (job.seq, job.kind, job.name, job.key, job.span, job.occurrence, int(job.ok), job.text)
+            return (self._id("answers"), *row, job.packed)
+        both = shown = (job.input, job.output)
         if self._mask is not None:  # in a replay, what a secret went into is known by its hidden form
-            given, output = masked(given, self._mask), masked(output, self._mask)
-        text = self._encoder.data(given)
-        name = job.key or key(job.kind, job.name, given)
+            shown = masked(both, self._mask)
+        given, output = shown
+        text = self._encoder.data(given, clean=shown is both)
+        name = key(job.kind, job.name, given) if job.packed or not job.key else job.key
         row = (job.seq, job.kind, job.name, name, job.span, job.occurrence, int(job.ok), text)
         return (self._id("answers"), *row, self._packed(output))
+
+    def _hides(self, job: Answer) -> bool:
+        """Whether a recording, which may be somebody else's, holds what is a secret here."""
+        held = job.text + job.packed.decode("utf-8", "replace")
+        return self._mask is not None and self._mask(held) != held
 
     def _packed(self, output: Any) -> bytes:
         if not self._content:
@@ -190,6 +211,7 @@ class RunWriting:
         if self._pending:
             self._write(self._connection)
             self._totals()
+            self._states.due.clear()
             for rows in self._rows.values():
                 rows.clear()
         if self._finish is not None:
@@ -205,6 +227,9 @@ class RunWriting:
     def _write(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
+            if self._states.due:
+                connection.execute(SNAPSHOT_TABLE)
+                insert(connection, "state_snapshots", self._states.due)
             for table, rows in self._rows.items():
                 if table == "admissions" and rows:
                     keys = self._encoder.text([key for (key,) in rows])

@@ -6,7 +6,7 @@ from typing import Final
 
 from benchmark import Function
 
-from cases import calls, crowds, engine, events, memory, runaways, startup
+from cases import calls, crowds, engine, events, memory, runaways, startup, state
 
 BENCHMARKS: Final[dict[str, Function]] = {
     "help": startup.help_page,
@@ -23,5 +23,8 @@ BENCHMARKS: Final[dict[str, Function]] = {
     "events": events.bus_and_store,
     "fork to first line": engine.first_line,
     "idle agents": memory.idle_agents,
+    "state, sqlite": state.sqlite,
+    "state, rocksdb": state.rocksdb,
+    "state, postgres": state.postgres,
     "runaways": runaways.runaways,
 }

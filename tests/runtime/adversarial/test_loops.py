@@ -116,12 +116,13 @@ async def test_a_loop_ends(cast: Any, loop: Loop, language: str) -> None:
 @pytest.mark.parametrize("language", ["lua", "js"])
 async def test_a_hook_that_computes_for_ever_ends_the_run(cast: Any, language: str) -> None:
     text = {
-        "lua": 'Hooks.register("before_execute", function() while true do end end)\nreturn Agent.new{}:chat("x")',
-        "js": 'Hooks.register("before_execute", () => { for (;;); });\nreturn await new Agent({}).chat("x")',
+        "lua": 'Hooks.register("before_execute", function()\n  while true do end end)\nreturn Agent.new{}:chat("x")',
+        "js": 'Hooks.register("before_execute", () => {\n  for (;;); });\nreturn await new Agent({}).chat("x")',
     }
     told = await cast(**{language: text[language]}, flags={"limits.cpu_seconds": 1})
     assert told.result.status == "limit"
     assert "CPU" in told.result.error.message
+    assert told.result.error.source.endswith(":2")
     assert "\n" not in told.result.error.message
 
 

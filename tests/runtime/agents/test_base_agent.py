@@ -107,9 +107,10 @@ async def test_state_is_read_written_and_moved_on(cast: Any, language: str) -> N
     assert state == {"status": "done", "count": 2, "list": [1, 2, 3]}
     assert json.loads(text) == {"status": "busy", "count": 2, "list": [1, 2, 3]}
     changed = [event.data for event in spell.of("state_changed")]
-    assert changed[0]["path"] == "list" and changed[0]["value"] == [1, 2], "an event keeps the value of its moment"
-    assert [change["path"] for change in changed[2:]] == ["count", "status", "", "status"]
-    assert (changed[2]["old"], changed[2]["value"]) == (1, 2)
+    assert changed[0]["path"] == "" and changed[0]["old"] == {}, "its first state is told too"
+    assert changed[1]["path"] == "list" and changed[1]["value"] == [1, 2], "an event keeps the value of its moment"
+    assert [change["path"] for change in changed[3:]] == ["count", "status", "", "status"]
+    assert (changed[3]["old"], changed[3]["value"]) == (1, 2)
 
 
 EXECUTE = {

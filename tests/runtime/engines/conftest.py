@@ -9,7 +9,7 @@ import asyncio
 import inspect
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -65,7 +65,7 @@ class SpellHost:
     def __init__(self, answers: Answers, on_print: Callable[[str], None] | None = None) -> None:
         self._answers = answers
         self._on_print = on_print
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, asyncio.Future[Any]] = {}
         self._callbacks: dict[int, asyncio.Future[Any]] = {}
         self._outcome = Outcome(Exit(None))
         self._printed: list[str] = []
@@ -107,9 +107,9 @@ class SpellHost:
             case ["ask", call, name, receiver, args, _]:
                 self.send("ret", call, True, self._answer(name, receiver, args))
             case ["call", call, "Async.sleep", _, [milliseconds], _]:
-                self._tasks[call] = asyncio.ensure_future(self._settle(call, asyncio.sleep(milliseconds / 1000)))
+                self._settle(call, asyncio.sleep(milliseconds / 1000))
             case ["call", call, name, receiver, args, _]:
-                self._tasks[call] = asyncio.ensure_future(self._settle(call, self._answer(name, receiver, args)))
+                self._settle(call, self._answer(name, receiver, args))
             case ["cancel", calls]:
                 for call in calls:
                     if task := self._tasks.get(call):
@@ -135,16 +135,24 @@ class SpellHost:
         answer = self._answers[name]
         return answer(receiver, args) if callable(answer) else answer
 
-    async def _settle(self, call: int, answer: Awaitable[Any] | Any) -> None:
-        try:
-            value = await answer if inspect.isawaitable(answer) else answer
-        except asyncio.CancelledError:
+    def _settle(self, call: int, answer: Any) -> None:
+        """Answers a call with a value, at once, or with what an awaitable gives: a task of its own, which a cancellation
+        that comes before its first step throws into it like any other."""
+        if not inspect.isawaitable(answer):
+            self.send("ret", call, True, answer)
+            return
+        self._tasks[call] = asyncio.ensure_future(answer)
+        self._tasks[call].add_done_callback(lambda task: self._settled(call, task))
+
+    def _settled(self, call: int, task: asyncio.Future[Any]) -> None:
+        if task.cancelled():
             self.send("ret", call, False, LlmspellError("cancelled").to_value())
-            raise
-        except LlmspellError as error:
+        elif (error := task.exception()) is None:
+            self.send("ret", call, True, task.result())
+        elif isinstance(error, LlmspellError):
             self.send("ret", call, False, error.to_value())
         else:
-            self.send("ret", call, True, value)
+            raise error
 
 
 class StartSpell(Protocol):

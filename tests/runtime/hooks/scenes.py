@@ -58,6 +58,13 @@ ACTIONS = {
         "tool_call": 'echo:execute{ text = "hello" }',
         "failing_tool": 'echo:execute{ text = "fail once" }',
         "failing_execute": 'worker:execute("hello")',
+        "init": 'agent:execute("hello").content',
+        "state": '(function() agent.state.mood = "hello" return agent.state.mood end)()',
+        "workflow": 'flow:run("hello")',
+        "step": 'flow:run("hello")',
+        "handoff": "StateHandoff.new{ from = sender, to = agent }:execute().values",
+        "delegation": 'team:execute("hello").content',
+        "event": '(function() eventBus.emit("hello", { text = "hello" }) return heard end)()',
     },
     "js": {
         "execute": '(await agent.execute("hello")).content',
@@ -65,6 +72,13 @@ ACTIONS = {
         "tool_call": 'await echo.execute({ text: "hello" })',
         "failing_tool": 'await echo.execute({ text: "fail once" })',
         "failing_execute": 'await worker.execute("hello")',
+        "init": '(await agent.execute("hello")).content',
+        "state": '(() => { agent.state.mood = "hello"; return agent.state.mood; })()',
+        "workflow": 'await flow.run("hello")',
+        "step": 'await flow.run("hello")',
+        "handoff": "(await new StateHandoff({ from: sender, to: agent }).execute()).values",
+        "delegation": '(await team.execute("hello")).content',
+        "event": '(await (async () => { eventBus.emit("hello", { text: "hello" }); await Async.sleep(1); return heard; })())',
     },
 }
 
@@ -84,6 +98,11 @@ function Worker:execute(input)
   return input
 end
 local worker = Worker.new{ name = "worker" }
+local heard = {}
+eventBus.on("hello", function(e) heard[#heard + 1] = e.text end)
+local sender = Agent.new{ name = "sender", state = { mood = "hello" } }
+local flow = Workflow.sequential{ name = "flow", steps = { { name = "first", run = function(v) ran = ran + 1 return v end } } }
+local team = SupervisorAgent.new{ name = "team", workers = { ben = Agent.new{ name = "ben" } } }
 %(register)s
 local agent = Agent.new{ name = "ada", system_prompt = "sys", tools = { echo }, retries = %(retries)d }
 local ok, value = pcall(function() return %(action)s end)
@@ -112,6 +131,11 @@ class Worker extends BaseAgent {
   }
 }
 const worker = new Worker({ name: "worker" });
+const heard = [];
+eventBus.on("hello", (e) => { heard.push(e.text); });
+const sender = new Agent({ name: "sender", state: { mood: "hello" } });
+const flow = Workflow.sequential({ name: "flow", steps: [{ name: "first", run: (v) => { ran += 1; return v; } }] });
+const team = new SupervisorAgent({ name: "team", workers: { ben: new Agent({ name: "ben" }) } });
 %(register)s
 const agent = new Agent({ name: "ada", systemPrompt: "sys", tools: [echo], retries: %(retries)d });
 let ok = true, value;
@@ -156,6 +180,21 @@ def spell_scene(language: str, does: Does) -> dict[str, str]:
             return {"js": f"const seen = [];\n{register}\nconsole.log('began'); return params;"}
         case _:
             return {"lua": end}
+
+
+def ending_scene(language: str, point: str, does: Does) -> dict[str, str]:
+    """The arguments of `cast` for the points at which a run is ended: it asks a model, then waits."""
+    lua = 'print("began") Agent.new{ name = "ada" }:chat("hello") Async.sleep(60000)'
+    match language:
+        case "lua":
+            told = f'{does.lua()} eventBus.emit("seen", {{ keys = seen }})'
+            return {"lua": f'local seen = {{}}\nHooks.register("{point}", function(c) {told} end)\n{lua}'}
+        case "js":
+            told = f'{does.js()}; eventBus.emit("seen", {{ keys: seen }});'
+            work = 'console.log("began"); await new Agent({ name: "ada" }).chat("hello"); await Async.sleep(60000);'
+            return {"js": f'const seen = [];\nHooks.register("{camel(point)}", async (c) => {{ {told} }});\n{work}'}
+        case _:
+            return {"lua": lua}
 
 
 def lua_literal(value: Any) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llmspell.engines import values
+from llmspell.errors import CancelledByUser
 from llmspell.providers.base import ToolCall
+from llmspell.run import Run
 from llmspell.testing.answers import Answer
+from llmspell.traces.recording import Recording
 
 both = pytest.mark.parametrize("language", ["lua", "js"])
 
@@ -251,3 +256,139 @@ async def test_a_handler_that_computes_without_end_ends_the_run_and_is_named(
     result = (await asyncio.wait_for(run, 20)).result
     assert (result.status, result.error.limit) == ("limit", "cpu")
     assert "the before_llm_call hook of" in result.error.hint and ":1 has not answered" in result.error.hint
+
+
+INSIDE = {
+    "lua": """
+        local seen = {}
+        local function note(name) return function(c) seen[#seen + 1] = name .. " " .. c.agent_name end end
+        Hooks.register("before_llm_call", note("flow"), { workflow = "flow" })
+        Hooks.register("before_llm_call", note("other"), { workflow = "other" })
+        local ada, bob = Agent.new{ name = "ada" }, Agent.new{ name = "bob" }
+        Workflow.sequential{ name = "flow", steps = { ada, { name = "own", run = function(v) return bob:chat(v) end } } }:run("x")
+        ada:chat("outside")
+        return seen
+    """,
+    "js": """
+        const seen = [], note = (name) => (c) => { seen.push(`${name} ${c.agentName}`); };
+        Hooks.register("beforeLLMCall", note("flow"), { workflow: "flow" });
+        Hooks.register("beforeLLMCall", note("other"), { workflow: "other" });
+        const ada = new Agent({ name: "ada" }), bob = new Agent({ name: "bob" });
+        await Workflow.sequential({ name: "flow", steps: [ada, { name: "own", run: (v) => bob.chat(v) }] }).run("x");
+        await ada.chat("outside");
+        return seen;
+    """,
+}
+
+
+@both
+@pytest.mark.mission(74)
+async def test_a_handler_for_a_workflow_serves_everything_inside_it(cast: Any, language: str) -> None:
+    assert (await cast(**{language: INSIDE[language]})).value == ["flow ada", "flow bob"]
+
+
+ENDING = {
+    "lua": """
+        Hooks.register("on_cancel", function(c) if params.slow then Async.sleep(60000) end eventBus.emit("tidied") end)
+        local agent = Agent.new{ name = "ada" }
+        print("began")
+        while true do pcall(agent.chat, agent, "x") Async.sleep(1) end
+    """,
+    "js": """
+        Hooks.register("onCancel", async (c) => { if (params.slow) await Async.sleep(60000); eventBus.emit("tidied"); });
+        const agent = new Agent({ name: "ada" });
+        console.log("began");
+        for (;;) { try { await agent.chat("x"); } catch {} await Async.sleep(1); }
+    """,
+}
+
+
+@both
+@pytest.mark.mission(73)
+@pytest.mark.parametrize("slow", [False, True])
+async def test_who_cancels_waits_for_handlers_but_not_for_long(
+    cast: Any, tmp_path: Path, language: str, slow: bool
+) -> None:
+    runs: list[Run] = []
+
+    def stop(event: Any) -> None:
+        runs[0].interrupt(CancelledByUser("enough"))
+
+    spell = await asyncio.wait_for(
+        cast(
+            **{language: ENDING[language]},
+            params={"slow": slow},
+            prepare=runs.append,
+            on_output=stop,
+        ),
+        20,
+    )
+    assert (spell.result.status, spell.result.error.message) == ("cancelled", "enough")
+    assert len([event for event in spell.of("custom") if event.name == "tidied"]) == (0 if slow else 1)
+    if slow:
+        assert any("on_cancel was not asked to the end" in event.data["message"] for event in spell.of("warning"))
+    (found,) = (tmp_path / ".llmspell" / "runs").glob("*.db")
+    again = await asyncio.wait_for(
+        cast(**{language: ENDING[language]}, replay=Recording.load(found, values.unpack)), 20
+    )
+    assert [(e.kind, e.span, e.data) for e in again.events] == [(e.kind, e.span, e.data) for e in spell.events]
+
+
+@both
+async def test_a_limit_that_ended_the_worker_is_told_to_others_than_its_handlers(
+    cast: Any, tmp_path: Path, language: str
+) -> None:
+    """The spell's own worker is gone: its handler fails at once, that of a hook file is asked."""
+    (tmp_path / "last.js").write_text('Hooks.register("onLimit", (c) => { console.log(c.limit); });', encoding="utf-8")
+    source = {
+        "lua": 'Hooks.register("on_limit", function(c) print("never") end) while true do end',
+        "js": 'Hooks.register("onLimit", () => { console.log("never"); }); for (;;);',
+    }
+    flags = {"hooks.files": [str(tmp_path / "last.js")], "limits.cpu_seconds": 0.3}
+    spell = await asyncio.wait_for(cast(**{language: source[language]}, flags=flags), 20)
+    assert (spell.result.error.limit, spell.output["out"]) == ("cpu", "cpu\n")
+    assert sorted(event.data["status"] for event in spell.of("hook_completed")) == ["ignored", "ok"]
+
+
+BEGUN = {
+    "lua": """
+        local seen = {}
+        local agent = Agent.new{ name = "ada", system_prompt = "old", capabilities = { "a" }, hooks = {
+          before_init = function(c)
+            seen[1] = c.options.system_prompt
+            Async.sleep(1)
+            c.options.system_prompt = "new" c.options.capabilities = { "b" }
+          end,
+          after_init = function(c) seen[2] = c.options.system_prompt end,
+        } }
+        local bad = Agent.new{ name = "bad", hooks = { before_init = function(c) c.options.temprature = 1 end } }
+        local ok, problem = pcall(bad.chat, bad, "x")
+        local again, same = pcall(bad.chat, bad, "x")
+        agent:chat("x")
+        return { seen, agent.system_prompt, agent:capabilities(), ok, problem.type, problem.message, again, same.message == problem.message }
+    """,
+    "js": """
+        const seen = [];
+        const agent = new Agent({ name: "ada", systemPrompt: "old", capabilities: ["a"], hooks: {
+          beforeInit: async (c) => {
+            seen.push(c.options.system_prompt);
+            await Async.sleep(1);
+            c.options.system_prompt = "new"; c.options.capabilities = ["b"];
+          },
+          afterInit: (c) => { seen.push(c.options.system_prompt); },
+        } });
+        const bad = new Agent({ name: "bad", hooks: { beforeInit: (c) => { c.options.temprature = 1; } } });
+        const attempt = async () => { try { await bad.chat("x"); return null; } catch (error) { return error; } };
+        const problem = await attempt(), same = await attempt();
+        await agent.chat("x");
+        return [seen, agent.systemPrompt, agent.capabilities(), problem === null, problem.type, problem.message, same === null, same.message === problem.message];
+    """,
+}
+
+
+@both
+@pytest.mark.mission(67)
+async def test_an_agent_s_first_work_waits_for_what_makes_it_ready(cast: Any, language: str) -> None:
+    seen, prompt, capabilities, ok, kind, message, again, same = (await cast(**{language: BEGUN[language]})).value
+    assert (seen, prompt, capabilities) == (["old", "new"], "new", ["b"])
+    assert (ok, kind, again, same) == (False, "invalid_argument", False, True) and "temprature" in message

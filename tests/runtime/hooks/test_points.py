@@ -13,11 +13,13 @@ import pytest
 
 from llmspell.api.hook_points import BY_NAME, POINTS, HookPoint
 from llmspell.api.names import snake
+from llmspell.errors import CancelledByUser
+from llmspell.run import Run
 from llmspell.testing.answers import Answer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scenes import LANGUAGES, Does, scene, spell_scene
+from scenes import LANGUAGES, Does, ending_scene, scene, spell_scene
 
 #: Fields that only some calls of a point have.
 SOMETIMES = {
@@ -33,7 +35,17 @@ READ_ONLY = {
     **{point.name: "agent_name" for point in POINTS},
     **dict.fromkeys(("before_tool_call", "after_tool_call"), "tool_name"),
     **dict.fromkeys(("before_spell", "after_spell"), "run_id"),
+    **dict.fromkeys(("before_state_change", "after_state_change"), "key"),
+    **dict.fromkeys(("before_workflow", "after_workflow"), "workflow_name"),
+    **dict.fromkeys(("before_workflow_step", "after_workflow_step"), "step_name"),
+    **dict.fromkeys(("before_handoff", "after_handoff"), "from"),
+    **dict.fromkeys(("before_delegation", "after_delegation"), "worker"),
+    **dict.fromkeys(("before_event_emit", "after_event_emit"), "event"),
+    "on_cancel": "reason",
+    "on_limit": "limit",
 }
+#: What `error` events call a unit whose failure they tell; the others' are told by whatever they are a part of.
+FAILS = {"error": "llm_call", "event": "event_emit", "state": "", "handoff": "", "delegation": "execute"}
 DOWN = Answer(status=500, message="down", headers=(("retry-after-ms", "1"),))
 
 Check = Callable[[Any, Any], bool]
@@ -104,7 +116,24 @@ WRITES: dict[tuple[str, str], Way] = {
     ("on_retry", "retry_delay"): Way(3, _waited, answers=(DOWN,), retries=1),
     ("before_spell", "params"): Way({"x": "changed"}, lambda spell, model: spell.value == {"x": "changed"}),
     ("after_spell", "result"): Way("changed", lambda spell, model: spell.value == "changed"),
+    ("before_init", "options"): Way({"system_prompt": "changed", "temperature": 0.25}, _system),
+    ("before_state_change", "value"): Way("changed", _gives("changed")),
+    ("before_workflow", "input"): Way("changed", _gives("changed")),
+    ("after_workflow", "output"): Way("changed", _gives("changed")),
+    ("before_workflow_step", "step_input"): Way("changed", _gives("changed")),
+    ("after_workflow_step", "step_output"): Way("changed", _gives("changed")),
+    ("before_handoff", "values"): Way({"mood": "changed"}, _gives({"mood": "changed"})),
+    ("before_delegation", "task"): Way("changed", _sent("changed")),
+    ("after_delegation", "output"): Way("changed", _gives("changed")),
+    ("before_event_emit", "data"): Way({"text": "changed"}, _gives(["changed"])),
 }
+
+#: What a handler answers in place of a unit, and what comes of it.
+ANSWERED: dict[str, Way] = {
+    "before_llm_call": Way("changed", lambda spell, model: spell.value[1] == "changed" and not model.requests),
+    "before_tool_call": Way("changed", lambda spell, model: spell.value[1] == "changed" and spell.value[3] == 0),
+}
+
 
 #: What is done where the cell does not say, and what the service is told, so that the point fires.
 ACTION = {"error": "llm_call", "retry": "llm_call"}
@@ -127,6 +156,7 @@ CELLS = [
         ),
         *(("veto",) if point.veto else ()),
         *(("retry",) if point.retry else ()),
+        *(("answer",) if point.answer else ()),
     )
 ]
 
@@ -141,6 +171,8 @@ async def _perform(cast: Any, model: Any, point: HookPoint, language: str, does:
         spell = await cast(**spell_scene(language, does), model=model, hooks=hooks, params={"x": 1})
         told = [snake(key) for event in spell.of("custom") for key in event.data["keys"]]
         return spell, seen or told
+    if point.unit in ("cancel", "limit"):
+        return await _end(cast, model, point, ending_scene(language, point.name, does), hooks, seen)
     action = way.action or ACTION.get(point.unit, point.unit)
     retries = way.retries or RETRIES.get(point.unit, 0)
     asked = scene(language, point.name, does, action, retries=retries, tool=way.tool)
@@ -148,7 +180,24 @@ async def _perform(cast: Any, model: Any, point: HookPoint, language: str, does:
     return spell, seen or [snake(key) for key in spell.value[2]]
 
 
-@pytest.mark.mission(67, 68, 70, 71, 75, 76, 77, 78, 80)
+async def _end(
+    cast: Any, model: Any, point: HookPoint, source: dict[str, str], hooks: dict[str, Any], seen: list[str]
+) -> Any:
+    """Ends a run, by a limit or from outside, and gives it and what the handler saw."""
+    runs: list[Run] = []
+    flags = {"limits.max_calls": 0} if point.unit == "limit" else {}
+
+    def stop(event: Any) -> None:
+        if point.unit == "cancel":
+            runs[0].interrupt(CancelledByUser("enough"))
+
+    spell = await cast(**source, model=model, hooks=hooks, flags=flags, prepare=runs.append, on_output=stop)
+    assert spell.result.status == ("limit" if point.unit == "limit" else "cancelled")
+    told = [snake(key) for event in spell.of("custom") for key in event.data["keys"]]
+    return spell, seen or told
+
+
+@pytest.mark.mission(66, 67, 68, 69, 70, 71, 72, 73, 75, 76, 77, 78, 80)
 @pytest.mark.parametrize(("point", "language", "aspect"), CELLS)
 async def test_point(cast: Any, model: Any, point: HookPoint, language: str, aspect: str) -> None:
     if aspect == "fires":
@@ -159,6 +208,12 @@ async def test_point(cast: Any, model: Any, point: HookPoint, language: str, asp
         await _veto(cast, model, point, language)
     elif aspect == "retry":
         await _retry(cast, model, point, language)
+    elif aspect == "answer":
+        way = ANSWERED[point.name]
+        spell, _ = await _perform(cast, model, point, language, Does({point.answer: way.value}), way)
+        assert way.check(spell, model), (spell.result, model.requests)
+        ended = spell.of("llm_call_completed" if point.unit == "llm_call" else "tool_completed")
+        assert [event.data["answered"] for event in ended] == [True]
     else:
         name = aspect.partition(":")[2]
         way = WRITES.get((point.name, name))
@@ -173,7 +228,7 @@ async def _fires(cast: Any, model: Any, point: HookPoint, language: str) -> None
     spell, seen = await _perform(cast, model, point, language, Does())
     expected = {*point.readable, *point.writable} - SOMETIMES.get(point.name, set())
     # A key whose value is nil is no key in Lua.
-    absent = {"temperature", "max_tokens"} if language == "lua" else set[str]()
+    absent = {"temperature", "max_tokens", "old"} if language == "lua" else set[str]()
     assert expected - set(seen) <= absent, f"{point.name} lacks fields that the table promises"
     calls = [event.data for event in spell.of("hook_called")]
     assert {call["point"] for call in calls} == {point.name}
@@ -202,8 +257,7 @@ async def _veto(cast: Any, model: Any, point: HookPoint, language: str) -> None:
         assert not model.requests and ran == 0, "what was vetoed was not done"
     if point.unit == "retry":
         assert len(model.requests) == 1 and not spell.of("retry")
-    else:
-        unit = "llm_call" if point.unit == "error" else point.unit
+    elif unit := FAILS.get(point.unit, point.unit):
         assert unit in [event.data["unit"] for event in spell.of("error")]
 
 

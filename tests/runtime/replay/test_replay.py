@@ -110,6 +110,30 @@ def test_modules_come_from_the_recording(project: Project) -> None:
     assert ok(project.replay(lua)) == ok(project.replay(javascript)) == "oolong\n"
 
 
+def test_chance_the_clock_and_the_environment_come_from_the_recording(project: Project, language: str) -> None:
+    """Two runs differ in all of them but the environment; a replay, which has neither its own, in none."""
+    read = {
+        "lua": """
+        return {
+          math.random(), math.random(1, 1000000), uuid.generate(), os.time(), os.clock(), os.date(), os.getenv("TOPIC"),
+          Async.sleep(2), os.clock(),
+        }
+        """,
+        "javascript": """
+        const first = [Math.random(), uuid.generate(), Date.now(), performance.now(), `${new Date()}`];
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        return [...first, process.env.TOPIC, Date.now(), Math.random()];
+        """,
+    }
+    spell = project.write(f"spell{ENDING[language]}", read[language])
+    first, second = ok(project.record(spell)), ok(project.record(spell))
+    assert "tea" in first and first != second
+    assert ok(project.replay("last")) == second
+    assert ok(project.run("--replay", "last", TOPIC="coffee")) == second
+    _, recorded, *replays = project.runs
+    assert [project.lines(run) for run in replays] == [project.lines(recorded)] * 2
+
+
 def test_settings_that_a_spell_sees_come_from_the_recording(project: Project) -> None:
     spell = project.write("spell.lua", 'print(config.tea, Agent.new{ name = "a" }:chat("hello"))')
     project.write("llmspell.toml", '[config]\ntea = "oolong"\n[defaults]\ntemperature = 0.5\n')
@@ -214,24 +238,41 @@ def test_a_run_that_kept_no_content_says_so(project: Project) -> None:
 # -- runs that did not end well ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "arguments", "code"),
-    [
-        ('Agent.new("a"):chat("one") error("no more")', (), 1),
-        (
-            'local ok = pcall(function() Agent.new("a"):chat("one") Agent.new("a"):chat("two") end)',
-            ("--max-calls", "1"),
-            3,
-        ),
-        ('Agent.new("a"):chat("hang")', ("--wall-seconds", "0.5"), 3),
-        ('Agent.new("a"):chat("one") while true do end', ("--cpu-seconds", "0.5"), 3),
-        ('Agent.new("a"):chat("one") local t = {} while true do t[#t + 1] = ("x"):rep(1e6) .. #t end', (), 3),
-        ('Agent.new{ name = "a", timeout = 50, retries = 0 }:chat("hang")', (), 1),
-    ],
-    ids=["error", "max-calls", "wall", "cpu", "memory", "timeout"],
-)
-def test_a_run_that_failed_fails_again(project: Project, text: str, arguments: tuple[str, ...], code: int) -> None:
-    recorded = project.record(project.write("spell.lua", text), *arguments)
+FAILING = {
+    "error": ('Agent.new("a"):chat("one") error("no more")', 'await new Agent("a").chat("one"); throw new Error("no more");', (), 1),
+    "max-calls": (
+        'local ok = pcall(function() Agent.new("a"):chat("one") Agent.new("a"):chat("two") end)',
+        'try { await new Agent("a").chat("one"); await new Agent("a").chat("two"); } catch {}',
+        ("--max-calls", "1"),
+        3,
+    ),
+    "wall": ('Agent.new("a"):chat("hang")', 'await new Agent("a").chat("hang");', ("--wall-seconds", "0.5"), 3),
+    "cpu": (
+        'Agent.new("a"):chat("one") while true do end',
+        'await new Agent("a").chat("one"); for (;;) {}',
+        ("--cpu-seconds", "0.5"),
+        3,
+    ),
+    "memory": (
+        'Agent.new("a"):chat("one") local t = {} while true do t[#t + 1] = ("x"):rep(1e6) .. #t end',
+        'await new Agent("a").chat("one"); const t = []; for (;;) t.push(new Array(1e5).fill(t.length));',
+        (),
+        3,
+    ),
+    "timeout": (
+        'Agent.new{ name = "a", timeout = 50, retries = 0 }:chat("hang")',
+        'await new Agent({ name: "a", timeout: 50, retries: 0 }).chat("hang");',
+        (),
+        1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", FAILING)
+def test_a_run_that_failed_fails_again(project: Project, language: str, way: str) -> None:
+    lua, javascript, arguments, code = FAILING[way]
+    text = {"lua": lua, "javascript": javascript}[language]
+    recorded = project.record(project.write(f"spell{ENDING[language]}", text), *arguments)
     assert recorded.returncode == code, recorded.stderr
     began = time.monotonic()
     replayed = project.replay("last")
@@ -258,10 +299,16 @@ def test_an_interrupted_run_is_interrupted_again(project: Project, language: str
     assert [line[2] for line in one][-2:] == ["execution_completed", "spell_completed"]
 
 
-def test_a_lost_run_is_replayed_as_far_as_it_went(project: Project) -> None:
-    spell = project.write(
-        "spell.lua", 'local a = Agent.new("a")\nfor i = 1, 3 do print(a:chat("hello " .. i)) end\na:chat("hang")'
-    )
+def test_a_lost_run_is_replayed_as_far_as_it_went(project: Project, language: str) -> None:
+    text = {
+        "lua": 'local a = Agent.new("a")\nfor i = 1, 3 do print(a:chat("hello " .. i)) end\na:chat("hang")',
+        "javascript": """
+        const a = new Agent("a");
+        for (const i of [1, 2, 3]) console.log(await a.chat(`hello ${i}`));
+        await a.chat("hang");
+        """,
+    }
+    spell = project.write(f"spell{ENDING[language]}", text[language])
     running = start(project, spell)
     while len(project.server.requests) < 4:
         time.sleep(0.01)
@@ -313,6 +360,18 @@ def test_secrets_are_hidden_in_a_recording_and_do_not_stand_in_its_way(project: 
     assert printed.count(secret) == 2
     assert secret.encode() not in project.file("last").read_bytes()
     assert ok(project.replay("last")) == printed.replace(secret, "***").replace("sk-" + "abcd" * 6, "***")
+
+
+def test_a_replay_keeps_no_secret_of_its_own_host(project: Project) -> None:
+    """A recording may be somebody else's, and hold in the clear what is a secret here."""
+    secret = "oolong-" + "0123456789" * 2
+    spell = project.write("spell.lua", 'return Agent.new("a"):chat("hello " .. params.name)')
+    printed = ok(project.record(spell, "--param", f"name={secret}"))
+    assert secret.encode() in project.file("last").read_bytes()
+    assert ok(project.run("--replay", "last", TEA_TOKEN=secret)) == printed
+    _, replay = project.runs
+    assert secret.encode() not in project.file(replay).read_bytes()
+    assert ok(project.replay(replay)) == printed.replace(secret, "***")
 
 
 @pytest.mark.soak

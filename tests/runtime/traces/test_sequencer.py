@@ -173,3 +173,44 @@ async def test_a_closed_sequencer_lets_nobody_in() -> None:
     sequencer.admit("b", lambda: None)
     await settled()
     assert heard == []
+
+
+async def test_an_input_whose_turn_it_is_enters_without_a_round_of_the_loop() -> None:
+    heard: list[str] = []
+    sequencer = Sequencer(heard.append)
+    asyncio.get_running_loop().call_soon(heard.append, "a round")
+    await asyncio.sleep(0)  # which only this round was waited for
+    await sequencer.turn("a", lambda: heard.append("acts"))
+    asyncio.get_running_loop().call_soon(heard.append, "another")
+    await sequencer.turn("b", lambda: heard.append("waits for it"))
+    assert heard == ["a round", "a", "acts", "another", "b", "waits for it"]
+
+
+async def test_in_a_replay_what_waits_for_the_turn_just_taken_follows_it() -> None:
+    heard: list[str] = []
+    sequencer = Sequencer(heard.append, ["a", "b", "c"])
+    sequencer.admit("c", lambda: None)
+    sequencer.admit("b", lambda: None)
+    assert heard == []
+    await sequencer.turn("a", lambda: None)
+    assert heard == ["a"]
+    await settled()
+    assert heard == ["a", "b", "c"]
+
+
+async def test_tasks_that_are_answered_at_once_leave_the_loop_its_rounds() -> None:
+    rounds = 0
+    sequencer = Sequencer(lambda key: None)
+    going = True
+
+    def tick() -> None:
+        nonlocal rounds
+        rounds += 1
+        if going:
+            asyncio.get_running_loop().call_later(0, tick)  # a timer: it is not in the queue of what is ready
+
+    asyncio.get_running_loop().call_later(0, tick)
+    for number in range(1000):
+        await sequencer.turn(f"e{number}", lambda: None)
+    going = False
+    assert rounds >= 20

@@ -12,8 +12,6 @@ const contentModerator = {
 };
 const auditLogger = { log: async (entry) => log.audit.push(entry) };
 const errorReporter = { report: async (error) => log.errors.push(error.message) };
-//: instead of 1860-1860: ChatAgent is a template of a later release
-const agent = new Agent({
 //: after
 const check = (right, what) => { if (!right) throw new Error(what); };
 console.log(await agent.chat("<Tell me a story"));

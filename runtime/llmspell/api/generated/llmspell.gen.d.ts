@@ -88,6 +88,30 @@ interface AfterSpellContext extends HookContext {
   readonly tokenUsage: TokenUsage;
 }
 
+/** When an agent has been made, before its first work. `options` are the plain ones among its options; what a handler writes there is what it works with. */
+interface BeforeInitContext extends HookContext {
+  /** The agent's options that are plain values: texts, numbers, lists, tables. */
+  options: Record<string, any>;
+  /** The agent's identity in this run. */
+  readonly agentId: string;
+  /** The agent's name. */
+  readonly agentName: string;
+  /** The agent's class, `ChatAgent`. */
+  readonly agentType: string;
+}
+
+/** When an agent is ready for its first work. */
+interface AfterInitContext extends HookContext {
+  /** The agent's identity in this run. */
+  readonly agentId: string;
+  /** The agent's name. */
+  readonly agentName: string;
+  /** The agent's class, `ChatAgent`. */
+  readonly agentType: string;
+  /** The agent's options that are plain values: texts, numbers, lists, tables. */
+  readonly options: Record<string, any>;
+}
+
 /** Before an agent works on an input, or (registered on a tool) before the tool runs. */
 interface BeforeExecuteContext extends HookContext {
   /** What the agent was given. */
@@ -136,7 +160,7 @@ interface AfterExecuteContext extends HookContext {
   readonly userId: string;
 }
 
-/** Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent. */
+/** Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent. A handler that sets `response` (text, or a table with `content` and `tool_calls`) answers in the model's place. */
 interface BeforeLLMCallContext extends HookContext {
   /** The new user turn. */
   prompt: string;
@@ -164,6 +188,8 @@ interface BeforeLLMCallContext extends HookContext {
   readonly tools: ToolName[];
   /** Which request of this chat it is, from 1. */
   readonly turn: number;
+  /** A digest of what no handler writes of the request: tools, schema, sampling. */
+  readonly fingerprint: string;
 }
 
 /** When a model has answered. `response` is the answer's text; what a handler writes is what the agent sees. */
@@ -196,7 +222,7 @@ interface AfterLLMCallContext extends HookContext {
   readonly turn: number;
 }
 
-/** Before a tool runs, for a model or for the script. */
+/** Before a tool runs, for a model or for the script. A handler that sets `result` answers in the tool's place. */
 interface BeforeToolCallContext extends HookContext {
   /** The arguments, or the spell's parameters. */
   params: Record<string, any>;
@@ -232,6 +258,176 @@ interface AfterToolCallContext extends HookContext {
   readonly duration: number;
 }
 
+/** Before a value of a state changes: `scope` says whose state it is, `key` (and `path` inside it) which value. */
+interface BeforeStateChangeContext extends HookContext {
+  /** The new value. */
+  value: any;
+  /** Whose state it is: `agent`, `workflow`, `global`, or a name. */
+  readonly scope: string;
+  /** The state's key. */
+  readonly key: string;
+  /** The key that was written, `profile.name`. */
+  readonly path: string;
+  /** The value before. */
+  readonly old: any;
+  /** The agent's identity in this run. */
+  readonly agentId: string;
+  /** The agent's name. */
+  readonly agentName: string;
+  /** The agent's class, `ChatAgent`. */
+  readonly agentType: string;
+}
+
+/** When a value of a state has changed. */
+interface AfterStateChangeContext extends HookContext {
+  /** Whose state it is: `agent`, `workflow`, `global`, or a name. */
+  readonly scope: string;
+  /** The state's key. */
+  readonly key: string;
+  /** The key that was written, `profile.name`. */
+  readonly path: string;
+  /** The value before. */
+  readonly old: any;
+  /** The agent's identity in this run. */
+  readonly agentId: string;
+  /** The agent's name. */
+  readonly agentName: string;
+  /** The agent's class, `ChatAgent`. */
+  readonly agentType: string;
+  /** The new value. */
+  readonly value: any;
+}
+
+/** Before a workflow's first step. */
+interface BeforeWorkflowContext extends HookContext {
+  /** What the workflow is given. */
+  input: any;
+  /** The workflow's identity in this run. */
+  readonly workflowId: string;
+  /** The workflow's name. */
+  readonly workflowName: string;
+  /** Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`. */
+  readonly workflowType: string;
+}
+
+/** When a workflow has its value. What a handler writes is what the caller gets. */
+interface AfterWorkflowContext extends HookContext {
+  /** What the workflow gives. */
+  output: any;
+  /** The workflow's identity in this run. */
+  readonly workflowId: string;
+  /** The workflow's name. */
+  readonly workflowName: string;
+  /** Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`. */
+  readonly workflowType: string;
+  /** What the workflow was given. */
+  readonly input: any;
+  /** How long it took, in milliseconds. */
+  readonly duration: number;
+  /** Tokens read and written, and their price where it is known. */
+  readonly tokenUsage: TokenUsage;
+}
+
+/** Before each step of a workflow. */
+interface BeforeWorkflowStepContext extends HookContext {
+  /** What the step is given. */
+  stepInput: any;
+  /** The workflow's identity in this run. */
+  readonly workflowId: string;
+  /** The workflow's name. */
+  readonly workflowName: string;
+  /** Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`. */
+  readonly workflowType: string;
+  /** The step's name. */
+  readonly stepName: string;
+  /** The step's place in its workflow, from 1. */
+  readonly stepIndex: number;
+  /** What the step is: `agent`, `tool`, `workflow`, `function`, … */
+  readonly stepType: string;
+}
+
+/** When a step has given its value. What a handler writes is what the steps after it see. */
+interface AfterWorkflowStepContext extends HookContext {
+  /** What the step gave. */
+  stepOutput: any;
+  /** The workflow's identity in this run. */
+  readonly workflowId: string;
+  /** The workflow's name. */
+  readonly workflowName: string;
+  /** Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`. */
+  readonly workflowType: string;
+  /** The step's name. */
+  readonly stepName: string;
+  /** The step's place in its workflow, from 1. */
+  readonly stepIndex: number;
+  /** What the step is: `agent`, `tool`, `workflow`, `function`, … */
+  readonly stepType: string;
+  /** What the step is given. */
+  readonly stepInput: any;
+  /** How long it took, in milliseconds. */
+  readonly duration: number;
+}
+
+/** Before one agent's state is handed to another. */
+interface BeforeHandoffContext extends HookContext {
+  /** What is handed over, by key. */
+  values: Record<string, any>;
+  /** The name of the agent that hands over. */
+  readonly from: string;
+  /** The name of the agent that takes over. */
+  readonly to: string;
+}
+
+/** When one agent's state has been handed to another. */
+interface AfterHandoffContext extends HookContext {
+  /** The name of the agent that hands over. */
+  readonly from: string;
+  /** The name of the agent that takes over. */
+  readonly to: string;
+  /** What is handed over, by key. */
+  readonly values: Record<string, any>;
+}
+
+/** Before a supervisor gives a task to a worker. */
+interface BeforeDelegationContext extends HookContext {
+  /** What is to be done. */
+  task: any;
+  /** The name of the agent that gives the task. */
+  readonly supervisor: string;
+  /** The name of the agent that is given the task. */
+  readonly worker: string;
+}
+
+/** When a worker has done its task. What a handler writes is what the supervisor gets. */
+interface AfterDelegationContext extends HookContext {
+  /** What the worker gave. */
+  output: any;
+  /** The name of the agent that gives the task. */
+  readonly supervisor: string;
+  /** The name of the agent that is given the task. */
+  readonly worker: string;
+  /** What is to be done. */
+  readonly task: any;
+  /** How long it took, in milliseconds. */
+  readonly duration: number;
+}
+
+/** Before an event that a spell emits is told to anybody. A throw keeps it from being told; `emit` throws it. */
+interface BeforeEventEmitContext extends HookContext {
+  /** What the event tells. */
+  data: Record<string, any>;
+  /** The event's name, in snake_case. */
+  readonly event: string;
+}
+
+/** When an event that a spell emitted has been told. */
+interface AfterEventEmitContext extends HookContext {
+  /** The event's name, in snake_case. */
+  readonly event: string;
+  /** What the event tells. */
+  readonly data: Record<string, any>;
+}
+
 /** Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees. */
 interface OnErrorContext extends HookContext {
   /** Set it to `true` to repeat the unit that failed. */
@@ -250,7 +446,7 @@ interface OnErrorContext extends HookContext {
   readonly provider: string;
   /** The model's name. */
   readonly model: string;
-  /** What failed: `llm_call`, `tool_call`, `execute`, `step`. */
+  /** What failed: `llm_call`, `tool_call`, `execute`, `init`, `step`, `workflow`, … */
   readonly unit: string;
   /** The tool's name. */
   readonly toolName: ToolName;
@@ -282,7 +478,7 @@ interface OnRetryContext extends HookContext {
   readonly provider: string;
   /** The model's name. */
   readonly model: string;
-  /** What failed: `llm_call`, `tool_call`, `execute`, `step`. */
+  /** What failed: `llm_call`, `tool_call`, `execute`, `init`, `step`, `workflow`, … */
   readonly unit: string;
   /** The tool's name. */
   readonly toolName: ToolName;
@@ -292,28 +488,74 @@ interface OnRetryContext extends HookContext {
   readonly retryCount: number;
 }
 
+/** When a run is cancelled, before its worker ends: time to tidy up, not to stay. */
+interface OnCancelContext extends HookContext {
+  /** Why. */
+  readonly reason: string;
+}
+
+/** When a limit ends the run. A spell whose own worker has ended at its limit is asked no more; hook files are. */
+interface OnLimitContext extends HookContext {
+  /** Which limit: `cpu`, `memory`, `wall`, `output`, `calls`, `cost`, … */
+  readonly limit: string;
+  /** What went wrong. */
+  readonly error: LlmspellError;
+}
+
 /** The context at each hook point. */
 interface HookContexts {
   /** Before a spell's first line runs. Only hooks registered outside the spell see it. */
   beforeSpell: BeforeSpellContext;
   /** When a spell has ended well, before its result is given out. */
   afterSpell: AfterSpellContext;
+  /** When an agent has been made, before its first work. `options` are the plain ones among its options; what a handler writes there is what it works with. */
+  beforeInit: BeforeInitContext;
+  /** When an agent is ready for its first work. */
+  afterInit: AfterInitContext;
   /** Before an agent works on an input, or (registered on a tool) before the tool runs. */
   beforeExecute: BeforeExecuteContext;
   /** When an agent, or a tool that the hook is registered on, has done its work. */
   afterExecute: AfterExecuteContext;
-  /** Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent. */
+  /** Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent. A handler that sets `response` (text, or a table with `content` and `tool_calls`) answers in the model's place. */
   beforeLLMCall: BeforeLLMCallContext;
   /** When a model has answered. `response` is the answer's text; what a handler writes is what the agent sees. */
   afterLLMCall: AfterLLMCallContext;
-  /** Before a tool runs, for a model or for the script. */
+  /** Before a tool runs, for a model or for the script. A handler that sets `result` answers in the tool's place. */
   beforeToolCall: BeforeToolCallContext;
   /** When a tool has given its result. What a handler writes is what the caller gets. */
   afterToolCall: AfterToolCallContext;
+  /** Before a value of a state changes: `scope` says whose state it is, `key` (and `path` inside it) which value. */
+  beforeStateChange: BeforeStateChangeContext;
+  /** When a value of a state has changed. */
+  afterStateChange: AfterStateChangeContext;
+  /** Before a workflow's first step. */
+  beforeWorkflow: BeforeWorkflowContext;
+  /** When a workflow has its value. What a handler writes is what the caller gets. */
+  afterWorkflow: AfterWorkflowContext;
+  /** Before each step of a workflow. */
+  beforeWorkflowStep: BeforeWorkflowStepContext;
+  /** When a step has given its value. What a handler writes is what the steps after it see. */
+  afterWorkflowStep: AfterWorkflowStepContext;
+  /** Before one agent's state is handed to another. */
+  beforeHandoff: BeforeHandoffContext;
+  /** When one agent's state has been handed to another. */
+  afterHandoff: AfterHandoffContext;
+  /** Before a supervisor gives a task to a worker. */
+  beforeDelegation: BeforeDelegationContext;
+  /** When a worker has done its task. What a handler writes is what the supervisor gets. */
+  afterDelegation: AfterDelegationContext;
+  /** Before an event that a spell emits is told to anybody. A throw keeps it from being told; `emit` throws it. */
+  beforeEventEmit: BeforeEventEmitContext;
+  /** When an event that a spell emitted has been told. */
+  afterEventEmit: AfterEventEmitContext;
   /** Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees. */
   onError: OnErrorContext;
   /** Before a failed unit is tried again, by the runtime's own retries or by a hook's wish. */
   onRetry: OnRetryContext;
+  /** When a run is cancelled, before its worker ends: time to tidy up, not to stay. */
+  onCancel: OnCancelContext;
+  /** When a limit ends the run. A spell whose own worker has ended at its limit is asked no more; hook files are. */
+  onLimit: OnLimitContext;
 }
 
 /** Where a hook can be set. */
@@ -360,13 +602,15 @@ interface SpellCompletedEvent extends EventData {
 
 /** An agent was made. */
 interface AgentCreatedEvent extends EventData {
+  /** The agent's identity in this run. */
+  agentId: string;
   /** The agent's name. */
   agentName: string;
   /** The agent's class, `ChatAgent`. */
   agentType: string;
 }
 
-/** An agent begins to work on an input. */
+/** An agent begins to work on an input; `action` is there where it is a method of a template. */
 interface ExecutionStartedEvent extends EventData {
   /** The agent's name. */
   agentName: string;
@@ -374,6 +618,8 @@ interface ExecutionStartedEvent extends EventData {
   agentType: string;
   /** What the agent was given. */
   input: AgentInput;
+  /** The method of a template, `review`. */
+  action: string;
 }
 
 /** An agent has done its work. */
@@ -420,6 +666,8 @@ interface LLMCallCompletedEvent extends EventData {
   duration: number;
   /** `ok`, `error` or `cancelled`. */
   status: string;
+  /** Whether a hook answered in place of the model or tool. */
+  answered: boolean;
 }
 
 /** A piece of a streamed answer. */
@@ -456,6 +704,222 @@ interface ToolCompletedEvent extends EventData {
   status: string;
 }
 
+/** A supervisor gives a task to a worker. */
+interface DelegationStartedEvent extends EventData {
+  /** The agent's name. */
+  agentName: string;
+  /** The name of the agent that gives the task. */
+  supervisor: string;
+  /** The name of the agent that is given the task. */
+  worker: string;
+  /** What is to be done. */
+  task: any;
+  /** How the worker was chosen: `round_robin`, `skill_based`, `least_busy`, `model` or `function`. */
+  strategy: string;
+}
+
+/** A worker has done its task. */
+interface DelegationCompletedEvent extends EventData {
+  /** The agent's name. */
+  agentName: string;
+  /** The name of the agent that gives the task. */
+  supervisor: string;
+  /** The name of the agent that is given the task. */
+  worker: string;
+  /** What the agent or tool gave. */
+  output: any;
+  /** How long it took, in milliseconds. */
+  duration: number;
+  /** `ok`, `error` or `cancelled`. */
+  status: string;
+}
+
+/** A supervisor has approved a result, or sends it back with notes. */
+interface DelegationReviewedEvent extends EventData {
+  /** The agent's name. */
+  agentName: string;
+  /** The name of the agent that gives the task. */
+  supervisor: string;
+  /** The name of the agent that is given the task. */
+  worker: string;
+  /** Which try it is, from 1. */
+  attempt: number;
+  /** Whether the result may stand. */
+  approved: boolean;
+  /** What has to be done, where it was sent back. */
+  notes: string;
+}
+
+/** A stage of a PipelineAgent has given what the next one gets. */
+interface StageCompletedEvent extends EventData {
+  /** The agent's name. */
+  agentName: string;
+  /** The stage's place, from 1. */
+  stage: number;
+  /** The name of the agent that is given the task. */
+  worker: string;
+  /** What the agent or tool gave. */
+  output: any;
+}
+
+/** A ChatAgent's model has summed up the oldest turns, which it is no longer shown. */
+interface MemorySummarizedEvent extends EventData {
+  /** The agent's name. */
+  agentName: string;
+  /** How many turns of the conversation. */
+  turns: number;
+  /** The summary. */
+  summary: string;
+}
+
+/** A workflow begins. */
+interface WorkflowStartedEvent extends EventData {
+  /** The workflow's identity in this run. */
+  workflowId: string;
+  /** The workflow's name. */
+  workflowName: string;
+  /** Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`. */
+  workflowType: string;
+  /** What the workflow is given. */
+  input: any;
+}
+
+/** A workflow has ended. */
+interface WorkflowCompletedEvent extends EventData {
+  /** The workflow's identity in this run. */
+  workflowId: string;
+  /** The workflow's name. */
+  workflowName: string;
+  /** Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`. */
+  workflowType: string;
+  /** What the agent or tool gave. */
+  output: any;
+  /** Tokens read and written, and their price where it is known. */
+  usage: TokenUsage;
+  /** How many steps were done, those inside others too. */
+  stepsExecuted: number;
+  /** How long it took, in milliseconds. */
+  duration: number;
+  /** `ok`, `error` or `cancelled`. */
+  status: string;
+}
+
+/** A step of a workflow begins. `iteration` and `index` say which time through a loop, which item of a map. */
+interface WorkflowStepStartedEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** The step's name. */
+  stepName: string;
+  /** The step's place in its workflow, from 1. */
+  stepIndex: number;
+  /** What the step is: `agent`, `tool`, `workflow`, `function`, … */
+  stepType: string;
+  /** Where the step stands in the definition: `steps[2].body`. */
+  stepPath: string;
+  /** Which time through the loop, from 0. */
+  iteration: number;
+  /** Which item, from 0. */
+  index: number;
+  /** What the step is given. */
+  input: any;
+}
+
+/** A step of a workflow has ended. */
+interface WorkflowStepCompletedEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** The step's name. */
+  stepName: string;
+  /** The step's place in its workflow, from 1. */
+  stepIndex: number;
+  /** What the step is: `agent`, `tool`, `workflow`, `function`, … */
+  stepType: string;
+  /** What the agent or tool gave. */
+  output: any;
+  /** How long it took, in milliseconds. */
+  duration: number;
+  /** `ok`, `error` or `cancelled`. */
+  status: string;
+}
+
+/** A step's condition does not hold: it is not done. */
+interface WorkflowStepSkippedEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** The step's name. */
+  stepName: string;
+  /** The step's place in its workflow, from 1. */
+  stepIndex: number;
+  /** What the step is: `agent`, `tool`, `workflow`, `function`, … */
+  stepType: string;
+}
+
+/** A step has failed and the workflow goes on, with `output` in place of its value. */
+interface WorkflowStepRecoveredEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** The step's name. */
+  stepName: string;
+  /** The step's place in its workflow, from 1. */
+  stepIndex: number;
+  /** What the step is: `agent`, `tool`, `workflow`, `function`, … */
+  stepType: string;
+  /** What the step's failure does: `continue` or `fallback`. */
+  onError: string;
+  /** What went wrong. */
+  error: LlmspellError;
+  /** What the agent or tool gave. */
+  output: any;
+}
+
+/** A conditional has chosen. */
+interface WorkflowBranchEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** The step's name. */
+  stepName: string;
+  /** Which branch: `true_branch`, `branches[2]`, `default`, or nothing. */
+  branch: string;
+}
+
+/** One of a workflow's own steps is over. `total` is 0 where nobody knows it. */
+interface WorkflowProgressEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** The step's name. */
+  stepName: string;
+  /** How many are over. */
+  done: number;
+  /** How many there are, 0 where nobody knows. */
+  total: number;
+}
+
+/** A workflow begins no further step. */
+interface WorkflowPausedEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** How many are over. */
+  done: number;
+}
+
+/** A paused workflow goes on. */
+interface WorkflowResumedEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** How many are over. */
+  done: number;
+}
+
+/** A function has set a value of a workflow's context. */
+interface ContextChangedEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** The value's name. */
+  key: string;
+  /** The new value. */
+  value: any;
+}
+
 /** A hook's handler is asked. */
 interface HookCalledEvent extends EventData {
   /** The hook point. */
@@ -476,21 +940,99 @@ interface HookCompletedEvent extends EventData {
   status: string;
 }
 
-/** A value of an agent's state was written. */
+/** A CacheHook has looked for an answer. */
+interface CacheCheckedEvent extends EventData {
+  /** The request's digest. */
+  key: string;
+  /** Whether there was an answer. */
+  hit: boolean;
+}
+
+/** A GuardHook has found something. */
+interface GuardedEvent extends EventData {
+  /** The hook point. */
+  point: HookPoint;
+  /** How much of what was found. */
+  found: Record<string, any>;
+  /** `mask` or `block`. */
+  action: string;
+}
+
+/** A CostHook's budget is used up. */
+interface BudgetExceededEvent extends EventData {
+  /** Which budget: `cost`, `tokens`, `calls` or `time`. */
+  budget: string;
+  /** How much has been used. */
+  spent: number;
+  /** How much there was to use. */
+  limit: number;
+}
+
+/** A TracingHook's span begins. */
+interface TracedStartedEvent extends EventData {
+  /** What failed: `llm_call`, `tool_call`, `execute`, `init`, `step`, `workflow`, … */
+  unit: string;
+  /** Attributes of the span. */
+  attributes: Record<string, any>;
+}
+
+/** A TracingHook's span ends. */
+interface TracedCompletedEvent extends EventData {
+  /** Attributes of the span. */
+  attributes: Record<string, any>;
+  /** How long it took, in milliseconds. */
+  duration: number;
+  /** `ok`, `error` or `cancelled`. */
+  status: string;
+}
+
+/** A hook file's worker has ended before its run: what it registered is gone. `again`: it is started anew. */
+interface HookFileEndedEvent extends EventData {
+  /** The file. */
+  file: string;
+  /** What went wrong. */
+  error: LlmspellError;
+  /** Whether it begins once more. */
+  again: boolean;
+}
+
+/** A value of a state has changed: `scope` and `owner` say whose, `path` (as keys: `at`) which, `by` who did it. */
 interface StateChangedEvent extends EventData {
   /** The agent's name. */
   agentName: string;
+  /** Whose state it is: `agent`, `workflow`, `global`, or a name. */
+  scope: string;
+  /** The id of the agent or workflow whose state it is. */
+  owner: string;
   /** The key that was written, `profile.name`. */
   path: string;
+  /** The same as keys, places in a list counted from 0. */
+  at: any[];
   /** The new value. */
   value: any;
   /** The value before. */
   old: any;
+  /** Who changed it: `spell`, `agent:NAME`, `workflow:NAME`. */
+  by: string;
+  /** The change's number in the store, where it is one of the project's state. */
+  version: number;
+}
+
+/** An agent's values were handed to another. */
+interface HandoffEvent extends EventData {
+  /** The agent's name. */
+  agentName: string;
+  /** The name of the agent that hands over. */
+  from: string;
+  /** The name of the agent that takes over. */
+  to: string;
+  /** What was handed over, by key. */
+  keys: string[];
 }
 
 /** A failed unit is tried again. */
 interface RetryEvent extends EventData {
-  /** What failed: `llm_call`, `tool_call`, `execute`, `step`. */
+  /** What failed: `llm_call`, `tool_call`, `execute`, `init`, `step`, `workflow`, … */
   unit: string;
   /** How often this unit has been repeated already; the runtime counts. */
   retryCount: number;
@@ -502,10 +1044,102 @@ interface RetryEvent extends EventData {
 
 /** A unit has failed. */
 interface ErrorEvent extends EventData {
-  /** What failed: `llm_call`, `tool_call`, `execute`, `step`. */
+  /** What failed: `llm_call`, `tool_call`, `execute`, `init`, `step`, `workflow`, … */
   unit: string;
   /** What went wrong. */
   error: LlmspellError;
+}
+
+/** A RateLimiter has counted a request: `wait` is 0 where it was let through, else milliseconds. */
+interface RateLimitCheckedEvent extends EventData {
+  /** What is counted. */
+  key: string;
+  /** How many are let through in any such period. */
+  requests: number;
+  /** Milliseconds. */
+  period: number;
+  /** Milliseconds until the next is let through, 0 where this one was. */
+  wait: number;
+}
+
+/** A ContentModerator has looked a text over. */
+interface ModeratedEvent extends EventData {
+  /** Whether the text has what it should not have. */
+  flagged: boolean;
+  /** What it has. */
+  categories: string[];
+  /** Characters of the text. */
+  length: number;
+}
+
+/** An AuditLogger has kept an entry. */
+interface AuditedEvent extends EventData {
+  /** What was done. */
+  action: string;
+  /** What else is known of it, secrets hidden. */
+  fields: Record<string, any>;
+}
+
+/** The spell asks the person who runs it, and waits. */
+interface InputRequestedEvent extends EventData {
+  /** What the person is asked. */
+  question: string;
+  /** The answers there are; empty for any text. */
+  choices: string[];
+  /** The answer of somebody who gives none. */
+  default: string;
+}
+
+/** The person has answered. */
+interface InputGivenEvent extends EventData {
+  /** What the person is asked. */
+  question: string;
+  /** What the person answered. */
+  answer: string;
+}
+
+/** The spell has counted or measured something. */
+interface MetricRecordedEvent extends EventData {
+  /** The metric's name. */
+  metric: string;
+  /** Its kind. */
+  type: "counter" | "gauge" | "histogram";
+  /** How much was added, set or measured. */
+  value: number;
+  /** Its labels, as texts. */
+  labels: Record<string, any>;
+  /** The MetricsCollector it belongs to, empty for the run's `metrics`. */
+  collector: string;
+}
+
+/** The spell begins to measure a time. */
+interface TimerStartedEvent extends EventData {
+  /** The metric's name. */
+  metric: string;
+  /** Its labels, as texts. */
+  labels: Record<string, any>;
+  /** The MetricsCollector it belongs to, empty for the run's `metrics`. */
+  collector: string;
+}
+
+/** The spell's logger was given a message. */
+interface LogEvent extends EventData {
+  /** How grave it is. */
+  level: "debug" | "info" | "warn" | "error";
+  /** The message. */
+  message: string;
+  /** What else was said. */
+  fields: Record<string, any>;
+}
+
+/** A listener that opted for it has missed events: it was behind by its limit. */
+interface EventsDroppedEvent extends EventData {
+  /** What the listener listens to. */
+  pattern: string;
+  /** Where the listener was handed over, `file:line`. */
+  handler: string;
+  /** How many events it has missed since the last one it heard. */
+  count: number;
 }
 
 /** Something the author should know. */
@@ -544,7 +1178,7 @@ interface Events {
   spellCompleted: SpellCompletedEvent;
   /** An agent was made. */
   agentCreated: AgentCreatedEvent;
-  /** An agent begins to work on an input. */
+  /** An agent begins to work on an input; `action` is there where it is a method of a template. */
   executionStarted: ExecutionStartedEvent;
   /** An agent has done its work. */
   executionCompleted: ExecutionCompletedEvent;
@@ -558,16 +1192,80 @@ interface Events {
   toolCalled: ToolCalledEvent;
   /** A tool has given its result. */
   toolCompleted: ToolCompletedEvent;
+  /** A supervisor gives a task to a worker. */
+  delegationStarted: DelegationStartedEvent;
+  /** A worker has done its task. */
+  delegationCompleted: DelegationCompletedEvent;
+  /** A supervisor has approved a result, or sends it back with notes. */
+  delegationReviewed: DelegationReviewedEvent;
+  /** A stage of a PipelineAgent has given what the next one gets. */
+  stageCompleted: StageCompletedEvent;
+  /** A ChatAgent's model has summed up the oldest turns, which it is no longer shown. */
+  memorySummarized: MemorySummarizedEvent;
+  /** A workflow begins. */
+  workflowStarted: WorkflowStartedEvent;
+  /** A workflow has ended. */
+  workflowCompleted: WorkflowCompletedEvent;
+  /** A step of a workflow begins. `iteration` and `index` say which time through a loop, which item of a map. */
+  workflowStepStarted: WorkflowStepStartedEvent;
+  /** A step of a workflow has ended. */
+  workflowStepCompleted: WorkflowStepCompletedEvent;
+  /** A step's condition does not hold: it is not done. */
+  workflowStepSkipped: WorkflowStepSkippedEvent;
+  /** A step has failed and the workflow goes on, with `output` in place of its value. */
+  workflowStepRecovered: WorkflowStepRecoveredEvent;
+  /** A conditional has chosen. */
+  workflowBranch: WorkflowBranchEvent;
+  /** One of a workflow's own steps is over. `total` is 0 where nobody knows it. */
+  workflowProgress: WorkflowProgressEvent;
+  /** A workflow begins no further step. */
+  workflowPaused: WorkflowPausedEvent;
+  /** A paused workflow goes on. */
+  workflowResumed: WorkflowResumedEvent;
+  /** A function has set a value of a workflow's context. */
+  contextChanged: ContextChangedEvent;
   /** A hook's handler is asked. */
   hookCalled: HookCalledEvent;
   /** A hook's handler has answered. */
   hookCompleted: HookCompletedEvent;
-  /** A value of an agent's state was written. */
+  /** A CacheHook has looked for an answer. */
+  cacheChecked: CacheCheckedEvent;
+  /** A GuardHook has found something. */
+  guarded: GuardedEvent;
+  /** A CostHook's budget is used up. */
+  budgetExceeded: BudgetExceededEvent;
+  /** A TracingHook's span begins. */
+  tracedStarted: TracedStartedEvent;
+  /** A TracingHook's span ends. */
+  tracedCompleted: TracedCompletedEvent;
+  /** A hook file's worker has ended before its run: what it registered is gone. `again`: it is started anew. */
+  hookFileEnded: HookFileEndedEvent;
+  /** A value of a state has changed: `scope` and `owner` say whose, `path` (as keys: `at`) which, `by` who did it. */
   stateChanged: StateChangedEvent;
+  /** An agent's values were handed to another. */
+  handoff: HandoffEvent;
   /** A failed unit is tried again. */
   retry: RetryEvent;
   /** A unit has failed. */
   error: ErrorEvent;
+  /** A RateLimiter has counted a request: `wait` is 0 where it was let through, else milliseconds. */
+  rateLimitChecked: RateLimitCheckedEvent;
+  /** A ContentModerator has looked a text over. */
+  moderated: ModeratedEvent;
+  /** An AuditLogger has kept an entry. */
+  audited: AuditedEvent;
+  /** The spell asks the person who runs it, and waits. */
+  inputRequested: InputRequestedEvent;
+  /** The person has answered. */
+  inputGiven: InputGivenEvent;
+  /** The spell has counted or measured something. */
+  metricRecorded: MetricRecordedEvent;
+  /** The spell begins to measure a time. */
+  timerStarted: TimerStartedEvent;
+  /** The spell's logger was given a message. */
+  log: LogEvent;
+  /** A listener that opted for it has missed events: it was behind by its limit. */
+  eventsDropped: EventsDroppedEvent;
   /** Something the author should know. */
   warning: WarningEvent;
   /** The spell printed. */
@@ -634,7 +1332,10 @@ declare class BaseAgent {
   addTool(tool: Tool): void;
   /** What it says it can do, and the names of its tools. */
   capabilities(): string[];
-  /** Emits an event of your own, to this agent's listeners and the global bus. */
+  /**
+   * Emits an event of your own, to this agent's listeners and the global bus.
+   * @throws invalid_argument
+   */
   emit(event: EventName, data?: Record<string, any>): void;
   /**
    * Works on an input (text or a table) and gives `{content, data, tool_calls, usage, cost, duration, agent}`,
@@ -649,20 +1350,30 @@ declare class BaseAgent {
    * `action` as `operation` where the tool has one; other inputs are its first required argument.
    */
   executeStep(step: Record<string, any>, input?: any): Promise<StepResult>;
+  /**
+   * Lets another agent go on with an input, and gives what it makes of it. Values that a StateHandoff names
+   * between the two are handed over first.
+   *
+   * ```js
+   * await researcher.handOver("writer", "Write it up")
+   * ```
+   * @throws timeout, rate_limit, tool
+   */
+  handOver(to: string | BaseAgent, input?: any): Promise<any>;
   /** What is known about it. */
   metadata(): AgentMetadata;
   /** Stops calling a handler, or all of the event's handlers; gives how many. */
   off(event: EventName, handler?: (event: EventData) => unknown): number;
   /**
    * Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*`
-   * gets `(event_type, data)`.
+   * gets `(event_type, data)`. options: how it copes when it falls behind.
    */
-  on(event: "*", handler: (eventType: string, data: EventData) => unknown): Subscription;
+  on(event: "*", handler: (eventType: string, data: EventData) => unknown, options?: ListenerOptions): Subscription;
   /**
    * Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*`
-   * gets `(event_type, data)`.
+   * gets `(event_type, data)`. options: how it copes when it falls behind.
    */
-  on<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown): Subscription;
+  on<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown, options?: ListenerOptions): Subscription;
   /** Like `on`, for the next such event only. */
   once(event: "*", handler: (eventType: string, data: EventData) => unknown): Subscription;
   /** Like `on`, for the next such event only. */
@@ -676,7 +1387,8 @@ declare class BaseAgent {
    */
   setState(status: string): void;
   /**
-   * Follows the state machine of `transitions` from the present status and gives the new one.
+   * Follows the state machine of `transitions` from the present status (`idle` at first) and gives the new one.
+   * Raises where the machine does not allow the event, listing those it allows.
    *
    * ```js
    * agent.transition("start")
@@ -684,6 +1396,11 @@ declare class BaseAgent {
    * @throws invalid_argument
    */
   transition(event: string): string;
+  /**
+   * Waits for the next such event of this agent and gives its payload.
+   * @throws timeout
+   */
+  waitFor(event: EventName, options?: WaitOptions): Promise<any>;
 }
 
 /**
@@ -802,6 +1519,53 @@ declare class AgentTool extends Tool {
   static wrap(agent: BaseAgent, name?: string, description?: string): AgentTool;
 }
 
+/**
+ * Analyses what it is given: insights, the evidence for each, and how sure it is.
+ *
+ * Give it tools for what has to be computed or fetched.
+ */
+declare class AnalysisAgent extends Agent {
+  constructor(options?: AnalysisOptions | string);
+  /**
+   * What follows from the data.
+   * @throws timeout, rate_limit, validation
+   */
+  analyze(data?: any): Promise<Analysis>;
+  /**
+   * Where a market is going.
+   * @throws timeout, rate_limit, validation
+   */
+  analyzeMarketTrends(query?: any): Promise<Analysis>;
+  /**
+   * Answers one question about its field, as exactly as it can.
+   * @throws timeout, rate_limit, validation
+   */
+  clarify(question?: any): Promise<string>;
+  /**
+   * Gets data with its tools; `available` is false where none of them can. Nothing is made up.
+   * @throws timeout, rate_limit, validation
+   */
+  fetchData(name?: any): Promise<Dataset>;
+  /**
+   * Keeps insights in `state.insights`; gives how many are there now. Asks no model.
+   *
+   * ```js
+   * await analyst.storeInsights(found)
+   * ```
+   */
+  storeInsights(insights?: any): Promise<number>;
+  /**
+   * Brings the analyses of several experts together.
+   * @throws timeout, rate_limit, validation
+   */
+  synthesizeAnalysis(analyses?: any): Promise<Synthesis>;
+  /**
+   * Brings the findings of several sources together.
+   * @throws timeout, rate_limit, validation
+   */
+  synthesizeFindings(findings?: any): Promise<Synthesis>;
+}
+
 interface AsyncNamespace {
   /**
    * Runs functions (and awaits promises) at once; gives their values in order. The first failure cancels the
@@ -829,6 +1593,25 @@ interface AsyncNamespace {
 /** Waiting, and several things at once. */
 declare const Async: AsyncNamespace;
 
+/**
+ * Writes down who did what, so that it cannot be changed unseen.
+ *
+ * Each entry goes into the run's audit trail and, with a path, into a file: JSON lines, each holding the hash of the
+ * one before. `llmspell trace audit verify` checks either. Secrets are hidden. A call returns once its entry is kept.
+ */
+declare class AuditLogger {
+  constructor(options?: AuditLoggerOptions | string);
+  /**
+   * Keeps an entry: what was done, and what else is known of it. Of a table alone, `action` (else its `event` or
+   * `type`, else `log`) is what was done.
+   *
+   * `agent_id`, `user_id`, `session_id`, `tool` and `result` are fields of their own in the trail, in either
+   * spelling.
+   * @throws permission, store
+   */
+  log(action: string | Record<string, any>, fields?: Record<string, any>): Promise<void>;
+}
+
 interface CacheNamespace {
   /** Forgets a key; gives whether there was one. */
   delete(key: string): Promise<boolean>;
@@ -841,6 +1624,26 @@ interface CacheNamespace {
 }
 /** Values that outlast the run, in the project's data folder. Keys are text; values are plain data. */
 declare const Cache: CacheNamespace;
+
+/**
+ * A built-in hook: LoggingHook, CacheHook, GuardHook, … `Hooks.use(hook)` sets it to work for the whole spell;
+ * `hooks = { hook }` of an agent or tool for that one.
+ */
+declare class Hook {
+  protected constructor();
+}
+
+/**
+ * Answers a model call from a cache where the same request was answered before: the same model, messages, system
+ * prompt, tools and settings, as other hooks left them. Each look is an event, `cache_checked`.
+ *
+ * Errors, refusals and answers that were cut off are not kept. A cached answer costs no tokens.
+ */
+declare class CacheHook extends Hook {
+  constructor(options?: CacheHookOptions);
+  /** How often an answer was there: `hits` and `misses`. */
+  stats(): Record<string, number>;
+}
 
 /**
  * Calculates a mathematical expression and gives the number. Use it for every calculation, however small.
@@ -860,6 +1663,99 @@ declare const Calculator: typeof CalculatorTool;
 type Calculator = CalculatorTool;
 
 /**
+ * An agent to talk with, whose memory has a size: it shows its model the newest turns of a conversation, and with
+ * `memory = "summary"` the model's own summary of all before them.
+ */
+declare class ChatAgent extends Agent {
+  constructor(options?: ChatAgentOptions | string);
+  /** The summary of the turns that the model is no longer shown; empty while there is none. */
+  readonly summary: string;
+  /**
+   * Sums up a text, or the conversation so far where none is given.
+   * @throws timeout, rate_limit, validation
+   */
+  summarize(text?: any): Promise<string>;
+}
+
+/** Writes, reviews, mends and explains code. */
+declare class CodeAgent extends Agent {
+  constructor(options?: CodeOptions | string);
+  /**
+   * What code does and why.
+   * @throws timeout, rate_limit, validation
+   */
+  explain(code?: any): Promise<string>;
+  /**
+   * Writes code for a task.
+   * @throws timeout, rate_limit, validation
+   */
+  generate(task?: any): Promise<Code>;
+  /**
+   * The same behaviour in better code.
+   * @throws timeout, rate_limit, validation
+   */
+  refactor(code?: any): Promise<Code>;
+  /**
+   * Reviews code: what is wrong, where, and what to do.
+   * @throws timeout, rate_limit, validation
+   */
+  review(code?: any): Promise<CodeReview>;
+  /**
+   * Changes code by what was said of it: `{ code, feedback }`.
+   * @throws timeout, rate_limit, validation
+   */
+  revise(request?: any): Promise<Code>;
+  /**
+   * Tests for code.
+   * @throws timeout, rate_limit, validation
+   */
+  writeTests(code?: any): Promise<Code>;
+}
+
+/** Several agents that answer as one. It is an agent like any other: a tool, a step, a member of another. */
+declare class CompositeAgent extends BaseAgent {
+  constructor(options?: CompositeAgentOptions);
+  /** The names of those who take part, in their order. */
+  readonly agents: string[];
+}
+
+/**
+ * Says whether a text has what it should not have.
+ *
+ * Without words and patterns of your own it looks for a few phrases in the categories self_harm, violence, hate,
+ * sexual_minors and crime: a coarse first net, not a policy. Give lists, or a model, for more.
+ */
+declare class ContentModerator {
+  constructor(options?: ContentModeratorOptions);
+  /**
+   * Looks a text over: `flagged`, and what was found in which category.
+   * @throws timeout, rate_limit, auth, network
+   */
+  check(text: string): Promise<Moderation>;
+  /**
+   * Throws a ContentViolationError where the text is flagged.
+   *
+   * ```js
+   * await moderator.require(context.params.body)
+   * ```
+   * @throws content_violation
+   */
+  require(text: string): Promise<void>;
+}
+
+/**
+ * A budget over the whole run: all agents, tools and workflows together. It is looked at before each call to a
+ * model; a call that would begin past it is not made.
+ *
+ * A limit cannot be caught. What a model's price list does not know costs nothing here: limit calls or tokens too.
+ */
+declare class CostHook extends Hook {
+  constructor(options?: CostHookOptions);
+  /** What the run has used so far: `cost`, `tokens`, `calls`, `time`. */
+  spent(): Spent;
+}
+
+/**
  * Reads, writes, filters, sorts and summarises tables in CSV, from text, rows or a file.
  *
  * Give one of text, path or rows. Use aggregate for totals and averages by group instead of adding up yourself.
@@ -871,6 +1767,26 @@ declare class CsvTool extends Tool {
 }
 declare const Csv: typeof CsvTool;
 type Csv = CsvTool;
+
+/** An AnalysisAgent for tables and numbers: cleans records, describes them, and says how to show them. */
+declare class DataAnalyst extends AnalysisAgent {
+  constructor(options?: DataAnalystOptions | string);
+  /**
+   * The records without what is broken, doubled or written in two ways, and what was changed.
+   * @throws timeout, rate_limit, validation
+   */
+  cleanData(records?: any): Promise<Cleaned>;
+  /**
+   * What the data is: its fields, its ranges, what is missing.
+   * @throws timeout, rate_limit, validation
+   */
+  describe(data?: any): Promise<string>;
+  /**
+   * The chart that shows best what the data says, as data to draw from.
+   * @throws timeout, rate_limit, validation
+   */
+  visualize(data?: any): Promise<Chart>;
+}
 
 /**
  * Tells the time, reads and writes dates, adds to them, compares them and converts between time zones.
@@ -906,17 +1822,74 @@ interface ErrorHandlerNamespace {
 /** One form for whatever was thrown. */
 declare const ErrorHandler: ErrorHandlerNamespace;
 
-/** Listeners of your own, inside the spell. */
+/**
+ * Listeners of your own, inside the spell: no event of the run, and in no trace.
+ *
+ * Handlers run at once, in the order they were added; what one throws reaches whoever emits, and those after it are
+ * not called. Handlers added or taken away meanwhile count from the next `emit` on. Each method but `emit` and
+ * `listener_count` gives the emitter, for the next.
+ */
 declare class EventEmitter {
   constructor();
-  /** Calls the event's handlers; gives whether there were any. */
+  /**
+   * Calls the event's handlers; gives whether there were any. An `error` that nobody listens to is thrown.
+   * @throws script
+   */
   emit(event: string, data?: any): boolean;
-  /** Stops calling it. */
-  off(event: string, handler: (...args: any[]) => any): any;
+  /** How many handlers the event has. */
+  listenerCount(event: string): number;
+  /** Stops calling it (the newest, if it was added twice), or all of the event's handlers. */
+  off(event: string, handler?: (...args: any[]) => any): any;
   /** Calls `handler` with what `emit` is given. */
   on(event: string, handler: (...args: any[]) => any): any;
   /** Calls `handler` the next time only. */
   once(event: string, handler: (...args: any[]) => any): any;
+  /** Forgets the event's handlers, or all there are. */
+  removeAllListeners(event?: string): any;
+}
+
+/**
+ * Events of your own, heard only by those who listen to this system; a handler may emit the next one.
+ *
+ * Patterns, waiting and what happens when a handler falls behind are as on the `eventBus`.
+ */
+declare class EventSystem {
+  constructor(options?: EventSystemOptions);
+  /** Its name in the trace. */
+  readonly name: string;
+  /**
+   * Emits an event to the handlers of this system.
+   * @throws invalid_argument
+   */
+  emit(event: EventName, data?: Record<string, any>): void;
+  /**
+   * Emits once every handler has room, and waits until all who heard it have finished; gives how many.
+   * @throws invalid_argument
+   */
+  emitAndWait(event: EventName, data?: Record<string, any>): Promise<number>;
+  /** How many handlers would hear such an event. */
+  listenerCount(event: EventName): number;
+  /** Stops calling a handler, or all of the event's handlers; gives how many. */
+  off(event: EventName, handler?: (event: EventData) => unknown): number;
+  /**
+   * Calls `handler` with each such event. `order:*` is a pattern; a handler of `*` gets `(event_type, data)`.
+   * @throws invalid_argument
+   */
+  on(event: "*", handler: (eventType: string, data: EventData) => unknown, options?: ListenerOptions): Subscription;
+  /**
+   * Calls `handler` with each such event. `order:*` is a pattern; a handler of `*` gets `(event_type, data)`.
+   * @throws invalid_argument
+   */
+  on<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown, options?: ListenerOptions): Subscription;
+  /** Calls `handler` with the next such event only. */
+  once(event: "*", handler: (eventType: string, data: EventData) => unknown): Subscription;
+  /** Calls `handler` with the next such event only. */
+  once<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown): Subscription;
+  /**
+   * Waits for the next such event and gives its payload; with a `filter`, for the next that it accepts.
+   * @throws timeout
+   */
+  waitFor(event: EventName, options?: WaitOptions): Promise<any>;
 }
 
 /**
@@ -935,6 +1908,16 @@ declare const FileSystem: typeof FileSystemTool;
 type FileSystem = FileSystemTool;
 
 /**
+ * Masks e-mail addresses, telephone numbers, payment cards (with a right check digit), bank accounts (IBAN) and
+ * keys in prompts and answers, and refuses what it is told to. What it does is an event, `guarded`.
+ *
+ * A streamed answer has been read before its end is guarded: do not stream what must be guarded.
+ */
+declare class GuardHook extends Hook {
+  constructor(options?: GuardHookOptions);
+}
+
+/**
  * Gives the hash (digest) of a text or a file, an HMAC with a key, or checks one against an expected value.
  *
  * Use it to compare files, to make checksums or to check a signature. It is not made for storing passwords.
@@ -947,11 +1930,11 @@ declare class HashTool extends Tool {
 declare const Hash: typeof HashTool;
 type Hash = HashTool;
 
-/** One registered handler, as `Hooks.register` gives it. */
+/** What `Hooks.register` and `Hooks.use` give: a registered handler, or all those of a built-in hook. */
 interface HookHandle {
   /** Whether it is asked. */
   readonly enabled: boolean;
-  /** The hook point it serves. */
+  /** The hook point it serves; of a built-in hook, the first. */
   readonly point: string;
   /**
    * Stops asking it, until `enable`.
@@ -980,6 +1963,8 @@ interface HooksNamespace {
    * @throws invalid_argument
    */
   register(point: HookPattern, handler: (context: HookContext) => unknown, options?: HookOptions): HookHandle;
+  /** Sets a built-in hook to work: for everything, or for one agent, tool or workflow. */
+  use(hook: Hook, options?: UseOptions): HookHandle;
 }
 /**
  * Handlers that see, change, veto and retry what the runtime is about to do, for the whole spell.
@@ -1003,6 +1988,26 @@ declare class HttpRequestTool extends Tool {
 declare const HttpRequest: typeof HttpRequestTool;
 type HttpRequest = HttpRequestTool;
 
+interface HumanNamespace {
+  /**
+   * Whether the person says yes.
+   * @throws no_answer, timeout
+   */
+  approve(question: string | ApprovalOptions): Promise<boolean>;
+  /**
+   * The person's answer, one of `choices` where there are any.
+   * @throws no_answer, timeout
+   */
+  ask(question: string | QuestionOptions): Promise<string>;
+}
+/**
+ * Asks the person who runs the spell: in their terminal, TUI or editor, or from `--answers FILE`.
+ *
+ * Without any of these a question fails with an error of type `no_answer`. Questions and answers are events,
+ * `input_requested` and `input_given`, and part of the recording.
+ */
+declare const Human: HumanNamespace;
+
 /**
  * Reads, writes, searches, changes, compares and checks JSON.
  *
@@ -1017,6 +2022,156 @@ declare class JsonTool extends Tool {
 declare const Json: typeof JsonTool;
 type Json = JsonTool;
 
+/** Logs what agents, models and tools do: a `log` event each, and a line on stderr from `[log] level` on. */
+declare class LoggingHook extends Hook {
+  constructor(options?: LoggingHookOptions);
+}
+
+/** Measures from when it was made until `stop`. */
+interface MetricTimer {
+  /** Whether it has not been stopped. */
+  readonly running: boolean;
+  /** Adds the milliseconds to the histogram, and gives them. Another `stop` gives them again. */
+  stop(): number;
+}
+
+/** Metrics of your own, apart from those of the run. Exports of the run show them with the label `collector`. */
+declare class MetricsCollector {
+  constructor(options?: CollectorOptions);
+  /** Its name in the run's metrics. */
+  readonly name: string;
+  /**
+   * Sets a value that goes up and down.
+   * @throws invalid_argument
+   */
+  gauge(name: string, value: number, labels?: Record<string, any>): void;
+  /** What this collector holds. */
+  getSnapshot(): Snapshot;
+  /**
+   * Adds a measured value.
+   *
+   * ```js
+   * mine.histogram("seconds", 1.5)
+   * ```
+   * @throws invalid_argument
+   */
+  histogram(name: string, value: number, labels?: Record<string, any>): void;
+  /**
+   * Counts one more, or `amount` more.
+   * @throws invalid_argument
+   */
+  increment(name: string, labels?: Record<string, any>, amount?: number): void;
+  /**
+   * Begins to measure; its `stop` adds the milliseconds to the histogram of this name.
+   * @throws invalid_argument
+   */
+  timer(name: string, labels?: Record<string, any>): MetricTimer;
+}
+
+/**
+ * Counts executions, model calls, tool calls, errors and retries, and measures times and tokens.
+ *
+ * Counters: `executions`, `llm_calls`, `tool_calls`, `errors`, `retries`. Histograms: `execution_duration`,
+ * `llm_call_duration`, `tool_call_duration` in milliseconds, `llm_call_tokens`. They are read with `metrics`.
+ */
+declare class MetricsHook extends Hook {
+  constructor(options?: MetricsHookOptions);
+}
+
+/**
+ * Coordinates agents. `chat` lets its model call them as tools; `delegate` gives one task to one of them;
+ * `coordinate` plans, has every task done at once, and brings the results together.
+ */
+declare class OrchestratorAgent extends Agent {
+  constructor(options?: OrchestratorOptions | string);
+  /** What it has given out, by the number of the job: `agent` and `status`. */
+  readonly activeJobs: Record<string, Job>;
+  /** The names of the agents it coordinates. */
+  readonly agents: string[];
+  /**
+   * One more agent to coordinate; it becomes a tool of this one too.
+   *
+   * ```js
+   * boss.addAgent("reviewer", ReviewAgent.new())
+   * ```
+   * @throws invalid_argument
+   */
+  addAgent(name: string, agent: BaseAgent | Tool | string): void;
+  /** The results of jobs, by the name of the agent. */
+  aggregateResults(results: JobResult[]): Record<string, any>;
+  /** Plans, has every task done at once, and brings the results together into one answer. */
+  coordinate(goal?: any): Promise<string>;
+  /** Gives a task to the agent that the strategy picks; gives what that one made of it. */
+  delegate(task?: any): Promise<any>;
+  /**
+   * Has several agents work on the same input at once; gives what `aggregate_results` makes of it.
+   * @throws timeout, rate_limit, invalid_argument
+   */
+  executeMultiAgent(names: string[], input?: any): Promise<any>;
+  /**
+   * Has one agent work on an input; gives its value.
+   * @throws timeout, rate_limit, invalid_argument
+   */
+  executeSingleAgent(name: string, input?: any): Promise<any>;
+  /** A number for a job: `job-1`, `job-2`, … */
+  generateJobId(): string;
+  /**
+   * Divides a goal into a task for each agent that is needed. Nothing is done yet.
+   * @throws timeout, rate_limit, validation
+   */
+  plan(goal?: any): Promise<Assignments>;
+  /**
+   * Who should handle an input: the one that the strategy picks.
+   * @throws invalid_argument
+   */
+  selectAgents(input: any): Promise<string[]>;
+  /**
+   * Brings the results of several agents together into one answer.
+   * @throws timeout, rate_limit, validation
+   */
+  synthesize(results?: any): Promise<string>;
+}
+
+/**
+ * Agents in a row, as one agent: each is given what the one before it made, perhaps through a function. What a
+ * StateHandoff names between two of them is handed over as well.
+ */
+declare class PipelineAgent extends BaseAgent {
+  constructor(options?: PipelineAgentOptions);
+  /** The names of the stages, in order. */
+  readonly stages: string[];
+  /**
+   * What the last stage makes of an input: `execute`, giving the value alone.
+   * @throws timeout, rate_limit, tool
+   */
+  process(input?: any): Promise<any>;
+}
+
+/** Takes a goal apart into tasks: their order, what depends on what, what could go wrong. */
+declare class PlannerAgent extends Agent {
+  constructor(options?: PlannerOptions | string);
+  /**
+   * A task as smaller tasks.
+   * @throws timeout, rate_limit, validation
+   */
+  decompose(task?: any): Promise<PlanStep[]>;
+  /**
+   * A plan for a goal: steps, their order, risks.
+   * @throws timeout, rate_limit, validation
+   */
+  plan(goal?: any): Promise<Plan>;
+  /**
+   * What research on a topic has to answer, and what to look for where.
+   * @throws timeout, rate_limit, validation
+   */
+  planResearch(topic?: any): Promise<ResearchPlan>;
+  /**
+   * Tasks in the order in which to do them.
+   * @throws timeout, rate_limit, validation
+   */
+  prioritize(tasks?: any): Promise<Priority[]>;
+}
+
 interface ProviderNamespace {
   /** The providers with an address of their own, and whether each is ready to be asked. */
   list(): KnownProvider[];
@@ -1029,6 +2184,40 @@ interface ProviderNamespace {
 /** The services that answer for models. */
 declare const Provider: ProviderNamespace;
 
+/** Keeps model calls or tool calls below a rate. Every decision is an event, `rate_limit_checked`. */
+declare class RateLimitHook extends Hook {
+  constructor(options?: RateLimitHookOptions);
+}
+
+/**
+ * Counts what happens, by key, over a sliding window of time; each key has its own count.
+ *
+ * The count is the run's own and ends with it. Every decision is an event, `rate_limit_checked`, and its time is the
+ * one that counts, so that a replay decides the same.
+ */
+declare class RateLimiter {
+  constructor(options?: RateLimiterOptions);
+  /**
+   * Counts one request of a key; throws a RateLimitError with `retry_after` where it is one too many.
+   * @throws rate_limit
+   */
+  checkLimit(key: string, window?: RateWindow): Promise<void>;
+  /** Counts one request of a key; gives whether it is one too many, which is then not counted. */
+  isExceeded(key: string, window?: RateWindow): Promise<boolean>;
+  /** How many more requests of a key would be let through now. */
+  remaining(key: string, window?: RateWindow): Promise<number>;
+  /** Forgets what a key has had. */
+  reset(key: string): Promise<void>;
+  /**
+   * Counts one request of a key, once it may be made.
+   *
+   * ```js
+   * await limiter.wait("search")
+   * ```
+   */
+  wait(key: string, window?: RateWindow): Promise<void>;
+}
+
 /** Finds, checks, replaces and splits text by a regular expression (RE2 syntax, much as in Perl or Python). */
 declare class RegexTool extends Tool {
   constructor(options?: RegexOptions);
@@ -1037,6 +2226,90 @@ declare class RegexTool extends Tool {
 }
 declare const Regex: typeof RegexTool;
 type Regex = RegexTool;
+
+/**
+ * Searches and brings together what is known, with sources and how sure it is of them.
+ *
+ * It looks things up with the tools it is given; without any it works from what its model knows, and says so.
+ */
+declare class ResearchAgent extends Agent {
+  constructor(options?: ResearchOptions | string);
+  /**
+   * Answers one question about its field, as exactly as it can.
+   * @throws timeout, rate_limit, validation
+   */
+  clarify(question?: any): Promise<string>;
+  /**
+   * Takes out of material, such as search results, what is worth keeping.
+   * @throws timeout, rate_limit, validation
+   */
+  process(material?: any): Promise<Notes>;
+  /**
+   * Researches a topic: findings with their sources, and what stays open.
+   * @throws timeout, rate_limit, validation
+   */
+  research(topic?: any): Promise<Research>;
+  /**
+   * Looks in recent news.
+   * @throws timeout, rate_limit, validation
+   */
+  scrapeRecentNews(query?: any): Promise<SearchResults>;
+  /**
+   * Looks for what answers a query.
+   * @throws timeout, rate_limit, validation
+   */
+  search(query?: any): Promise<SearchResults>;
+  /**
+   * Looks in scientific and technical literature.
+   * @throws timeout, rate_limit, validation
+   */
+  searchLiterature(query?: any): Promise<SearchResults>;
+  /**
+   * Sums material up in a few sentences.
+   * @throws timeout, rate_limit, validation
+   */
+  summarize(material?: any): Promise<string>;
+  /**
+   * Brings the findings of several sources together.
+   * @throws timeout, rate_limit, validation
+   */
+  synthesizeFindings(findings?: any): Promise<Synthesis>;
+}
+
+/**
+ * Tries what failed again, with growing pauses; a service that says when to come back is listened to.
+ *
+ * An agent's own `retries` (429, 5xx, network) come first; this is asked about what is left. Chance comes from the
+ * run's seed.
+ */
+declare class RetryHook extends Hook {
+  constructor(options?: RetryHookOptions);
+}
+
+/** Reviews work by stated criteria: approves it, or says what to do. */
+declare class ReviewAgent extends Agent {
+  constructor(options?: ReviewOptions | string);
+  /**
+   * Answers one question about its verdicts, as exactly as it can.
+   * @throws timeout, rate_limit, validation
+   */
+  clarify(question?: any): Promise<string>;
+  /**
+   * What is missing from work, and whom to ask.
+   * @throws timeout, rate_limit, validation
+   */
+  identifyGaps(work?: any): Promise<Gap[]>;
+  /**
+   * A verdict on a draft: `approved`, `score`, `feedback`, `issues`.
+   * @throws timeout, rate_limit, validation
+   */
+  review(draft?: any): Promise<Review>;
+  /**
+   * Whether claims hold, each as an issue where it does not.
+   * @throws timeout, rate_limit, validation
+   */
+  verify(claims?: any): Promise<Review>;
+}
 
 /**
  * Runs one program that the person allowed and gives what it printed and its exit code.
@@ -1052,6 +2325,175 @@ declare class ShellCommandTool extends Tool {
 declare const ShellCommand: typeof ShellCommandTool;
 type ShellCommand = ShellCommandTool;
 
+interface StateNamespace {
+  /**
+   * Sets a value if the present one equals `expected` (nil: if there is none); gives whether it did.
+   * @throws security, store, invalid_argument
+   */
+  compareAndSet(key: string, expected?: any, value?: any, options?: StateOptions): Promise<boolean>;
+  /**
+   * Forgets a key; gives whether there was one.
+   * @throws security, store
+   */
+  delete(key: string): Promise<boolean>;
+  /**
+   * A value with its version and the time when it is gone; nil where there is none.
+   * @throws security, store
+   */
+  entry(key: string): Promise<StateEntry | null>;
+  /**
+   * The value of a key; `default` where there is none or its time is over.
+   * @throws security, store
+   */
+  get(key: string, default_?: any): Promise<any>;
+  /**
+   * The keys that begin so, in order.
+   * @throws security, store
+   */
+  list(prefix?: string): Promise<string[]>;
+  /**
+   * Makes it what it was at a snapshot, in one step: values are set, keys that the snapshot lacks deleted.
+   *
+   * ```js
+   * await State.restore(before)
+   * ```
+   * @throws security, store, invalid_argument
+   */
+  restore(snapshot: Record<string, any>): Promise<void>;
+  /**
+   * A part of the state with keys of its own. `agent:NAME` and `workflow:NAME` are the states of agents and
+   * workflows of this run, `global` is State itself; any other name is kept in the project. With `access` whoever
+   * is first says who may use it; from then on others get a SecurityError for what they may not.
+   * @throws security, invalid_argument
+   */
+  scope(name: string, options?: ScopeOptions): Promise<StateScope>;
+  /**
+   * Keeps a value: plain data of any shape. nil deletes the key. Done when the value is safe on the disk's side
+   * of the program: a run that is killed a moment later has not lost it.
+   * @throws security, store, invalid_argument
+   */
+  set(key: string, value?: any, options?: StateOptions): Promise<void>;
+  /**
+   * All values at one moment, by key: plain data, also for JSON.
+   * @throws security, store
+   */
+  snapshot(prefix?: string): Promise<Record<string, any>>;
+  /**
+   * Sets what `fn` makes of the present value (nil where there is none), and gives it. Atomic across runs and
+   * processes: where somebody else was quicker, `fn` is called again with the newer value.
+   * @throws security, store, invalid_argument
+   */
+  update(key: string, fn: (value: any) => any, options?: StateOptions): Promise<any>;
+  /**
+   * Calls `fn` with each change of a key that begins so, from now on, whichever process makes it. Changes come
+   * in order, each once. Watching alone does not keep a spell running.
+   * @throws security, store
+   */
+  watch(prefix: string, fn: (change: StateChange) => unknown): Promise<StateWatch>;
+}
+/**
+ * Values of the project that outlast the run: in `.llmspell/state.db`, or where `[state]` in llmspell.toml says.
+ *
+ * Keys are text, with `/` between parts by custom; values are plain data. Every change has a version, passes the hooks
+ * `before_state_change` and `after_state_change`, and is an event. An agent's own state is `agent.state`.
+ *
+ * What is promised: a call that has returned is safe from the sudden end of the program (from a loss of power too with
+ * `[state] fsync = true`); calls happen in the order they are made, and all processes see the changes in one order;
+ * `update`, `compare_and_set` and `restore` are atomic across processes; nobody sees half of a change; a watcher is
+ * told each change once, in order. `[state] backend` chooses `sqlite` (one machine), `postgres` (many), or `rocksdb`
+ * (one process at a time).
+ */
+declare const State: StateNamespace;
+
+/** Values of one agent's state for another: on `execute`, and whenever the first hands over to the second. */
+declare class StateHandoff {
+  constructor(options?: StateHandoffOptions);
+  /** Whose state it is. */
+  readonly source: string;
+  /** Who gets it. */
+  readonly target: string;
+  /**
+   * Hands the values over, and gives them. A value of the same key is replaced.
+   *
+   * ```js
+   * await handoff.execute()
+   * ```
+   * @throws invalid_argument, security
+   */
+  execute(): Promise<HandoffResult>;
+}
+
+/** A part of the state with keys of its own, as `State.scope` gives it; the same methods as `State`. */
+interface StateScope {
+  /** What it is called. */
+  readonly name: string;
+  /**
+   * Sets a value if the present one equals `expected` (nil: if there is none); gives whether it did.
+   * @throws security, store, invalid_argument
+   */
+  compareAndSet(key: string, expected?: any, value?: any, options?: StateOptions): Promise<boolean>;
+  /**
+   * Forgets a key; gives whether there was one.
+   * @throws security, store
+   */
+  delete(key: string): Promise<boolean>;
+  /**
+   * A value with its version and the time when it is gone; nil where there is none.
+   * @throws security, store
+   */
+  entry(key: string): Promise<StateEntry | null>;
+  /**
+   * The value of a key; `default` where there is none or its time is over.
+   * @throws security, store
+   */
+  get(key: string, default_?: any): Promise<any>;
+  /**
+   * The keys that begin so, in order.
+   * @throws security, store
+   */
+  list(prefix?: string): Promise<string[]>;
+  /**
+   * Makes it what it was at a snapshot, in one step: values are set, keys that the snapshot lacks deleted.
+   *
+   * ```js
+   * await State.restore(before)
+   * ```
+   * @throws security, store, invalid_argument
+   */
+  restore(snapshot: Record<string, any>): Promise<void>;
+  /**
+   * Keeps a value: plain data of any shape. nil deletes the key. Done when the value is safe on the disk's side
+   * of the program: a run that is killed a moment later has not lost it.
+   * @throws security, store, invalid_argument
+   */
+  set(key: string, value?: any, options?: StateOptions): Promise<void>;
+  /**
+   * All values at one moment, by key: plain data, also for JSON.
+   * @throws security, store
+   */
+  snapshot(prefix?: string): Promise<Record<string, any>>;
+  /**
+   * Sets what `fn` makes of the present value (nil where there is none), and gives it. Atomic across runs and
+   * processes: where somebody else was quicker, `fn` is called again with the newer value.
+   * @throws security, store, invalid_argument
+   */
+  update(key: string, fn: (value: any) => any, options?: StateOptions): Promise<any>;
+  /**
+   * Calls `fn` with each change of a key that begins so, from now on, whichever process makes it. Changes come
+   * in order, each once. Watching alone does not keep a spell running.
+   * @throws security, store
+   */
+  watch(prefix: string, fn: (change: StateChange) => unknown): Promise<StateWatch>;
+}
+
+/** A watcher, as `State.watch` gives it. */
+interface StateWatch {
+  /** Whether it still watches. */
+  readonly active: boolean;
+  /** Stops watching. */
+  stop(): void;
+}
+
 /** Pieces of an answer as they arrive. Whatever task asks for a piece, it is made where the stream was opened. */
 interface Stream {
   /** Ends it early: what would have come is not asked for any more. */
@@ -1064,32 +2506,338 @@ interface Stream {
 interface Subscription {
   /** Whether it still listens. */
   readonly active: boolean;
+  /** How many events it has missed, having opted for `overflow = "drop"`. */
+  readonly dropped: number;
   /** Stops listening. */
   stop(): void;
 }
 
+/**
+ * A supervisor and its workers, as one agent: each task goes to one worker, chosen by a strategy; with `review` the
+ * supervisor's model approves the result or sends it back. Each delegation is a span of the trace.
+ */
+declare class SupervisorAgent extends BaseAgent {
+  constructor(options?: SupervisorAgentOptions);
+  /** The names of its workers, in their order. */
+  readonly workers: string[];
+  /**
+   * Gives it one more worker.
+   *
+   * ```js
+   * team.addWorker("tester", tester)
+   * ```
+   * @throws invalid_argument
+   */
+  addWorker(name: string, worker: BaseAgent | Tool | string): void;
+  /** What is known of its workers: tasks under way, done and failed. */
+  coordinationState(): CoordinationState;
+  /**
+   * Has a task done, by the worker that is named or that the strategy picks, and says how it went.
+   * @throws timeout, rate_limit, invalid_argument
+   */
+  delegateTask(task: any, worker?: string): Promise<Delegated>;
+  /**
+   * The name of the worker that its strategy picks for a task; nothing is done yet.
+   * @throws invalid_argument
+   */
+  selectWorker(task: any): Promise<string>;
+}
+declare const HierarchicalAgent: typeof SupervisorAgent;
+type HierarchicalAgent = SupervisorAgent;
+
+/**
+ * A span of your own around each execution, model call and tool call, with attributes of your own.
+ *
+ * They are in the trace (`traced_started`, `traced_completed`) and go with it to OpenTelemetry.
+ */
+declare class TracingHook extends Hook {
+  constructor(options?: TracingHookOptions);
+}
+
+/**
+ * Steps that agents, tools, functions and other workflows do: in order, at once, by condition, in a loop, over
+ * items or in a stream.
+ *
+ * The fields of steps may refer to what is there: `{{notes}}` is the output of that name or a field of the run's
+ * input, `{{plan.parts[0].title}}` what lies in it (items count from 0), `{{step_2.*}}` all that the second step gave,
+ * `{{input}}` the whole input, `{{params.x}}` a parameter of the spell. A text that is one reference keeps the value's
+ * type. A step without input gets the value of the step before. The whole definition is checked when it is made.
+ */
+declare class Workflow extends BaseAgent {
+  constructor(options: NewOptions);
+  /**
+   * One of several branches; the value is its own, or the input where none is taken.
+   * @throws invalid_argument
+   */
+  static conditional(options: ConditionalOptions): Workflow;
+  /**
+   * Steps of any kind, one after the other: each may be a parallel, a loop, a conditional, … by its `type`.
+   * @throws invalid_argument
+   */
+  static create(options: StepsOptions): Workflow;
+  /**
+   * The workflow of a name. Raises where there is none.
+   * @throws invalid_argument
+   */
+  static get(name: string): Workflow;
+  /**
+   * A body again and again while the condition holds, each time on what it gave before; or once for each of the
+   * items of `over`, whose value is then the list of results.
+   * @throws invalid_argument
+   */
+  static loop(options: LoopOptions): Workflow;
+  /**
+   * The same for each of many items, several at once, and then something with all the results, in order.
+   * @throws invalid_argument
+   */
+  static mapReduce(options: MapReduceOptions): Workflow;
+  /**
+   * Steps at once, each on the same input; the value is the list of theirs, or what the aggregator makes of it.
+   * The first that fails cancels the others, unless `on_error` is "continue".
+   * @throws invalid_argument
+   */
+  static parallel(options: ParallelOptions): Workflow;
+  /**
+   * Stages that items flow through, all at work at once: a list's items one by one, in order. A stage that gives
+   * nil drops the item.
+   * @throws invalid_argument
+   */
+  static pipeline(options: PipelineOptions): Workflow;
+  /**
+   * Steps one after the other; the value is the last one's.
+   * @throws invalid_argument
+   */
+  static sequential(options: StepsOptions): Workflow;
+  /**
+   * Ends its runs: steps under way are cancelled, and who waits gets an error of type `workflow_cancelled`.
+   * Gives whether there was one.
+   */
+  cancel(): boolean;
+  /** Lets no further step begin until `resume`; steps under way end. Gives the progress. */
+  pause(): WorkflowProgress;
+  /** How far its last run is. */
+  progress(): WorkflowProgress;
+  /** Goes on after `pause`. */
+  resume(): WorkflowProgress;
+  /**
+   * Does the steps and gives the value: of the last step, or what the aggregator made.
+   * @throws timeout, tool, rate_limit, invalid_argument, workflow_cancelled
+   */
+  run(input?: any): Promise<any>;
+  /**
+   * Like `run`, giving also what each step gave, tokens, cost and time.
+   * @throws timeout, tool, rate_limit, invalid_argument, workflow_cancelled
+   */
+  runDetailed(input?: any): Promise<WorkflowOutput>;
+  /** Its steps in the order they are written: name, path, type and output. */
+  steps(): StepInfo[];
+  /**
+   * Runs a pipeline and gives each item as it comes out: who reads slowly holds up the stages. A workflow of
+   * another kind gives its value alone.
+   */
+  stream(input?: any): AsyncIterableIterator<any>;
+  /** `sequential`, `parallel`, `conditional`, `loop`, `map_reduce` or `pipeline`. */
+  workflowType(): string;
+}
+
+/**
+ * What a workflow knows so far, as its functions are given it: outputs by name, and whatever functions set.
+ *
+ * Fields are live: `context.draft` reads the output `draft`, `context.confidence_score = 0.9` sets a value that
+ * conditions and references see. Inside a loop `iteration` counts from 0 and `confidence_score` is 0 until it is set;
+ * inside a map or a loop over items there are `item` and `index`.
+ */
+interface WorkflowContext {
+  [field: string]: any;
+  /** In a loop, 0 until it is set. */
+  confidenceScore: number | null;
+  /** All values and variables; `context.name` is `context.fields.name`. */
+  fields: Record<string, any>;
+  /** The present item's place, from 0. */
+  readonly index: number | null;
+  /** What the workflow was run with. */
+  readonly input: any;
+  /** The present item of the map or loop around. */
+  readonly item: any;
+  /** How often the loop around has been through, from 0. */
+  readonly iteration: number | null;
+  /** The spell's parameters. */
+  readonly params: any;
+  /** A value by name: an output, a value that was set, a field of the run's input, `step_2`. */
+  get(name: string, default_?: any): any;
+  /** What the step gave that ended last. */
+  getFinalOutput(): any;
+  /** What is known of the run: the workflow's `id`, `name` and `type`, the `steps` done, `skipped`, `failed`. */
+  metadata(): Record<string, any>;
+  /**
+   * Sets a value for steps, conditions and references from here on.
+   *
+   * ```js
+   * context.set("confidence_score", 0.9)
+   * ```
+   */
+  set(name: string, value?: any): void;
+}
+
+/** Writes and revises texts from the material it is given. */
+declare class WriterAgent extends Agent {
+  constructor(options?: WriterOptions | string);
+  /**
+   * Writes a first version.
+   * @throws timeout, rate_limit, validation
+   */
+  draft(material?: any): Promise<string>;
+  /**
+   * Makes a text better without changing what it says.
+   * @throws timeout, rate_limit, validation
+   */
+  edit(text?: any): Promise<string>;
+  /**
+   * Changes a text by what was said of it: `{ draft, feedback }`.
+   * @throws timeout, rate_limit, validation
+   */
+  revise(request?: any): Promise<string>;
+  /**
+   * Keeps a section in `state.sections`; gives all of them by name. Asks no model.
+   *
+   * ```js
+   * await writer.saveSection("introduction", intro)
+   * ```
+   */
+  saveSection(section: any, content?: any): Promise<Record<string, any>>;
+  /**
+   * Sums a text up in a few sentences.
+   * @throws timeout, rate_limit, validation
+   */
+  summarize(text?: any): Promise<string>;
+  /**
+   * Writes a text: on a topic, or from the material given with it.
+   * @throws timeout, rate_limit, validation
+   */
+  write(task?: any): Promise<string>;
+  /**
+   * Writes a report from research and analysis.
+   * @throws timeout, rate_limit, validation
+   */
+  writeReport(material?: any): Promise<string>;
+  /**
+   * Writes one section; those saved before are shown to the model.
+   * @throws timeout, rate_limit, validation
+   */
+  writeSection(section?: any): Promise<string>;
+}
+
 interface EventBusNamespace {
-  /** Emits an event of your own. */
+  /**
+   * Emits an event of your own.
+   * @throws invalid_argument
+   */
   emit(event: EventName, data?: Record<string, any>): void;
+  /**
+   * Emits once every listener has room, and waits until all who heard it have finished; gives how many.
+   * @throws invalid_argument
+   */
+  emitAndWait(event: EventName, data?: Record<string, any>): Promise<number>;
+  /**
+   * The newest events that match, oldest first, 100 unless told otherwise. The last 10,000 of a run are known,
+   * fewer when they are large; `forgotten` says how many are not.
+   */
+  history(event?: EventName, limit?: number): History;
   /** Stops calling a handler, or all of the event's handlers; gives how many. */
   off(event: EventName, handler?: (event: EventData) => unknown): number;
-  /** Calls `handler` with each such event. */
-  on(event: "*", handler: (eventType: string, data: EventData) => unknown): Subscription;
-  /** Calls `handler` with each such event. */
-  on<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown): Subscription;
+  /**
+   * Calls `handler` with each such event. options: how it copes when it falls behind.
+   * @throws invalid_argument
+   */
+  on(event: "*", handler: (eventType: string, data: EventData) => unknown, options?: ListenerOptions): Subscription;
+  /**
+   * Calls `handler` with each such event. options: how it copes when it falls behind.
+   * @throws invalid_argument
+   */
+  on<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown, options?: ListenerOptions): Subscription;
   /** Calls `handler` with the next such event only. */
   once(event: "*", handler: (eventType: string, data: EventData) => unknown): Subscription;
   /** Calls `handler` with the next such event only. */
   once<E extends EventName>(event: E, handler: (event: EventOf<E>) => unknown): Subscription;
+  /**
+   * Waits for the next such event and gives its payload; with a `filter`, for the next that it accepts.
+   * @throws timeout
+   */
+  waitFor(event: EventName, options?: WaitOptions): Promise<any>;
 }
 /**
  * All events of the run: those of its agents, tools and hooks, and those that scripts emit.
  *
  * Names may be written `tool_called`, `toolCalled` or `tool:called`; `tool:*` is a pattern. A handler of `*` gets
- * `(event_type, data)`, any other the payload alone.
+ * `(event_type, data)`, any other the payload alone; what it prints, logs or counts it does not hear itself.
+ *
+ * A handler that does not wait has finished before `emit` returns. One that waits may fall behind: once 1,000 events
+ * (its `limit`) wait for it, the runtime's own work waits before it goes on, and `emit` raises an error instead of
+ * telling anybody. With `overflow = "drop"` the listener misses events instead, counted in `events_dropped`.
  */
 declare const eventBus: EventBusNamespace;
 declare const EventBus: EventBusNamespace;
+
+interface LoggerNamespace {
+  /** For whoever looks for a mistake. */
+  debug(message: any, fields?: Record<string, any>): void;
+  /** Something that went wrong. */
+  error(message: any, fields?: Record<string, any>): void;
+  /** What has happened, in the normal course. */
+  info(message: any, fields?: Record<string, any>): void;
+  /** Something that may become a trouble. */
+  warn(message: any, fields?: Record<string, any>): void;
+}
+/**
+ * Structured messages: in the run's trace as `log` events, and on stderr from `[log] level` on.
+ *
+ * `logger:error{ message = "…", agent_id = id }` and `logger:error("…", { agent_id = id })` say the same.
+ */
+declare const logger: LoggerNamespace;
+
+interface MetricsNamespace {
+  /** The run at a glance: each agent with its status and last activity, the metrics, the time. */
+  dashboard(): DashboardData;
+  /** The metrics as a text that other programs read. */
+  export(format?: "prometheus"): string;
+  /**
+   * Sets a value that goes up and down.
+   *
+   * ```js
+   * metrics.gauge("queue_length", 3)
+   * ```
+   * @throws invalid_argument
+   */
+  gauge(name: string, value: number, labels?: Record<string, any>): void;
+  /**
+   * Adds a measured value.
+   *
+   * ```js
+   * metrics.histogram("answer_length", #answer)
+   * ```
+   * @throws invalid_argument
+   */
+  histogram(name: string, value: number, labels?: Record<string, any>): void;
+  /**
+   * Counts one more, or `amount` more.
+   * @throws invalid_argument
+   */
+  increment(name: string, labels?: Record<string, any>, amount?: number): void;
+  /** Everything that has been counted and measured so far. */
+  snapshot(): Snapshot;
+  /**
+   * Begins to measure; its `stop` adds the milliseconds to the histogram of this name.
+   * @throws invalid_argument
+   */
+  timer(name: string, labels?: Record<string, any>): MetricTimer;
+}
+/**
+ * Counters, gauges and histograms of the run: the spell's own, and beside them what the runtime counts.
+ *
+ * A histogram's values have the unit that you give them. The runtime's names begin with `llmspell_`: calls, tokens,
+ * cost, tool runs, errors, durations.
+ */
+declare const metrics: MetricsNamespace;
 
 interface UuidNamespace {
   /** A new UUID of version 4. */
@@ -1162,7 +2910,7 @@ interface BaseAgentOptions {
   /** What it may call. */
   tools?: Tool[];
   /** Its own hooks by hook point, such as `before_llm_call`. */
-  hooks?: HookHandlers;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
   /** Its first state. */
   state?: Record<string, any>;
   /** Its state machine: from each status, by event, the next status. */
@@ -1187,6 +2935,23 @@ interface AgentMetadata {
   metadata: Record<string, any>;
 }
 
+/** How a listener copes with more events than it can handle. */
+interface ListenerOptions {
+  /** Handlers at work at once; the other events wait their turn. No limit unless given. */
+  concurrency?: number;
+  /** Events that may wait or be at work; 1,000 unless given. */
+  limit?: number;
+  /** At the limit: emitters wait (`wait`), or the listener misses what comes, counted in `events_dropped`. */
+  overflow?: "wait" | "drop";
+}
+
+interface WaitOptions {
+  /** Milliseconds to wait; no limit unless given. */
+  timeout?: number;
+  /** Given the event; waits on unless it gives true. */
+  filter?: (...args: any[]) => any;
+}
+
 interface AgentOptions {
   /** Unique in the run; made up where it is left out. (at most 200 characters) */
   id?: string;
@@ -1195,7 +2960,7 @@ interface AgentOptions {
   /** What it may call. */
   tools?: Tool[];
   /** Its own hooks by hook point, such as `before_llm_call`. */
-  hooks?: HookHandlers;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
   /** Its first state. */
   state?: Record<string, any>;
   /** Its state machine: from each status, by event, the next status. */
@@ -1286,7 +3051,7 @@ interface ToolOptions {
   /** Its version, for `metadata()`. (default "") */
   version?: string;
   /** Its own hooks by hook point, such as `before_execute`. */
-  hooks?: HookHandlers;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface ToolResult {
@@ -1330,7 +3095,87 @@ interface AgentToolOptions {
   /** Milliseconds it may take. (default 300000) */
   timeout?: number;
   /** The tool's own hooks by hook point. */
-  hooks?: HookHandlers;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface AnalysisOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
+  systemPrompt?: string;
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  provider?: string;
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  model?: string;
+  /** Address of an OpenAI-compatible endpoint. */
+  baseUrl?: string;
+  /** Key for the provider; better in the provider's environment variable. */
+  apiKey?: string;
+  /** How freely the model chooses its words, 0 to 2. */
+  temperature?: number;
+  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  topP?: number;
+  /** Longest answer, in tokens. */
+  maxTokens?: number;
+  /** Texts that end an answer. */
+  stop?: string[];
+  /** For repeatable answers, where the provider has them. */
+  seed?: number;
+  /** Milliseconds for one answer of the model. (default 120000) */
+  timeout?: number;
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  retries?: number;
+  /** Requests to the model in one turn, tool calls included. (default 10) */
+  maxTurns?: number;
+  /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
+  toolErrors?: "return" | "fail";
+  /** Names that become methods: each is an instruction, or with a table, name to instruction. */
+  actions?: string[] | Record<string, string>;
+  /** How to analyse: `statistics`, `comparison`, `SWOT`, or in your own words. */
+  methods?: string[];
+}
+
+interface Analysis {
+  summary: string;
+  /** What follows from the data, the most important first. */
+  insights: string[];
+  /** What in the data supports each insight, in the same order. */
+  evidence: string[];
+  /** 0 to 1. */
+  confidence: number;
+}
+
+interface Dataset {
+  name: string;
+  /** Whether the data could be had. It is never made up. */
+  available: boolean;
+  /** What it holds; where it could not be had, why. */
+  description: string;
+  records: Record<string, any>[];
+}
+
+interface Synthesis {
+  summary: string;
+  /** What the sources say together. */
+  points: string[];
+  /** Where they contradict each other, and what speaks for either side. */
+  disagreements: string[];
+  /** 0 to 1. */
+  confidence: number;
 }
 
 interface Settled {
@@ -1340,16 +3185,33 @@ interface Settled {
   reason?: any;
 }
 
+interface AuditLoggerOptions {
+  /**
+   * A file of JSON lines to append to as well, below a folder that the run may write. The first argument, if it is
+   * text: `AuditLogger.new("./output/audit.log")`.
+   */
+  path?: string;
+}
+
 interface CacheOptions {
   /** Milliseconds until it is forgotten. */
   ttl?: number;
+}
+
+interface CacheHookOptions {
+  /** Milliseconds that an answer is kept; an hour unless given. (default 3600000, more than 0) */
+  ttl?: number;
+  /** Whether agents may be given each other's answers. (default true) */
+  shared?: boolean;
+  /** Whether answers outlast the run, in the project's cache. (default "project") */
+  keep?: "project" | "run";
 }
 
 interface CalculatorOptions {
   /** Decimal places that every result is rounded to. None: not rounded. (0 to 50) */
   precision?: number;
   /** The tool's own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface CalculatorParams {
@@ -1369,6 +3231,233 @@ interface CalculatorResult {
   result: number | boolean;
 }
 
+interface ChatAgentOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
+  systemPrompt?: string;
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  provider?: string;
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  model?: string;
+  /** Address of an OpenAI-compatible endpoint. */
+  baseUrl?: string;
+  /** Key for the provider; better in the provider's environment variable. */
+  apiKey?: string;
+  /** How freely the model chooses its words, 0 to 2. */
+  temperature?: number;
+  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  topP?: number;
+  /** Longest answer, in tokens. */
+  maxTokens?: number;
+  /** Texts that end an answer. */
+  stop?: string[];
+  /** For repeatable answers, where the provider has them. */
+  seed?: number;
+  /** Milliseconds for one answer of the model. (default 120000) */
+  timeout?: number;
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  retries?: number;
+  /** Requests to the model in one turn, tool calls included. (default 10) */
+  maxTurns?: number;
+  /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
+  toolErrors?: "return" | "fail";
+  /** Names that become methods: each is an instruction, or with a table, name to instruction. */
+  actions?: string[] | Record<string, string>;
+  /**
+   * What the model is shown of a long conversation: `full` (unless given), `window` or `summary`, or a table with
+   * `kind`, `turns` and `tokens`. The history itself keeps everything.
+   */
+  memory?: "full" | "window" | "summary" | MemoryOptions;
+}
+
+interface MemoryOptions {
+  /**
+   * `full`: every turn. `window`: the newest turns alone. `summary`: the newest, and the model's summary of the
+   * others.
+   */
+  kind?: "full" | "window" | "summary";
+  /** How many turns may be shown in full; 10 unless given. (1 to 1000) */
+  turns?: number;
+  /** How many tokens those turns may be, at four bytes a token; no limit unless given. (at least 1) */
+  tokens?: number;
+}
+
+interface CodeOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
+  systemPrompt?: string;
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  provider?: string;
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  model?: string;
+  /** Address of an OpenAI-compatible endpoint. */
+  baseUrl?: string;
+  /** Key for the provider; better in the provider's environment variable. */
+  apiKey?: string;
+  /** How freely the model chooses its words, 0 to 2. */
+  temperature?: number;
+  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  topP?: number;
+  /** Longest answer, in tokens. */
+  maxTokens?: number;
+  /** Texts that end an answer. */
+  stop?: string[];
+  /** For repeatable answers, where the provider has them. */
+  seed?: number;
+  /** Milliseconds for one answer of the model. (default 120000) */
+  timeout?: number;
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  retries?: number;
+  /** Requests to the model in one turn, tool calls included. (default 10) */
+  maxTurns?: number;
+  /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
+  toolErrors?: "return" | "fail";
+  /** Names that become methods: each is an instruction, or with a table, name to instruction. */
+  actions?: string[] | Record<string, string>;
+  /** The languages it writes, the preferred one first. */
+  languages?: string[];
+  /** How the code should read: `professional`, `minimal`, the name of a style guide. (default "") */
+  style?: string;
+}
+
+interface Code {
+  language: string;
+  /** The code alone, complete. */
+  code: string;
+  explanation: string;
+}
+
+interface CodeReview {
+  /** Whether it can stay as it is. */
+  approved: boolean;
+  /** What to do, for whoever changes it. */
+  feedback: string;
+  issues: CodeIssue[];
+}
+
+interface CodeIssue {
+  /** Where, from 1; 0 for the whole. */
+  line: number;
+  severity: "low" | "medium" | "high";
+  problem: string;
+  suggestion: string;
+}
+
+interface CompositeAgentOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Who takes part: agents, tools, workflows or names of agents, as a list or by name. */
+  agents?: (BaseAgent | Tool | string)[] | Record<string, BaseAgent | Tool | string>;
+  /**
+   * `concurrent`: all are given the input at once. `sequential`: one after the other, each with the answers of those
+   * before it. (default "concurrent")
+   */
+  mode?: "concurrent" | "sequential";
+  /**
+   * Makes one value of the answers: a function of (results, input), or an agent that is given them. Without it the
+   * value is a table of the answers by name.
+   */
+  aggregator?: ((results: any[], input: any) => any) | BaseAgent;
+  /** How many may work at once; no limit unless given. (1 to 1000) */
+  concurrency?: number;
+  /** Whether one that fails makes the whole fail, or is left out. (default "fail") */
+  onError?: "fail" | "continue";
+}
+
+interface ContentModeratorOptions {
+  /**
+   * Words and phrases to flag, or a table of them by category. Compared without case, accents of width and invisible
+   * characters, as whole words. (at most 10000 items)
+   */
+  words?: string[] | Record<string, string[]>;
+  /** Regular expressions (RE2) to flag, or a table of them by category. (at most 10000 items) */
+  patterns?: string[] | Record<string, string[]>;
+  /** A model that judges what the lists let through: `openai/gpt-4o-mini`. None: the lists alone. */
+  model?: string;
+  /** What the model judges by; the built-in categories unless given. (at most 10000 items) */
+  categories?: string[];
+}
+
+interface Moderation {
+  flagged: boolean;
+  /** The same as `flagged`. */
+  inappropriate: boolean;
+  categories: string[];
+  matches: Violation[];
+}
+
+interface Violation {
+  category: string;
+  /** What was found; what the model said, where it was the model. */
+  text: string;
+}
+
+interface CostHookOptions {
+  /** US dollars. (more than 0) */
+  cost?: number;
+  /** Tokens, read and written. (more than 0) */
+  tokens?: number;
+  /** Requests to models, repeated ones included. (more than 0) */
+  calls?: number;
+  /** Milliseconds since the run began. (more than 0) */
+  time?: number;
+  /** Whether the run ends there (exit code 3), or the person is asked to grant the same again. (default "stop") */
+  onExceed?: "stop" | "ask";
+  /** The share of the budget at which the trace has a warning. (default 0.8, more than 0, at most 1) */
+  warnAt?: number;
+}
+
+interface Spent {
+  cost: number;
+  tokens: number;
+  calls: number;
+  time: number;
+}
+
 interface CsvOptions {
   /** The character between cells where a call names none. (default ",", 1 to 1 characters) */
   delimiter?: string;
@@ -1377,7 +3466,7 @@ interface CsvOptions {
   /** Bytes of the largest file to read. (default 10485760, 1 to 100000000) */
   maxFileSize?: number;
   /** The tool's own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface CsvParams {
@@ -1448,11 +3537,90 @@ interface CsvResult {
   text?: string;
 }
 
+interface DataAnalystOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
+  systemPrompt?: string;
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  provider?: string;
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  model?: string;
+  /** Address of an OpenAI-compatible endpoint. */
+  baseUrl?: string;
+  /** Key for the provider; better in the provider's environment variable. */
+  apiKey?: string;
+  /** How freely the model chooses its words, 0 to 2. */
+  temperature?: number;
+  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  topP?: number;
+  /** Longest answer, in tokens. */
+  maxTokens?: number;
+  /** Texts that end an answer. */
+  stop?: string[];
+  /** For repeatable answers, where the provider has them. */
+  seed?: number;
+  /** Milliseconds for one answer of the model. (default 120000) */
+  timeout?: number;
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  retries?: number;
+  /** Requests to the model in one turn, tool calls included. (default 10) */
+  maxTurns?: number;
+  /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
+  toolErrors?: "return" | "fail";
+  /** Names that become methods: each is an instruction, or with a table, name to instruction. */
+  actions?: string[] | Record<string, string>;
+  /** How to analyse: `statistics`, `comparison`, `SWOT`, or in your own words. */
+  methods?: string[];
+  /** The kinds of chart it may choose from; all of them unless given. */
+  charts?: ("bar" | "line" | "scatter" | "pie" | "table")[];
+}
+
+interface Cleaned {
+  records: Record<string, any>[];
+  /** What was changed, and why. */
+  changes: string[];
+}
+
+interface Chart {
+  kind: "bar" | "line" | "scatter" | "pie" | "table";
+  title: string;
+  /** What the horizontal axis shows. */
+  x: string;
+  /** What the vertical axis shows. */
+  y: string;
+  series: ChartSeries[];
+}
+
+interface ChartSeries {
+  name: string;
+  points: ChartPoint[];
+}
+
+interface ChartPoint {
+  label: string;
+  value: number;
+}
+
 interface DateTimeOptions {
   /** The time zone where a call names none. (default "UTC", 1 to 64 characters) */
   timezone?: string;
   /** The tool's own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface DateTimeParams {
@@ -1513,7 +3681,7 @@ interface EnvironmentOptions {
   /** Names, or patterns such as `APP_*`, within what the run may read. None: all that the run may. (at most 200 items) */
   allowedVariables?: string[];
   /** The tool's own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface EnvironmentParams {
@@ -1551,6 +3719,11 @@ interface ErrorInfo {
   cause: any;
 }
 
+interface EventSystemOptions {
+  /** What its events are known by in the trace (`event_system`). */
+  name?: string;
+}
+
 interface FileSystemOptions {
   /** Folders and files that this tool may use, within what the run may. None: all that the run may. (at most 100 items) */
   allowedPaths?: string[];
@@ -1561,7 +3734,7 @@ interface FileSystemOptions {
   /** Ends of file names that may be read and written, for example `.txt`. None: all. (at most 100 items) */
   allowedExtensions?: string[];
   /** The tool's own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface FileSystemParams {
@@ -1649,13 +3822,32 @@ interface Match {
   text: string;
 }
 
+interface GuardHookOptions {
+  /** Personal data and secrets to look for; all of these unless given, an empty list for none. */
+  pii?: ("email" | "phone" | "card" | "iban" | "key")[];
+  /** Whether they are replaced (`[email]`), or the call fails with a ContentViolationError. (default "mask") */
+  action?: "mask" | "block";
+  /** Words and RE2 patterns that fail the call, in whatever case. (at most 100 items) */
+  patterns?: string[];
+  /** Most characters of a user's turn; more fails the call. (at least 1) */
+  maxInput?: number;
+  /** Most characters of an answer; more is cut, or with `block` fails the call. (at least 1) */
+  maxOutput?: number;
+  /** Whether what goes to the model is guarded. (default true) */
+  input?: boolean;
+  /** Whether what comes back is. (default true) */
+  output?: boolean;
+  /** Whether arguments and results of tools are masked too, as far as they are text. (default false) */
+  tools?: boolean;
+}
+
 interface HashOptions {
   /** What is used where a call names none. (default "sha256") */
   algorithm?: "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512" | "sha3_224" | "sha3_256" | "sha3_384" | "sha3_512" | "blake2b" | "blake2s";
   /** Bytes of the largest file to hash. (default 1000000000, at least 1) */
   maxFileSize?: number;
   /** The tool's own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface HashParams {
@@ -1696,6 +3888,7 @@ interface RegisteredHook {
   priority: number;
   agent: string | null;
   tool: string | null;
+  workflow: string | null;
   enabled: boolean;
   source: string;
 }
@@ -1707,10 +3900,21 @@ interface HookOptions {
   agent?: string;
   /** Only for the tool of this name. */
   tool?: string;
+  /** Only inside the workflow of this name. */
+  workflow?: string;
   /** Asked one time, then gone. */
   once?: boolean;
-  /** Milliseconds it may take; 30,000 unless given. */
+  /** Milliseconds it may take; `[hooks] timeout` unless given, which is 30,000 unless set. */
   timeout?: number;
+}
+
+interface UseOptions {
+  /** Only for the agent of this name. */
+  agent?: string;
+  /** Only for the tool of this name. */
+  tool?: string;
+  /** Only inside the workflow of this name. */
+  workflow?: string;
 }
 
 interface HttpRequestOptions {
@@ -1732,7 +3936,7 @@ interface HttpRequestOptions {
   /** Headers sent with every request; a redirect to another host leaves them out. */
   headers?: Record<string, string>;
   /** The tool's own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface HttpRequestParams {
@@ -1775,11 +3979,31 @@ interface HttpRequestResult {
   redirects?: string[];
 }
 
+interface ApprovalOptions {
+  /** (1 to 10000 characters) */
+  question: string;
+  /** What counts where no answer is given. */
+  default?: boolean;
+  /** Milliseconds to wait; as long as it takes unless given. */
+  timeout?: number;
+}
+
+interface QuestionOptions {
+  /** (1 to 10000 characters) */
+  question: string;
+  /** The answers there are; any text unless given. (1 to 100 items) */
+  choices?: string[];
+  /** The answer of somebody who gives none. */
+  default?: string;
+  /** Milliseconds to wait; as long as it takes unless given. */
+  timeout?: number;
+}
+
 interface JsonOptions {
   /** How deep lists and objects may lie in each other. (default 100, 1 to 200) */
   maxDepth?: number;
   /** The tool's own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface JsonParams {
@@ -1822,6 +4046,256 @@ interface JsonResult {
   errors?: string[];
 }
 
+interface LoggingHookOptions {
+  /** Of its messages; those of `on_error` are errors. (default "info") */
+  level?: "debug" | "info" | "warn" | "error";
+  /** What is logged; the end of each execution, model call and tool call, and failures, unless given. */
+  points?: HookPoint[];
+  /** Whether prompts, answers and arguments are logged too. (default false) */
+  content?: boolean;
+}
+
+interface CollectorOptions {
+  /** What the run's metrics call it, in the label `collector`; made up where it is left out. */
+  name?: string;
+}
+
+interface Snapshot {
+  /** The sum over all labels, by name. */
+  counters: Record<string, number>;
+  /** The value set last, by name. */
+  gauges: Record<string, number>;
+  /** By name, over all labels. Quantiles are those of the newest 1,000 values of each series. */
+  histograms: Record<string, Summary>;
+  /** One entry for each name with each combination of labels. */
+  series: Series[];
+}
+
+interface Summary {
+  count: number;
+  sum: number;
+  min: number;
+  max: number;
+  mean: number;
+  p50: number;
+  p95: number;
+  p99: number;
+}
+
+interface Series {
+  name?: string;
+  /** `counter`, `gauge` or `histogram`. */
+  type?: string;
+  labels?: Record<string, string>;
+  /** Of a counter or gauge; a histogram has the fields of its summary. */
+  value?: number;
+}
+
+interface MetricsHookOptions {
+  /** Before each metric's name, `shop_`. (default "", at most 50 characters) */
+  prefix?: string;
+  /** More labels on each of its metrics. */
+  labels?: Record<string, string | number | boolean>;
+}
+
+interface OrchestratorOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
+  systemPrompt?: string;
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  provider?: string;
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  model?: string;
+  /** Address of an OpenAI-compatible endpoint. */
+  baseUrl?: string;
+  /** Key for the provider; better in the provider's environment variable. */
+  apiKey?: string;
+  /** How freely the model chooses its words, 0 to 2. */
+  temperature?: number;
+  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  topP?: number;
+  /** Longest answer, in tokens. */
+  maxTokens?: number;
+  /** Texts that end an answer. */
+  stop?: string[];
+  /** For repeatable answers, where the provider has them. */
+  seed?: number;
+  /** Milliseconds for one answer of the model. (default 120000) */
+  timeout?: number;
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  retries?: number;
+  /** Requests to the model in one turn, tool calls included. (default 10) */
+  maxTurns?: number;
+  /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
+  toolErrors?: "return" | "fail";
+  /** Names that become methods: each is an instruction, or with a table, name to instruction. */
+  actions?: string[] | Record<string, string>;
+  /** Whom it coordinates: agents, tools, workflows or names of agents, as a list or by name. Each is a tool of it. */
+  agents?: (BaseAgent | Tool | string)[] | Record<string, BaseAgent | Tool | string>;
+  /**
+   * Who is given a task that names nobody: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of
+   * (task, agents) that gives a name. (default "model")
+   */
+  delegationStrategy?: "round_robin" | "skill_based" | "least_busy" | "model" | ((task: any, workers: Record<string, any>[]) => string | Promise<string>);
+}
+
+interface Job {
+  agent: string;
+  /** `running`, `completed` or `failed`. */
+  status: string;
+}
+
+interface JobResult {
+  agent: string;
+  result: any;
+  job: string;
+}
+
+interface Assignments {
+  goal: string;
+  tasks: Assignment[];
+}
+
+interface Assignment {
+  /** The name of the agent that does it. */
+  agent: string;
+  /** All that this agent has to know. */
+  task: string;
+}
+
+interface PipelineAgentOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** What is done, in order: agents themselves, or tables of `agent`, `action` and `transformer`. */
+  stages?: (PipelineStage | BaseAgent | Tool | string)[];
+}
+
+interface PipelineStage {
+  /** Who does it: an agent, a tool, a workflow or the name of an agent. (at most 200 characters) */
+  agent?: BaseAgent | Tool | string;
+  /** The agent's action, or an instruction; without it the agent executes its input. */
+  action?: string;
+  /** Makes the next stage's input of this one's value: a function of (value, input). */
+  transformer?: (value: any, input: any) => any;
+  /** What the trace calls it; the agent's name unless given. */
+  name?: string;
+}
+
+interface PlannerOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
+  systemPrompt?: string;
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  provider?: string;
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  model?: string;
+  /** Address of an OpenAI-compatible endpoint. */
+  baseUrl?: string;
+  /** Key for the provider; better in the provider's environment variable. */
+  apiKey?: string;
+  /** How freely the model chooses its words, 0 to 2. */
+  temperature?: number;
+  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  topP?: number;
+  /** Longest answer, in tokens. */
+  maxTokens?: number;
+  /** Texts that end an answer. */
+  stop?: string[];
+  /** For repeatable answers, where the provider has them. */
+  seed?: number;
+  /** Milliseconds for one answer of the model. (default 120000) */
+  timeout?: number;
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  retries?: number;
+  /** Requests to the model in one turn, tool calls included. (default 10) */
+  maxTurns?: number;
+  /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
+  toolErrors?: "return" | "fail";
+  /** Names that become methods: each is an instruction, or with a table, name to instruction. */
+  actions?: string[] | Record<string, string>;
+  /** How many steps a plan has at most. (default 10, 1 to 100) */
+  maxSteps?: number;
+  /** What every plan has to respect. */
+  constraints?: string[];
+}
+
+interface PlanStep {
+  /** Short and unique in the plan. */
+  id: string;
+  task: string;
+  /** The ids of the steps that must be done before. */
+  after: string[];
+}
+
+interface Plan {
+  goal: string;
+  steps: PlanStep[];
+  risks: string[];
+}
+
+interface ResearchPlan {
+  topic: string;
+  /** What the research has to answer. */
+  questions: string[];
+  /** What to look for in the literature. */
+  literatureQuery: string;
+  /** What to look for in markets and industry. */
+  marketQuery: string;
+  /** What to look for in recent news. */
+  newsQuery: string;
+}
+
+interface Priority {
+  task: string;
+  /** 1 is first. */
+  rank: number;
+  reason: string;
+}
+
 interface KnownProvider {
   name: string;
   host: string;
@@ -1861,11 +4335,43 @@ interface ReplyFailure {
   status?: number;
 }
 
+interface RateLimitHookOptions {
+  /** How many in any such period. (1 to 100000) */
+  requests?: number;
+  /**
+   * Tokens of model calls in any such period. The call that passes the limit is still made: what it will cost is
+   * known only afterwards. (at least 1)
+   */
+  tokens?: number;
+  /** `second`, `minute`, `hour`, `day`, or milliseconds. (default "minute") */
+  per?: "second" | "minute" | "hour" | "day" | number;
+  /** Who has a count of their own. (default "run") */
+  key?: "run" | "agent" | "model" | "tool" | "user";
+  /** What is counted. (default "llm_call") */
+  unit?: "llm_call" | "tool_call";
+  /** Whether one too many waits for its turn or fails with a RateLimitError. (default "wait") */
+  onExceed?: "wait" | "fail";
+}
+
+interface RateLimiterOptions {
+  /** How many are let through in any such period. (default 60, 1 to 100000) */
+  requests?: number;
+  /** `second`, `minute`, `hour`, `day`, or milliseconds. (default "minute") */
+  per?: "second" | "minute" | "hour" | "day" | number;
+}
+
+interface RateWindow {
+  /** How many in any such period, in place of the limiter's own. (1 to 100000) */
+  requests?: number;
+  /** `second`, `minute`, `hour`, `day`, or milliseconds. */
+  per?: "second" | "minute" | "hour" | "day" | number;
+}
+
 interface RegexOptions {
   /** The engine where a call names none. (default "re2") */
   engine?: "re2" | "regex";
   /** The tool's own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface RegexParams {
@@ -1920,6 +4426,198 @@ interface Found {
   named: Record<string, string | null>;
 }
 
+interface ResearchOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
+  systemPrompt?: string;
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  provider?: string;
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  model?: string;
+  /** Address of an OpenAI-compatible endpoint. */
+  baseUrl?: string;
+  /** Key for the provider; better in the provider's environment variable. */
+  apiKey?: string;
+  /** How freely the model chooses its words, 0 to 2. */
+  temperature?: number;
+  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  topP?: number;
+  /** Longest answer, in tokens. */
+  maxTokens?: number;
+  /** Texts that end an answer. */
+  stop?: string[];
+  /** For repeatable answers, where the provider has them. */
+  seed?: number;
+  /** Milliseconds for one answer of the model. (default 120000) */
+  timeout?: number;
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  retries?: number;
+  /** Requests to the model in one turn, tool calls included. (default 10) */
+  maxTurns?: number;
+  /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
+  toolErrors?: "return" | "fail";
+  /** Names that become methods: each is an instruction, or with a table, name to instruction. */
+  actions?: string[] | Record<string, string>;
+  /** Where to look: `academic`, `news`, `documentation`, `web`, or in your own words. What reaches them is a tool. */
+  sources?: string[];
+  /** How many results a search gives at most. (default 5, 1 to 100) */
+  maxResults?: number;
+}
+
+interface Notes {
+  summary: string;
+  /** What is worth keeping, one statement each. */
+  points: string[];
+  /** What remains open. */
+  questions: string[];
+}
+
+interface Research {
+  topic: string;
+  summary: string;
+  findings: Finding[];
+  /** What could not be settled. */
+  questions: string[];
+}
+
+interface Finding {
+  claim: string;
+  /** What supports it. */
+  source: string;
+  /** 0 to 1. */
+  confidence: number;
+}
+
+interface SearchResults {
+  query: string;
+  /** The most useful first. */
+  results: Source[];
+  /** What they say together. */
+  summary: string;
+}
+
+interface Source {
+  title: string;
+  /** Where it stands: an address, a publication, a person. */
+  source: string;
+  /** What it says on the question, in two or three sentences. */
+  summary: string;
+}
+
+interface RetryHookOptions {
+  /** How often a unit is tried again. (default 3, 1 to 100) */
+  attempts?: number;
+  /**
+   * Types of errors to try again after (`error.type`); rate_limit, overloaded, network and timeout unless given. `*`
+   * is any.
+   */
+  errors?: string[];
+  /** What is tried again; model calls and tool calls unless given. */
+  units?: ("llm_call" | "tool_call" | "execute" | "init" | "workflow" | "step")[];
+  /** Milliseconds before the first repetition. (default 500, 0 to 3600000) */
+  delay?: number;
+  /** How many times longer each pause is than the one before. (default 2, 1 to 10) */
+  factor?: number;
+  /** The longest pause, in milliseconds. (default 30000, 0 to 3600000) */
+  maxDelay?: number;
+  /** By what share of itself a pause may be longer, by chance: what failed together does not come back together. (default 0.2, 0 to 1) */
+  jitter?: number;
+}
+
+interface ReviewOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
+  systemPrompt?: string;
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  provider?: string;
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  model?: string;
+  /** Address of an OpenAI-compatible endpoint. */
+  baseUrl?: string;
+  /** Key for the provider; better in the provider's environment variable. */
+  apiKey?: string;
+  /** How freely the model chooses its words, 0 to 2. */
+  temperature?: number;
+  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  topP?: number;
+  /** Longest answer, in tokens. */
+  maxTokens?: number;
+  /** Texts that end an answer. */
+  stop?: string[];
+  /** For repeatable answers, where the provider has them. */
+  seed?: number;
+  /** Milliseconds for one answer of the model. (default 120000) */
+  timeout?: number;
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  retries?: number;
+  /** Requests to the model in one turn, tool calls included. (default 10) */
+  maxTurns?: number;
+  /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
+  toolErrors?: "return" | "fail";
+  /** Names that become methods: each is an instruction, or with a table, name to instruction. */
+  actions?: string[] | Record<string, string>;
+  /** What it looks at: `accuracy`, `clarity`, or in your own words. */
+  criteria?: string[];
+  /** When to approve: `only without any issue`, `unless something is wrong`. (default "") */
+  strictness?: string;
+}
+
+interface Gap {
+  /** Whose field it is: technical, market, legal, … */
+  domain: string;
+  /** What would have to be asked. */
+  question: string;
+  /** Why it matters. */
+  reason: string;
+}
+
+interface Review {
+  /** Whether it can stay as it is. */
+  approved: boolean;
+  /** 0 to 1. */
+  score: number;
+  /** What to do, for whoever revises it. */
+  feedback: string;
+  issues: Issue[];
+}
+
+interface Issue {
+  criterion: string;
+  severity: "low" | "medium" | "high";
+  problem: string;
+  suggestion: string;
+}
+
 interface ShellCommandOptions {
   /**
    * Commands that this tool may run, within what the run may: `git` with any arguments, `git status` just so,
@@ -1937,7 +4635,7 @@ interface ShellCommandOptions {
   /** Variables given to every command, beside PATH, HOME, LANG and those that the run may read. */
   env?: Record<string, string>;
   /** The tool's own hooks by hook point, such as `before_execute`. */
-  hooks?: Record<string, (...args: any[]) => any>;
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
 }
 
 interface ShellCommandParams {
@@ -1965,6 +4663,595 @@ interface ShellCommandResult {
   exitCode: number;
   /** Whether it printed more than is kept. */
   truncated: boolean;
+}
+
+interface StateOptions {
+  /** Milliseconds until the value is gone. */
+  ttl?: number;
+}
+
+interface StateEntry {
+  key: string;
+  value: any;
+  /** The number of its last change: later changes of any key have higher ones. */
+  version: number;
+  /** When it is gone: milliseconds since 1970. */
+  expiresAt: number | null;
+}
+
+interface ScopeOptions {
+  /** Who may use it: everybody; everybody to read and its owner to write; its owner alone. */
+  access?: "open" | "read_only" | "private";
+  /** `spell` or `agent:NAME` of this spell; whoever asks, unless given. */
+  owner?: string;
+}
+
+interface StateChange {
+  scope: string;
+  key: string;
+  value: any;
+  deleted: boolean;
+  version: number;
+  /** The spell, or agent of it, that made the change. */
+  by: string;
+}
+
+interface StateHandoffOptions {
+  /** Whose state it is: an agent, its name, or `workflow:NAME`. (at most 200 characters) */
+  from?: string | BaseAgent;
+  /** Who gets it. (at most 200 characters) */
+  to?: string | BaseAgent;
+  /** Which of it; without a filter all but `status`. */
+  filter?: HandoffFilter;
+  /** Whether the first no longer has it afterwards. */
+  remove?: boolean;
+}
+
+interface HandoffFilter {
+  /** Keys to hand over: names, patterns such as `research_*`, or paths such as `plan.steps`. */
+  include?: string[];
+  /** Keys to keep back, likewise; they win over `include`. */
+  exclude?: string[];
+}
+
+interface HandoffResult {
+  /** What was handed over, by key. */
+  values: Record<string, any>;
+  keys: string[];
+}
+
+interface SupervisorAgentOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Who does the work: agents, tools, workflows or names of agents, as a list or by name. */
+  workers?: (BaseAgent | Tool | string)[] | Record<string, BaseAgent | Tool | string>;
+  /** Whose model chooses and reviews; an agent on the default model unless given. */
+  supervisor?: Agent;
+  /**
+   * Who is given a task: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, workers) that
+   * gives a worker's name. (default "round_robin")
+   */
+  strategy?: "round_robin" | "skill_based" | "least_busy" | "model" | ((task: any, workers: Record<string, any>[]) => string | Promise<string>);
+  /** Whether the supervisor looks at each result and may send it back with notes. (default false) */
+  review?: boolean;
+  /** How often a result may be sent back; the last one then stands, with a warning. (default 2, 0 to 20) */
+  maxRevisions?: number;
+}
+
+interface CoordinationState {
+  strategy: string;
+  /** Tasks given out so far. */
+  delegations: number;
+  workers: WorkerState[];
+}
+
+interface WorkerState {
+  name: string;
+  skills: string[];
+  /** Tasks under way. */
+  busy: number;
+  done: number;
+  failed: number;
+}
+
+interface Delegated {
+  worker: string;
+  result: any;
+  /** The supervisor's verdict; nil where it does not review. */
+  approved: boolean | null;
+  /** How often the worker was asked. */
+  attempts: number;
+  /** The supervisor's last notes. */
+  notes: string;
+}
+
+interface TracingHookOptions {
+  /** The name of its spans; `<agent or tool> <unit>` unless given. (default "") */
+  name?: string;
+  /** Attributes of each of its spans, such as `{ team = "search" }`. */
+  attributes?: Record<string, string | number | boolean>;
+  /** Fields of the hooks' context that become attributes too, such as `request_id`. */
+  fields?: string[];
+}
+
+interface NewOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Milliseconds that a run of it may take. (more than 0) */
+  timeout?: number;
+  /** What a failed step does, unless it says so itself: fail the workflow, or go on with nil. */
+  onError?: "fail" | "continue";
+  /** What it does, in order: tables, each with an agent, a tool, a function (`run`), a workflow, or steps inside. */
+  steps: (WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[];
+}
+
+interface WorkflowStep {
+  /** What the trace calls it; also a name for its value. */
+  name?: string;
+  /** What kind of step it is, where its other fields do not say so. */
+  type?: "agent" | "tool" | "function" | "workflow" | "sequential" | "parallel" | "parallel_fan_out" | "conditional" | "loop" | "adaptive_loop" | "map_reduce" | "pipeline";
+  /** The agent that does it: itself, its name, or `local://name`. */
+  agent?: string | BaseAgent;
+  /** What the agent is to do: one of its methods, or an instruction in words. For a tool, its `operation`. */
+  action?: string;
+  /** Like `action`. */
+  role?: string;
+  /** The tool that does it: itself, or the name of one that is built in. */
+  tool?: string | Tool;
+  /** The tool's arguments, a template. */
+  params?: Record<string, any>;
+  /** A function of (value, context) that does it. */
+  run?: (value: any, context: WorkflowContext) => unknown;
+  /** The workflow that does it: itself or its name. */
+  workflow?: string | BaseAgent;
+  /**
+   * What it is given: text or a table with references such as `{{notes}}`, or a function of the context. Without it
+   * the value of the step before; the first one gets the run's input.
+   */
+  input?: any;
+  /** A function of (input, context) that gives the input to use. */
+  inputTransform?: (previous: any, context: WorkflowContext) => unknown;
+  /** The name that its value has from then on. */
+  output?: string;
+  /** A function of (value, context), called with what the step gave. */
+  onOutput?: (value: any, context: WorkflowContext) => unknown;
+  /**
+   * Whether to do it: a function of (context, value) or a reference. For a loop, how long to go on; for a
+   * conditional, which branch to take.
+   */
+  condition?: ((context: WorkflowContext, value: any) => unknown) | string | boolean;
+  /** What a failure does: fail the workflow, go on with nil, or go on with `fallback_output`. */
+  onError?: "fail" | "continue" | "fallback";
+  /** The value in place of a failed step's, a template. */
+  fallbackOutput?: any;
+  /** How often to try again when it fails. (at least 0) */
+  retries?: number;
+  /** Milliseconds it may take, each time it is tried. (more than 0) */
+  timeout?: number;
+  /** The steps inside: in order, or for a parallel at once. */
+  steps?: any[];
+  /** For a parallel: agents that all work on the step's input, each in its role. */
+  agents?: (RoleStep | BaseAgent | string)[];
+  /** Makes one value of the results: a function of (results, context). */
+  aggregator?: (results: any[], context: WorkflowContext) => unknown;
+  /** How many at once. (at least 1) */
+  concurrency?: number;
+  /** For a conditional: a step, a list of steps, or a function of (value, context). */
+  trueBranch?: any;
+  /** Likewise, where the condition does not hold. */
+  falseBranch?: any;
+  /** For a conditional: `{condition, steps}` each; the first whose condition holds is taken. */
+  branches?: any[];
+  /** The branch where no condition holds. */
+  default?: any;
+  /** For a loop: a step, a list of steps, or a function of (value, context). */
+  body?: any;
+  /** For a loop: the items to go through, a list or a reference; `{{item}}` and `{{index}}` name the present one. */
+  over?: any;
+  /** For a loop: how often at most. (at least 1) */
+  maxIterations?: number;
+  /** For a map_reduce: a list, a reference or a function; without it the input. */
+  items?: any;
+  /** For a map_reduce: what is done with each item: a step, a list of steps, or a function of (item, context). */
+  map?: any;
+  /** For a map_reduce: what is done with the list of results. */
+  reduce?: any;
+  /** For a map_reduce: how many items go together. (at least 1) */
+  chunk?: number;
+  /** For a pipeline: the stages that items flow through. */
+  stages?: any[];
+  /** For a pipeline: how many items may wait before each stage. (at least 1) */
+  buffer?: number;
+  /** For a stage: a function of (value, context) that makes what the next stage gets; nil drops the item. */
+  transformer?: (value: any, context: WorkflowContext) => unknown;
+  /** For a stage with an agent: each piece of its answer goes on as it comes. */
+  stream?: boolean;
+}
+
+interface RoleStep {
+  /** The agent: itself, its name, or `local://name`. */
+  agent?: string | BaseAgent;
+  /** What it is asked to be or do, as a method of the agent or in words: `technical_analysis`. */
+  role?: string;
+  /** Like `role`, which it goes before. */
+  action?: string;
+  /** What it is given; the step's own input where it is left out. */
+  input?: any;
+  /** The name that its value has from then on. */
+  output?: string;
+  /** What the trace calls it. */
+  name?: string;
+}
+
+interface ConditionalOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Milliseconds that a run of it may take. (more than 0) */
+  timeout?: number;
+  /** What a failed step does, unless it says so itself: fail the workflow, or go on with nil. */
+  onError?: "fail" | "continue";
+  /** Which branch to take: a function of (context, value) or a reference. */
+  condition?: ((context: WorkflowContext, value: any) => unknown) | string | boolean;
+  /** What is done where the condition holds: a step, a list of steps, or a function of (value, context). */
+  trueBranch?: WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool | ((WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[]);
+  /** What is done otherwise. */
+  falseBranch?: WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool | ((WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[]);
+  /** Several branches; the first whose condition holds is taken. */
+  branches?: ConditionalBranch[];
+  /** The branch where no condition holds. */
+  default?: WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool | ((WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[]);
+}
+
+interface ConditionalBranch {
+  /** Whether it is taken: a function of (context, value) or a reference. */
+  condition?: ((context: WorkflowContext, value: any) => unknown) | string | boolean;
+  /** What is done then. */
+  steps?: WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool | ((WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[]);
+}
+
+interface StepsOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Milliseconds that a run of it may take. (more than 0) */
+  timeout?: number;
+  /** What a failed step does, unless it says so itself: fail the workflow, or go on with nil. */
+  onError?: "fail" | "continue";
+  /** What it does, in order: tables, each with an agent, a tool, a function (`run`), a workflow, or steps inside. */
+  steps: (WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[];
+}
+
+interface LoopOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Milliseconds that a run of it may take. (more than 0) */
+  timeout?: number;
+  /** What a failed step does, unless it says so itself: fail the workflow, or go on with nil. */
+  onError?: "fail" | "continue";
+  /** What is repeated: a step, a list of steps, or a function of (value, context). */
+  body: WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool | ((WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[]);
+  /** How long: asked before each time. `context.iteration` counts from 0. */
+  condition?: ((context: WorkflowContext, value: any) => unknown) | string | boolean;
+  /** How often at most; 100 unless given, with a warning. (at least 1) */
+  maxIterations?: number;
+  /** The items to go through, instead: a list, a reference or a function; the value is the list of results. */
+  over?: any;
+  /** With `over`: makes one value of the results. */
+  aggregator?: (results: any[], context: WorkflowContext) => unknown;
+}
+
+interface MapReduceOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Milliseconds that a run of it may take. (more than 0) */
+  timeout?: number;
+  /** What a failed step does, unless it says so itself: fail the workflow, or go on with nil. */
+  onError?: "fail" | "continue";
+  /** A list, a reference or a function of the context; without it the input. */
+  items?: any;
+  /** What is done with each item: a step, a list of steps, or a function of (item, context). */
+  map: WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool | ((WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[]);
+  /** What is done with the list of results. Without it the value is that list. */
+  reduce?: WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool | ((WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[]);
+  /** How many at once; 8 unless given. (at least 1) */
+  concurrency?: number;
+  /** How many items go together, as a list; one by one unless given. (at least 1) */
+  chunk?: number;
+}
+
+interface ParallelOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Milliseconds that a run of it may take. (more than 0) */
+  timeout?: number;
+  /** What a failed step does, unless it says so itself: fail the workflow, or go on with nil. */
+  onError?: "fail" | "continue";
+  /** What it does at once. */
+  steps: (WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[];
+  /** How many at once; all unless given. (at least 1) */
+  concurrency?: number;
+  /** Makes one value of the results: a function of (results, context). Without it the value is their list. */
+  aggregator?: (results: any[], context: WorkflowContext) => unknown;
+}
+
+interface PipelineOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Milliseconds that a run of it may take. (more than 0) */
+  timeout?: number;
+  /** What a failed step does, unless it says so itself: fail the workflow, or go on with nil. */
+  onError?: "fail" | "continue";
+  /** What each item flows through: `{agent | tool | run, transformer}`. All stages work at once. */
+  stages: (WorkflowStep | ((...args: any[]) => any) | BaseAgent | Tool)[];
+  /** How many items may wait before each stage; 8 unless given. A stage that is full holds up those before it. (at least 1) */
+  buffer?: number;
+  /** Makes one value of the results. */
+  aggregator?: (results: any[], context: WorkflowContext) => unknown;
+}
+
+interface WorkflowProgress {
+  /** `ready`, `running`, `paused`, `ok`, `error`, `cancelled`. */
+  status: string;
+  /** Steps of the workflow itself that are over. */
+  done: number;
+  total: number;
+  stepsExecuted: number;
+  /** The names of the steps under way. */
+  current: string[];
+  percent: number;
+}
+
+interface WorkflowOutput {
+  result: any;
+  /** What the steps gave, by their outputs' names; those without one by name or as `step_2`. */
+  outputs: Record<string, any>;
+  metadata: WorkflowMetadata;
+  stepsExecuted: number;
+  duration: number;
+  usage: WorkflowUsage;
+  cost: number;
+}
+
+interface WorkflowMetadata {
+  id: string;
+  name: string;
+  type: string;
+  /** The first 1000 steps that were done or skipped, in the order they ended. */
+  steps: StepRecord[];
+  skipped: number;
+  failed: number;
+}
+
+interface StepRecord {
+  name?: string;
+  path?: string;
+  type?: string;
+  /** `ok`, `error`, `skipped`. */
+  status?: string;
+  duration?: number;
+  error?: string;
+}
+
+interface WorkflowUsage {
+  inputTokens: number;
+  outputTokens: number;
+  total: number;
+  cost: number;
+  calls: number;
+}
+
+interface StepInfo {
+  name: string;
+  path: string;
+  type: string;
+  output: string;
+}
+
+interface WriterOptions {
+  /** Unique in the run; made up where it is left out. (at most 200 characters) */
+  id?: string;
+  /** A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters) */
+  name?: string;
+  /** What it may call. */
+  tools?: Tool[];
+  /** Its own hooks by hook point, such as `before_llm_call`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+  /** Its first state. */
+  state?: Record<string, any>;
+  /** Its state machine: from each status, by event, the next status. */
+  transitions?: Record<string, Record<string, string>>;
+  /** Words for what it can do, for those who choose among agents. */
+  capabilities?: string[];
+  /** Anything worth knowing about it, for `metadata()`. */
+  metadata?: Record<string, any>;
+  /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
+  systemPrompt?: string;
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  provider?: string;
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  model?: string;
+  /** Address of an OpenAI-compatible endpoint. */
+  baseUrl?: string;
+  /** Key for the provider; better in the provider's environment variable. */
+  apiKey?: string;
+  /** How freely the model chooses its words, 0 to 2. */
+  temperature?: number;
+  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  topP?: number;
+  /** Longest answer, in tokens. */
+  maxTokens?: number;
+  /** Texts that end an answer. */
+  stop?: string[];
+  /** For repeatable answers, where the provider has them. */
+  seed?: number;
+  /** Milliseconds for one answer of the model. (default 120000) */
+  timeout?: number;
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  retries?: number;
+  /** Requests to the model in one turn, tool calls included. (default 10) */
+  maxTurns?: number;
+  /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
+  toolErrors?: "return" | "fail";
+  /** Names that become methods: each is an instruction, or with a table, name to instruction. */
+  actions?: string[] | Record<string, string>;
+  /** How it should read: `technical`, `academic`, `friendly`. (default "") */
+  style?: string;
+  /** Who reads it. (default "") */
+  audience?: string;
+  /** How long it should be: `about 300 words`, `one page`. (default "") */
+  length?: string;
+}
+
+interface History {
+  /** The newest that match, oldest first, each as a listener gets it. */
+  events: Record<string, any>[];
+  /** How many of the run's first events are no longer known: what matched among them is not here. */
+  forgotten: number;
+}
+
+interface DashboardData {
+  run: RunStatus;
+  /** In the order in which they were made. */
+  agents: AgentStatus[];
+  metrics: Snapshot;
+  /** The time of the run's last event, in milliseconds since 1970. */
+  timestamp: number;
+}
+
+interface RunStatus {
+  spell: string;
+  status: string;
+  started: number;
+  llmCalls: number;
+  tokens: number;
+  cost: number;
+}
+
+interface AgentStatus {
+  id: string;
+  name: string;
+  type: string;
+  /** `idle`, `executing`, `waiting_for_llm`, `using_tool` or `error`. */
+  status: string;
+  /** The time of its last event, in milliseconds since 1970. */
+  lastActivity: number;
+  executions: number;
+  llmCalls: number;
+  toolCalls: number;
+  errors: number;
+  tokens: number;
+  cost: number;
 }
 
 // What the sandbox gives beside ECMAScript's own library.

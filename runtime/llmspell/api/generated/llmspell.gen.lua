@@ -5,14 +5,30 @@
 ---@alias HookPoint
 ---| "before_spell" # Before a spell's first line runs. Only hooks registered outside the spell see it.
 ---| "after_spell" # When a spell has ended well, before its result is given out.
+---| "before_init" # When an agent has been made, before its first work. `options` are the plain ones among its options; what a handler writes there is what it works with.
+---| "after_init" # When an agent is ready for its first work.
 ---| "before_execute" # Before an agent works on an input, or (registered on a tool) before the tool runs.
 ---| "after_execute" # When an agent, or a tool that the hook is registered on, has done its work.
----| "before_llm_call" # Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent.
+---| "before_llm_call" # Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent. A handler that sets `response` (text, or a table with `content` and `tool_calls`) answers in the model's place.
 ---| "after_llm_call" # When a model has answered. `response` is the answer's text; what a handler writes is what the agent sees.
----| "before_tool_call" # Before a tool runs, for a model or for the script.
+---| "before_tool_call" # Before a tool runs, for a model or for the script. A handler that sets `result` answers in the tool's place.
 ---| "after_tool_call" # When a tool has given its result. What a handler writes is what the caller gets.
+---| "before_state_change" # Before a value of a state changes: `scope` says whose state it is, `key` (and `path` inside it) which value.
+---| "after_state_change" # When a value of a state has changed.
+---| "before_workflow" # Before a workflow's first step.
+---| "after_workflow" # When a workflow has its value. What a handler writes is what the caller gets.
+---| "before_workflow_step" # Before each step of a workflow.
+---| "after_workflow_step" # When a step has given its value. What a handler writes is what the steps after it see.
+---| "before_handoff" # Before one agent's state is handed to another.
+---| "after_handoff" # When one agent's state has been handed to another.
+---| "before_delegation" # Before a supervisor gives a task to a worker.
+---| "after_delegation" # When a worker has done its task. What a handler writes is what the supervisor gets.
+---| "before_event_emit" # Before an event that a spell emits is told to anybody. A throw keeps it from being told; `emit` throws it.
+---| "after_event_emit" # When an event that a spell emitted has been told.
 ---| "on_error" # Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees.
 ---| "on_retry" # Before a failed unit is tried again, by the runtime's own retries or by a hook's wish.
+---| "on_cancel" # When a run is cancelled, before its worker ends: time to tidy up, not to stay.
+---| "on_limit" # When a limit ends the run. A spell whose own worker has ended at its limit is asked no more; hook files are.
 ---| string
 
 ---The runtime's own events; a script may emit others.
@@ -20,18 +36,50 @@
 ---| "spell_started" # A spell begins.
 ---| "spell_completed" # A spell has ended.
 ---| "agent_created" # An agent was made.
----| "execution_started" # An agent begins to work on an input.
+---| "execution_started" # An agent begins to work on an input; `action` is there where it is a method of a template.
 ---| "execution_completed" # An agent has done its work.
 ---| "llm_call_started" # A request goes to a model.
 ---| "llm_call_completed" # A model has answered.
 ---| "llm_chunk" # A piece of a streamed answer.
 ---| "tool_called" # A tool begins to run.
 ---| "tool_completed" # A tool has given its result.
+---| "delegation_started" # A supervisor gives a task to a worker.
+---| "delegation_completed" # A worker has done its task.
+---| "delegation_reviewed" # A supervisor has approved a result, or sends it back with notes.
+---| "stage_completed" # A stage of a PipelineAgent has given what the next one gets.
+---| "memory_summarized" # A ChatAgent's model has summed up the oldest turns, which it is no longer shown.
+---| "workflow_started" # A workflow begins.
+---| "workflow_completed" # A workflow has ended.
+---| "workflow_step_started" # A step of a workflow begins. `iteration` and `index` say which time through a loop, which item of a map.
+---| "workflow_step_completed" # A step of a workflow has ended.
+---| "workflow_step_skipped" # A step's condition does not hold: it is not done.
+---| "workflow_step_recovered" # A step has failed and the workflow goes on, with `output` in place of its value.
+---| "workflow_branch" # A conditional has chosen.
+---| "workflow_progress" # One of a workflow's own steps is over. `total` is 0 where nobody knows it.
+---| "workflow_paused" # A workflow begins no further step.
+---| "workflow_resumed" # A paused workflow goes on.
+---| "context_changed" # A function has set a value of a workflow's context.
 ---| "hook_called" # A hook's handler is asked.
 ---| "hook_completed" # A hook's handler has answered.
----| "state_changed" # A value of an agent's state was written.
+---| "cache_checked" # A CacheHook has looked for an answer.
+---| "guarded" # A GuardHook has found something.
+---| "budget_exceeded" # A CostHook's budget is used up.
+---| "traced_started" # A TracingHook's span begins.
+---| "traced_completed" # A TracingHook's span ends.
+---| "hook_file_ended" # A hook file's worker has ended before its run: what it registered is gone. `again`: it is started anew.
+---| "state_changed" # A value of a state has changed: `scope` and `owner` say whose, `path` (as keys: `at`) which, `by` who did it.
+---| "handoff" # An agent's values were handed to another.
 ---| "retry" # A failed unit is tried again.
 ---| "error" # A unit has failed.
+---| "rate_limit_checked" # A RateLimiter has counted a request: `wait` is 0 where it was let through, else milliseconds.
+---| "moderated" # A ContentModerator has looked a text over.
+---| "audited" # An AuditLogger has kept an entry.
+---| "input_requested" # The spell asks the person who runs it, and waits.
+---| "input_given" # The person has answered.
+---| "metric_recorded" # The spell has counted or measured something.
+---| "timer_started" # The spell begins to measure a time.
+---| "log" # The spell's logger was given a message.
+---| "events_dropped" # A listener that opted for it has missed events: it was behind by its limit.
 ---| "warning" # Something the author should know.
 ---| "output" # The spell printed.
 ---| "limit_reached" # A limit ended the run.
@@ -148,6 +196,20 @@ function ArgumentError.new(message) end
 ---@field duration number How long it took, in milliseconds.
 ---@field token_usage TokenUsage Tokens read and written, and their price where it is known.
 
+---When an agent has been made, before its first work. `options` are the plain ones among its options; what a handler writes there is what it works with.
+---@class BeforeInitContext : HookContext
+---@field options table<string, any> The agent's options that are plain values: texts, numbers, lists, tables. (may be changed)
+---@field agent_id string The agent's identity in this run.
+---@field agent_name string The agent's name.
+---@field agent_type string The agent's class, `ChatAgent`.
+
+---When an agent is ready for its first work.
+---@class AfterInitContext : HookContext
+---@field agent_id string The agent's identity in this run.
+---@field agent_name string The agent's name.
+---@field agent_type string The agent's class, `ChatAgent`.
+---@field options table<string, any> The agent's options that are plain values: texts, numbers, lists, tables.
+
 ---Before an agent works on an input, or (registered on a tool) before the tool runs.
 ---@class BeforeExecuteContext : HookContext
 ---@field input AgentInput What the agent was given. (may be changed)
@@ -174,7 +236,7 @@ function ArgumentError.new(message) end
 ---@field token_usage TokenUsage Tokens read and written, and their price where it is known.
 ---@field user_id string Who is asking, where the input names a `user_id`.
 
----Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent.
+---Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent. A handler that sets `response` (text, or a table with `content` and `tool_calls`) answers in the model's place.
 ---@class BeforeLLMCallContext : HookContext
 ---@field prompt string The new user turn. (may be changed)
 ---@field message string The new message. (may be changed)
@@ -189,6 +251,7 @@ function ArgumentError.new(message) end
 ---@field provider string The provider's name.
 ---@field tools ToolName[] The names of the tools that are offered.
 ---@field turn integer Which request of this chat it is, from 1.
+---@field fingerprint string A digest of what no handler writes of the request: tools, schema, sampling.
 
 ---When a model has answered. `response` is the answer's text; what a handler writes is what the agent sees.
 ---@class AfterLLMCallContext : HookContext
@@ -206,7 +269,7 @@ function ArgumentError.new(message) end
 ---@field finish_reason string Why the model stopped: `stop`, `tool_calls`, `length` or `content_filter`.
 ---@field turn integer Which request of this chat it is, from 1.
 
----Before a tool runs, for a model or for the script.
+---Before a tool runs, for a model or for the script. A handler that sets `result` answers in the tool's place.
 ---@class BeforeToolCallContext : HookContext
 ---@field params table<string, any> The arguments, or the spell's parameters. (may be changed)
 ---@field agent_id string The agent's identity in this run.
@@ -226,6 +289,103 @@ function ArgumentError.new(message) end
 ---@field params table<string, any> The arguments, or the spell's parameters.
 ---@field duration number How long it took, in milliseconds.
 
+---Before a value of a state changes: `scope` says whose state it is, `key` (and `path` inside it) which value.
+---@class BeforeStateChangeContext : HookContext
+---@field value any The new value. (may be changed)
+---@field scope string Whose state it is: `agent`, `workflow`, `global`, or a name.
+---@field key string The state's key.
+---@field path string The key that was written, `profile.name`.
+---@field old any The value before.
+---@field agent_id string The agent's identity in this run.
+---@field agent_name string The agent's name.
+---@field agent_type string The agent's class, `ChatAgent`.
+
+---When a value of a state has changed.
+---@class AfterStateChangeContext : HookContext
+---@field scope string Whose state it is: `agent`, `workflow`, `global`, or a name.
+---@field key string The state's key.
+---@field path string The key that was written, `profile.name`.
+---@field old any The value before.
+---@field agent_id string The agent's identity in this run.
+---@field agent_name string The agent's name.
+---@field agent_type string The agent's class, `ChatAgent`.
+---@field value any The new value.
+
+---Before a workflow's first step.
+---@class BeforeWorkflowContext : HookContext
+---@field input any What the workflow is given. (may be changed)
+---@field workflow_id string The workflow's identity in this run.
+---@field workflow_name string The workflow's name.
+---@field workflow_type string Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`.
+
+---When a workflow has its value. What a handler writes is what the caller gets.
+---@class AfterWorkflowContext : HookContext
+---@field output any What the workflow gives. (may be changed)
+---@field workflow_id string The workflow's identity in this run.
+---@field workflow_name string The workflow's name.
+---@field workflow_type string Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`.
+---@field input any What the workflow was given.
+---@field duration number How long it took, in milliseconds.
+---@field token_usage TokenUsage Tokens read and written, and their price where it is known.
+
+---Before each step of a workflow.
+---@class BeforeWorkflowStepContext : HookContext
+---@field step_input any What the step is given. (may be changed)
+---@field workflow_id string The workflow's identity in this run.
+---@field workflow_name string The workflow's name.
+---@field workflow_type string Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`.
+---@field step_name string The step's name.
+---@field step_index integer The step's place in its workflow, from 1.
+---@field step_type string What the step is: `agent`, `tool`, `workflow`, `function`, …
+
+---When a step has given its value. What a handler writes is what the steps after it see.
+---@class AfterWorkflowStepContext : HookContext
+---@field step_output any What the step gave. (may be changed)
+---@field workflow_id string The workflow's identity in this run.
+---@field workflow_name string The workflow's name.
+---@field workflow_type string Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`.
+---@field step_name string The step's name.
+---@field step_index integer The step's place in its workflow, from 1.
+---@field step_type string What the step is: `agent`, `tool`, `workflow`, `function`, …
+---@field step_input any What the step is given.
+---@field duration number How long it took, in milliseconds.
+
+---Before one agent's state is handed to another.
+---@class BeforeHandoffContext : HookContext
+---@field values table<string, any> What is handed over, by key. (may be changed)
+---@field from string The name of the agent that hands over.
+---@field to string The name of the agent that takes over.
+
+---When one agent's state has been handed to another.
+---@class AfterHandoffContext : HookContext
+---@field from string The name of the agent that hands over.
+---@field to string The name of the agent that takes over.
+---@field values table<string, any> What is handed over, by key.
+
+---Before a supervisor gives a task to a worker.
+---@class BeforeDelegationContext : HookContext
+---@field task any What is to be done. (may be changed)
+---@field supervisor string The name of the agent that gives the task.
+---@field worker string The name of the agent that is given the task.
+
+---When a worker has done its task. What a handler writes is what the supervisor gets.
+---@class AfterDelegationContext : HookContext
+---@field output any What the worker gave. (may be changed)
+---@field supervisor string The name of the agent that gives the task.
+---@field worker string The name of the agent that is given the task.
+---@field task any What is to be done.
+---@field duration number How long it took, in milliseconds.
+
+---Before an event that a spell emits is told to anybody. A throw keeps it from being told; `emit` throws it.
+---@class BeforeEventEmitContext : HookContext
+---@field data table<string, any> What the event tells. (may be changed)
+---@field event string The event's name, in snake_case.
+
+---When an event that a spell emitted has been told.
+---@class AfterEventEmitContext : HookContext
+---@field event string The event's name, in snake_case.
+---@field data table<string, any> What the event tells.
+
 ---Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees.
 ---@class OnErrorContext : HookContext
 ---@field retry boolean Set it to `true` to repeat the unit that failed. (may be changed)
@@ -236,7 +396,7 @@ function ArgumentError.new(message) end
 ---@field agent_type string The agent's class, `ChatAgent`.
 ---@field provider string The provider's name.
 ---@field model string The model's name.
----@field unit string What failed: `llm_call`, `tool_call`, `execute`, `step`.
+---@field unit string What failed: `llm_call`, `tool_call`, `execute`, `init`, `step`, `workflow`, …
 ---@field tool_name ToolName The tool's name.
 ---@field error LlmspellError What went wrong.
 ---@field stack_trace string The script's own stack, innermost first.
@@ -253,10 +413,19 @@ function ArgumentError.new(message) end
 ---@field agent_type string The agent's class, `ChatAgent`.
 ---@field provider string The provider's name.
 ---@field model string The model's name.
----@field unit string What failed: `llm_call`, `tool_call`, `execute`, `step`.
+---@field unit string What failed: `llm_call`, `tool_call`, `execute`, `init`, `step`, `workflow`, …
 ---@field tool_name ToolName The tool's name.
 ---@field error LlmspellError What went wrong.
 ---@field retry_count integer How often this unit has been repeated already; the runtime counts.
+
+---When a run is cancelled, before its worker ends: time to tidy up, not to stay.
+---@class OnCancelContext : HookContext
+---@field reason string Why.
+
+---When a limit ends the run. A spell whose own worker has ended at its limit is asked no more; hook files are.
+---@class OnLimitContext : HookContext
+---@field limit string Which limit: `cpu`, `memory`, `wall`, `output`, `calls`, `cost`, …
+---@field error LlmspellError What went wrong.
 
 ---Handlers by hook point.
 ---@class HookHandlers
@@ -264,22 +433,54 @@ function ArgumentError.new(message) end
 ---@field beforeSpell? fun(context: BeforeSpellContext)
 ---@field after_spell? fun(context: AfterSpellContext) When a spell has ended well, before its result is given out.
 ---@field afterSpell? fun(context: AfterSpellContext)
+---@field before_init? fun(context: BeforeInitContext) When an agent has been made, before its first work. `options` are the plain ones among its options; what a handler writes there is what it works with.
+---@field beforeInit? fun(context: BeforeInitContext)
+---@field after_init? fun(context: AfterInitContext) When an agent is ready for its first work.
+---@field afterInit? fun(context: AfterInitContext)
 ---@field before_execute? fun(context: BeforeExecuteContext) Before an agent works on an input, or (registered on a tool) before the tool runs.
 ---@field beforeExecute? fun(context: BeforeExecuteContext)
 ---@field after_execute? fun(context: AfterExecuteContext) When an agent, or a tool that the hook is registered on, has done its work.
 ---@field afterExecute? fun(context: AfterExecuteContext)
----@field before_llm_call? fun(context: BeforeLLMCallContext) Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent.
+---@field before_llm_call? fun(context: BeforeLLMCallContext) Before each request to a model. `prompt` is the new user turn; what a handler writes is what is sent. A handler that sets `response` (text, or a table with `content` and `tool_calls`) answers in the model's place.
 ---@field beforeLLMCall? fun(context: BeforeLLMCallContext)
 ---@field after_llm_call? fun(context: AfterLLMCallContext) When a model has answered. `response` is the answer's text; what a handler writes is what the agent sees.
 ---@field afterLLMCall? fun(context: AfterLLMCallContext)
----@field before_tool_call? fun(context: BeforeToolCallContext) Before a tool runs, for a model or for the script.
+---@field before_tool_call? fun(context: BeforeToolCallContext) Before a tool runs, for a model or for the script. A handler that sets `result` answers in the tool's place.
 ---@field beforeToolCall? fun(context: BeforeToolCallContext)
 ---@field after_tool_call? fun(context: AfterToolCallContext) When a tool has given its result. What a handler writes is what the caller gets.
 ---@field afterToolCall? fun(context: AfterToolCallContext)
+---@field before_state_change? fun(context: BeforeStateChangeContext) Before a value of a state changes: `scope` says whose state it is, `key` (and `path` inside it) which value.
+---@field beforeStateChange? fun(context: BeforeStateChangeContext)
+---@field after_state_change? fun(context: AfterStateChangeContext) When a value of a state has changed.
+---@field afterStateChange? fun(context: AfterStateChangeContext)
+---@field before_workflow? fun(context: BeforeWorkflowContext) Before a workflow's first step.
+---@field beforeWorkflow? fun(context: BeforeWorkflowContext)
+---@field after_workflow? fun(context: AfterWorkflowContext) When a workflow has its value. What a handler writes is what the caller gets.
+---@field afterWorkflow? fun(context: AfterWorkflowContext)
+---@field before_workflow_step? fun(context: BeforeWorkflowStepContext) Before each step of a workflow.
+---@field beforeWorkflowStep? fun(context: BeforeWorkflowStepContext)
+---@field after_workflow_step? fun(context: AfterWorkflowStepContext) When a step has given its value. What a handler writes is what the steps after it see.
+---@field afterWorkflowStep? fun(context: AfterWorkflowStepContext)
+---@field before_handoff? fun(context: BeforeHandoffContext) Before one agent's state is handed to another.
+---@field beforeHandoff? fun(context: BeforeHandoffContext)
+---@field after_handoff? fun(context: AfterHandoffContext) When one agent's state has been handed to another.
+---@field afterHandoff? fun(context: AfterHandoffContext)
+---@field before_delegation? fun(context: BeforeDelegationContext) Before a supervisor gives a task to a worker.
+---@field beforeDelegation? fun(context: BeforeDelegationContext)
+---@field after_delegation? fun(context: AfterDelegationContext) When a worker has done its task. What a handler writes is what the supervisor gets.
+---@field afterDelegation? fun(context: AfterDelegationContext)
+---@field before_event_emit? fun(context: BeforeEventEmitContext) Before an event that a spell emits is told to anybody. A throw keeps it from being told; `emit` throws it.
+---@field beforeEventEmit? fun(context: BeforeEventEmitContext)
+---@field after_event_emit? fun(context: AfterEventEmitContext) When an event that a spell emitted has been told.
+---@field afterEventEmit? fun(context: AfterEventEmitContext)
 ---@field on_error? fun(context: OnErrorContext) Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees.
 ---@field onError? fun(context: OnErrorContext)
 ---@field on_retry? fun(context: OnRetryContext) Before a failed unit is tried again, by the runtime's own retries or by a hook's wish.
 ---@field onRetry? fun(context: OnRetryContext)
+---@field on_cancel? fun(context: OnCancelContext) When a run is cancelled, before its worker ends: time to tidy up, not to stay.
+---@field onCancel? fun(context: OnCancelContext)
+---@field on_limit? fun(context: OnLimitContext) When a limit ends the run. A spell whose own worker has ended at its limit is asked no more; hook files are.
+---@field onLimit? fun(context: OnLimitContext)
 
 ---What a listener is given.
 ---@class EventData
@@ -303,14 +504,16 @@ function ArgumentError.new(message) end
 
 ---An agent was made.
 ---@class AgentCreatedEvent : EventData
+---@field agent_id string The agent's identity in this run.
 ---@field agent_name string The agent's name.
 ---@field agent_type string The agent's class, `ChatAgent`.
 
----An agent begins to work on an input.
+---An agent begins to work on an input; `action` is there where it is a method of a template.
 ---@class ExecutionStartedEvent : EventData
 ---@field agent_name string The agent's name.
 ---@field agent_type string The agent's class, `ChatAgent`.
 ---@field input AgentInput What the agent was given.
+---@field action string The method of a template, `review`.
 
 ---An agent has done its work.
 ---@class ExecutionCompletedEvent : EventData
@@ -337,6 +540,7 @@ function ArgumentError.new(message) end
 ---@field usage TokenUsage Tokens read and written, and their price where it is known.
 ---@field duration number How long it took, in milliseconds.
 ---@field status string `ok`, `error` or `cancelled`.
+---@field answered boolean Whether a hook answered in place of the model or tool.
 
 ---A piece of a streamed answer.
 ---@class LLMChunkEvent : EventData
@@ -358,6 +562,130 @@ function ArgumentError.new(message) end
 ---@field duration number How long it took, in milliseconds.
 ---@field status string `ok`, `error` or `cancelled`.
 
+---A supervisor gives a task to a worker.
+---@class DelegationStartedEvent : EventData
+---@field agent_name string The agent's name.
+---@field supervisor string The name of the agent that gives the task.
+---@field worker string The name of the agent that is given the task.
+---@field task any What is to be done.
+---@field strategy string How the worker was chosen: `round_robin`, `skill_based`, `least_busy`, `model` or `function`.
+
+---A worker has done its task.
+---@class DelegationCompletedEvent : EventData
+---@field agent_name string The agent's name.
+---@field supervisor string The name of the agent that gives the task.
+---@field worker string The name of the agent that is given the task.
+---@field output any What the agent or tool gave.
+---@field duration number How long it took, in milliseconds.
+---@field status string `ok`, `error` or `cancelled`.
+
+---A supervisor has approved a result, or sends it back with notes.
+---@class DelegationReviewedEvent : EventData
+---@field agent_name string The agent's name.
+---@field supervisor string The name of the agent that gives the task.
+---@field worker string The name of the agent that is given the task.
+---@field attempt integer Which try it is, from 1.
+---@field approved boolean Whether the result may stand.
+---@field notes string What has to be done, where it was sent back.
+
+---A stage of a PipelineAgent has given what the next one gets.
+---@class StageCompletedEvent : EventData
+---@field agent_name string The agent's name.
+---@field stage integer The stage's place, from 1.
+---@field worker string The name of the agent that is given the task.
+---@field output any What the agent or tool gave.
+
+---A ChatAgent's model has summed up the oldest turns, which it is no longer shown.
+---@class MemorySummarizedEvent : EventData
+---@field agent_name string The agent's name.
+---@field turns integer How many turns of the conversation.
+---@field summary string The summary.
+
+---A workflow begins.
+---@class WorkflowStartedEvent : EventData
+---@field workflow_id string The workflow's identity in this run.
+---@field workflow_name string The workflow's name.
+---@field workflow_type string Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`.
+---@field input any What the workflow is given.
+
+---A workflow has ended.
+---@class WorkflowCompletedEvent : EventData
+---@field workflow_id string The workflow's identity in this run.
+---@field workflow_name string The workflow's name.
+---@field workflow_type string Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`.
+---@field output any What the agent or tool gave.
+---@field usage TokenUsage Tokens read and written, and their price where it is known.
+---@field steps_executed integer How many steps were done, those inside others too.
+---@field duration number How long it took, in milliseconds.
+---@field status string `ok`, `error` or `cancelled`.
+
+---A step of a workflow begins. `iteration` and `index` say which time through a loop, which item of a map.
+---@class WorkflowStepStartedEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field step_name string The step's name.
+---@field step_index integer The step's place in its workflow, from 1.
+---@field step_type string What the step is: `agent`, `tool`, `workflow`, `function`, …
+---@field step_path string Where the step stands in the definition: `steps[2].body`.
+---@field iteration integer Which time through the loop, from 0.
+---@field index integer Which item, from 0.
+---@field input any What the step is given.
+
+---A step of a workflow has ended.
+---@class WorkflowStepCompletedEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field step_name string The step's name.
+---@field step_index integer The step's place in its workflow, from 1.
+---@field step_type string What the step is: `agent`, `tool`, `workflow`, `function`, …
+---@field output any What the agent or tool gave.
+---@field duration number How long it took, in milliseconds.
+---@field status string `ok`, `error` or `cancelled`.
+
+---A step's condition does not hold: it is not done.
+---@class WorkflowStepSkippedEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field step_name string The step's name.
+---@field step_index integer The step's place in its workflow, from 1.
+---@field step_type string What the step is: `agent`, `tool`, `workflow`, `function`, …
+
+---A step has failed and the workflow goes on, with `output` in place of its value.
+---@class WorkflowStepRecoveredEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field step_name string The step's name.
+---@field step_index integer The step's place in its workflow, from 1.
+---@field step_type string What the step is: `agent`, `tool`, `workflow`, `function`, …
+---@field on_error string What the step's failure does: `continue` or `fallback`.
+---@field error LlmspellError What went wrong.
+---@field output any What the agent or tool gave.
+
+---A conditional has chosen.
+---@class WorkflowBranchEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field step_name string The step's name.
+---@field branch string Which branch: `true_branch`, `branches[2]`, `default`, or nothing.
+
+---One of a workflow's own steps is over. `total` is 0 where nobody knows it.
+---@class WorkflowProgressEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field step_name string The step's name.
+---@field done integer How many are over.
+---@field total integer How many there are, 0 where nobody knows.
+
+---A workflow begins no further step.
+---@class WorkflowPausedEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field done integer How many are over.
+
+---A paused workflow goes on.
+---@class WorkflowResumedEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field done integer How many are over.
+
+---A function has set a value of a workflow's context.
+---@class ContextChangedEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field key string The value's name.
+---@field value any The new value.
+
 ---A hook's handler is asked.
 ---@class HookCalledEvent : EventData
 ---@field point HookPoint The hook point.
@@ -370,24 +698,125 @@ function ArgumentError.new(message) end
 ---@field changes table<string, any> The fields that the handler changed, with their new values.
 ---@field status string `ok`, `error` or `cancelled`.
 
----A value of an agent's state was written.
+---A CacheHook has looked for an answer.
+---@class CacheCheckedEvent : EventData
+---@field key string The request's digest.
+---@field hit boolean Whether there was an answer.
+
+---A GuardHook has found something.
+---@class GuardedEvent : EventData
+---@field point HookPoint The hook point.
+---@field found table<string, any> How much of what was found.
+---@field action string `mask` or `block`.
+
+---A CostHook's budget is used up.
+---@class BudgetExceededEvent : EventData
+---@field budget string Which budget: `cost`, `tokens`, `calls` or `time`.
+---@field spent number How much has been used.
+---@field limit number How much there was to use.
+
+---A TracingHook's span begins.
+---@class TracedStartedEvent : EventData
+---@field unit string What failed: `llm_call`, `tool_call`, `execute`, `init`, `step`, `workflow`, …
+---@field attributes table<string, any> Attributes of the span.
+
+---A TracingHook's span ends.
+---@class TracedCompletedEvent : EventData
+---@field attributes table<string, any> Attributes of the span.
+---@field duration number How long it took, in milliseconds.
+---@field status string `ok`, `error` or `cancelled`.
+
+---A hook file's worker has ended before its run: what it registered is gone. `again`: it is started anew.
+---@class HookFileEndedEvent : EventData
+---@field file string The file.
+---@field error LlmspellError What went wrong.
+---@field again boolean Whether it begins once more.
+
+---A value of a state has changed: `scope` and `owner` say whose, `path` (as keys: `at`) which, `by` who did it.
 ---@class StateChangedEvent : EventData
 ---@field agent_name string The agent's name.
+---@field scope string Whose state it is: `agent`, `workflow`, `global`, or a name.
+---@field owner string The id of the agent or workflow whose state it is.
 ---@field path string The key that was written, `profile.name`.
+---@field at any[] The same as keys, places in a list counted from 0.
 ---@field value any The new value.
 ---@field old any The value before.
+---@field by string Who changed it: `spell`, `agent:NAME`, `workflow:NAME`.
+---@field version integer The change's number in the store, where it is one of the project's state.
+
+---An agent's values were handed to another.
+---@class HandoffEvent : EventData
+---@field agent_name string The agent's name.
+---@field from string The name of the agent that hands over.
+---@field to string The name of the agent that takes over.
+---@field keys string[] What was handed over, by key.
 
 ---A failed unit is tried again.
 ---@class RetryEvent : EventData
----@field unit string What failed: `llm_call`, `tool_call`, `execute`, `step`.
+---@field unit string What failed: `llm_call`, `tool_call`, `execute`, `init`, `step`, `workflow`, …
 ---@field retry_count integer How often this unit has been repeated already; the runtime counts.
 ---@field retry_delay number Milliseconds to wait before the next try.
 ---@field error LlmspellError What went wrong.
 
 ---A unit has failed.
 ---@class ErrorEvent : EventData
----@field unit string What failed: `llm_call`, `tool_call`, `execute`, `step`.
+---@field unit string What failed: `llm_call`, `tool_call`, `execute`, `init`, `step`, `workflow`, …
 ---@field error LlmspellError What went wrong.
+
+---A RateLimiter has counted a request: `wait` is 0 where it was let through, else milliseconds.
+---@class RateLimitCheckedEvent : EventData
+---@field key string What is counted.
+---@field requests integer How many are let through in any such period.
+---@field period number Milliseconds.
+---@field wait number Milliseconds until the next is let through, 0 where this one was.
+
+---A ContentModerator has looked a text over.
+---@class ModeratedEvent : EventData
+---@field flagged boolean Whether the text has what it should not have.
+---@field categories string[] What it has.
+---@field length integer Characters of the text.
+
+---An AuditLogger has kept an entry.
+---@class AuditedEvent : EventData
+---@field action string What was done.
+---@field fields table<string, any> What else is known of it, secrets hidden.
+
+---The spell asks the person who runs it, and waits.
+---@class InputRequestedEvent : EventData
+---@field question string What the person is asked.
+---@field choices string[] The answers there are; empty for any text.
+---@field default string The answer of somebody who gives none.
+
+---The person has answered.
+---@class InputGivenEvent : EventData
+---@field question string What the person is asked.
+---@field answer string What the person answered.
+
+---The spell has counted or measured something.
+---@class MetricRecordedEvent : EventData
+---@field metric string The metric's name.
+---@field type "counter" | "gauge" | "histogram" Its kind.
+---@field value number How much was added, set or measured.
+---@field labels table<string, any> Its labels, as texts.
+---@field collector string The MetricsCollector it belongs to, empty for the run's `metrics`.
+
+---The spell begins to measure a time.
+---@class TimerStartedEvent : EventData
+---@field metric string The metric's name.
+---@field labels table<string, any> Its labels, as texts.
+---@field collector string The MetricsCollector it belongs to, empty for the run's `metrics`.
+
+---The spell's logger was given a message.
+---@class LogEvent : EventData
+---@field level "debug" | "info" | "warn" | "error" How grave it is.
+---@field message string The message.
+---@field fields table<string, any> What else was said.
+
+---A listener that opted for it has missed events: it was behind by its limit.
+---@class EventsDroppedEvent : EventData
+---@field pattern string What the listener listens to.
+---@field handler string Where the listener was handed over, `file:line`.
+---@field count integer How many events it has missed since the last one it heard.
 
 ---Something the author should know.
 ---@class WarningEvent : EventData
@@ -457,6 +886,8 @@ function BaseAgent:capabilities() end
 
 ---Emits an event of your own, to this agent's listeners and the global bus.
 ---
+---Errors: `invalid_argument`.
+---
 ---```lua
 ---agent:emit("progress", { done = 3 })
 ---```
@@ -500,6 +931,27 @@ function BaseAgent:execute_step(step, input) end
 ---@overload fun(self: BaseAgent, step: table<string, any>, callback: fun(result: StepResult))
 function BaseAgent:execute_step_async(step, input, callback) end
 
+---Lets another agent go on with an input, and gives what it makes of it. Values that a StateHandoff names
+---between the two are handed over first.
+---
+---Errors: `timeout`, `rate_limit`, `tool`.
+---
+---```lua
+---researcher:hand_over("writer", "Write it up")
+---```
+---@param to string | BaseAgent
+---@param input? any
+---@return any
+function BaseAgent:hand_over(to, input) end
+
+---Starts `hand_over` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param to string | BaseAgent
+---@param input? any
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: BaseAgent, to: string | BaseAgent, callback: fun(result: any))
+function BaseAgent:hand_over_async(to, input, callback) end
+
 ---What is known about it.
 ---@return AgentMetadata
 function BaseAgent:metadata() end
@@ -511,35 +963,68 @@ function BaseAgent:metadata() end
 function BaseAgent:off(event, handler) end
 
 ---Calls `handler` with the payload of each such event of this agent. `tool:*` is a pattern; a handler of `*`
----gets `(event_type, data)`.
+---gets `(event_type, data)`. options: how it copes when it falls behind.
 ---
 ---```lua
 ---agent:on("tool_called", function(event) print(event.tool_name) end)
 ---```
 ---@param event EventName
 ---@param handler fun(event: EventData)
+---@param options? ListenerOptions
 ---@return Subscription
----@overload fun(self: BaseAgent, event: "*", handler: fun(event_type: string, data: EventData)): Subscription
----@overload fun(self: BaseAgent, event: "spell_started" | "spellStarted" | "spell:started", handler: fun(event: SpellStartedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "spell_completed" | "spellCompleted" | "spell:completed", handler: fun(event: SpellCompletedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "agent_created" | "agentCreated" | "agent:created", handler: fun(event: AgentCreatedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "execution_started" | "executionStarted" | "execution:started" | "agent_started" | "agentStarted" | "agent:started", handler: fun(event: ExecutionStartedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "execution_completed" | "executionCompleted" | "execution:completed" | "agent_completed" | "agentCompleted" | "agent:completed", handler: fun(event: ExecutionCompletedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "llm_call_started" | "llmCallStarted" | "llm:call_started", handler: fun(event: LLMCallStartedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "llm_call_completed" | "llmCallCompleted" | "llm:call_completed", handler: fun(event: LLMCallCompletedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent)): Subscription
----@overload fun(self: BaseAgent, event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent)): Subscription
----@overload fun(self: BaseAgent, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
----@overload fun(self: BaseAgent, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "retry", handler: fun(event: RetryEvent)): Subscription
----@overload fun(self: BaseAgent, event: "error", handler: fun(event: ErrorEvent)): Subscription
----@overload fun(self: BaseAgent, event: "warning", handler: fun(event: WarningEvent)): Subscription
----@overload fun(self: BaseAgent, event: "output", handler: fun(event: OutputEvent)): Subscription
----@overload fun(self: BaseAgent, event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent)): Subscription
----@overload fun(self: BaseAgent, event: "cancelled", handler: fun(event: CancelledEvent)): Subscription
-function BaseAgent:on(event, handler) end
+---@overload fun(self: BaseAgent, event: "*", handler: fun(event_type: string, data: EventData), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "spell_started" | "spellStarted" | "spell:started", handler: fun(event: SpellStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "spell_completed" | "spellCompleted" | "spell:completed", handler: fun(event: SpellCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "agent_created" | "agentCreated" | "agent:created", handler: fun(event: AgentCreatedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "execution_started" | "executionStarted" | "execution:started" | "agent_started" | "agentStarted" | "agent:started", handler: fun(event: ExecutionStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "execution_completed" | "executionCompleted" | "execution:completed" | "agent_completed" | "agentCompleted" | "agent:completed", handler: fun(event: ExecutionCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "llm_call_started" | "llmCallStarted" | "llm:call_started", handler: fun(event: LLMCallStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "llm_call_completed" | "llmCallCompleted" | "llm:call_completed", handler: fun(event: LLMCallCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_started" | "workflowStarted" | "workflow:started", handler: fun(event: WorkflowStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_completed" | "workflowCompleted" | "workflow:completed", handler: fun(event: WorkflowCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_step_started" | "workflowStepStarted" | "workflow:step_started", handler: fun(event: WorkflowStepStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_step_completed" | "workflowStepCompleted" | "workflow:step_completed", handler: fun(event: WorkflowStepCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_step_skipped" | "workflowStepSkipped" | "workflow:step_skipped", handler: fun(event: WorkflowStepSkippedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "cache_checked" | "cacheChecked" | "cache:checked", handler: fun(event: CacheCheckedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "guarded", handler: fun(event: GuardedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "budget_exceeded" | "budgetExceeded" | "budget:exceeded", handler: fun(event: BudgetExceededEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "traced_started" | "tracedStarted" | "traced:started", handler: fun(event: TracedStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "traced_completed" | "tracedCompleted" | "traced:completed", handler: fun(event: TracedCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "hook_file_ended" | "hookFileEnded" | "hook:file_ended", handler: fun(event: HookFileEndedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "handoff", handler: fun(event: HandoffEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "retry", handler: fun(event: RetryEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "error", handler: fun(event: ErrorEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "rate_limit_checked" | "rateLimitChecked" | "rate:limit_checked", handler: fun(event: RateLimitCheckedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "moderated", handler: fun(event: ModeratedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "audited", handler: fun(event: AuditedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "log", handler: fun(event: LogEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "events_dropped" | "eventsDropped" | "events:dropped", handler: fun(event: EventsDroppedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "warning", handler: fun(event: WarningEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "output", handler: fun(event: OutputEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "cancelled", handler: fun(event: CancelledEvent), options?: ListenerOptions): Subscription
+function BaseAgent:on(event, handler, options) end
 
 ---Like `on`, for the next such event only.
 ---@param event EventName
@@ -556,11 +1041,43 @@ function BaseAgent:on(event, handler) end
 ---@overload fun(self: BaseAgent, event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_started" | "workflowStarted" | "workflow:started", handler: fun(event: WorkflowStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_completed" | "workflowCompleted" | "workflow:completed", handler: fun(event: WorkflowCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_step_started" | "workflowStepStarted" | "workflow:step_started", handler: fun(event: WorkflowStepStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_step_completed" | "workflowStepCompleted" | "workflow:step_completed", handler: fun(event: WorkflowStepCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_step_skipped" | "workflowStepSkipped" | "workflow:step_skipped", handler: fun(event: WorkflowStepSkippedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "cache_checked" | "cacheChecked" | "cache:checked", handler: fun(event: CacheCheckedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "guarded", handler: fun(event: GuardedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "budget_exceeded" | "budgetExceeded" | "budget:exceeded", handler: fun(event: BudgetExceededEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "traced_started" | "tracedStarted" | "traced:started", handler: fun(event: TracedStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "traced_completed" | "tracedCompleted" | "traced:completed", handler: fun(event: TracedCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "hook_file_ended" | "hookFileEnded" | "hook:file_ended", handler: fun(event: HookFileEndedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "handoff", handler: fun(event: HandoffEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "retry", handler: fun(event: RetryEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "error", handler: fun(event: ErrorEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "rate_limit_checked" | "rateLimitChecked" | "rate:limit_checked", handler: fun(event: RateLimitCheckedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "moderated", handler: fun(event: ModeratedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "audited", handler: fun(event: AuditedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "log", handler: fun(event: LogEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "events_dropped" | "eventsDropped" | "events:dropped", handler: fun(event: EventsDroppedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "warning", handler: fun(event: WarningEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "output", handler: fun(event: OutputEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent)): Subscription
@@ -575,7 +1092,8 @@ function BaseAgent:once(event, handler) end
 ---@param status string
 function BaseAgent:set_state(status) end
 
----Follows the state machine of `transitions` from the present status and gives the new one.
+---Follows the state machine of `transitions` from the present status (`idle` at first) and gives the new one.
+---Raises where the machine does not allow the event, listing those it allows.
 ---
 ---Errors: `invalid_argument`.
 ---
@@ -585,6 +1103,26 @@ function BaseAgent:set_state(status) end
 ---@param event string
 ---@return string
 function BaseAgent:transition(event) end
+
+---Waits for the next such event of this agent and gives its payload.
+---
+---Errors: `timeout`.
+---
+---```lua
+---local event = agent:wait_for("progress", { timeout = 5000 })
+---```
+---@param event EventName
+---@param options? WaitOptions
+---@return any
+function BaseAgent:wait_for(event, options) end
+
+---Starts `wait_for` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param event EventName
+---@param options? WaitOptions
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: BaseAgent, event: EventName, callback: fun(result: any))
+function BaseAgent:wait_for_async(event, options, callback) end
 
 ---An agent with a model: it chats, calls its tools as the model asks for them, and remembers the conversation.
 ---
@@ -850,6 +1388,142 @@ function AgentTool.new(options) end
 ---@return AgentTool
 function AgentTool.wrap(agent, name, description) end
 
+---Analyses what it is given: insights, the evidence for each, and how sure it is.
+---
+---Give it tools for what has to be computed or fetched.
+---
+---```lua
+---local analyst = AnalysisAgent.new{ methods = { "comparison" } }
+---local found = analyst:analyze(data)
+---```
+---@class AnalysisAgent : Agent
+---@overload fun(options?: AnalysisOptions): AnalysisAgent
+---@overload fun(system_prompt: string): AnalysisAgent
+AnalysisAgent = {}
+
+---Makes a AnalysisAgent.
+---
+---```lua
+---local analyst = AnalysisAgent.new{ methods = { "comparison" } }
+---local found = analyst:analyze(data)
+---```
+---@param options? AnalysisOptions
+---@return AnalysisAgent
+---@overload fun(system_prompt: string): AnalysisAgent
+function AnalysisAgent.new(options) end
+
+---What follows from the data.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local found = analyst:analyze(data)
+---```
+---@param data? any
+---@return Analysis
+function AnalysisAgent:analyze(data) end
+
+---Starts `analyze` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param data? any
+---@param callback? fun(result: Analysis)
+---@return Analysis
+---@overload fun(self: AnalysisAgent, callback: fun(result: Analysis))
+function AnalysisAgent:analyze_async(data, callback) end
+
+---Where a market is going.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param query? any
+---@return Analysis
+function AnalysisAgent:analyze_market_trends(query) end
+
+---Starts `analyze_market_trends` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param query? any
+---@param callback? fun(result: Analysis)
+---@return Analysis
+---@overload fun(self: AnalysisAgent, callback: fun(result: Analysis))
+function AnalysisAgent:analyze_market_trends_async(query, callback) end
+
+---Answers one question about its field, as exactly as it can.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---print(analyst:clarify("Which quarter is meant?"))
+---```
+---@param question? any
+---@return string
+function AnalysisAgent:clarify(question) end
+
+---Starts `clarify` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param question? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: AnalysisAgent, callback: fun(result: string))
+function AnalysisAgent:clarify_async(question, callback) end
+
+---Gets data with its tools; `available` is false where none of them can. Nothing is made up.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local data = analyst:fetch_data("sales_2025")
+---```
+---@param name? any
+---@return Dataset
+function AnalysisAgent:fetch_data(name) end
+
+---Starts `fetch_data` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param name? any
+---@param callback? fun(result: Dataset)
+---@return Dataset
+---@overload fun(self: AnalysisAgent, callback: fun(result: Dataset))
+function AnalysisAgent:fetch_data_async(name, callback) end
+
+---Keeps insights in `state.insights`; gives how many are there now. Asks no model.
+---
+---```lua
+---analyst:store_insights(found)
+---```
+---@param insights? any
+---@return integer
+function AnalysisAgent:store_insights(insights) end
+
+---Starts `store_insights` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param insights? any
+---@param callback? fun(result: integer)
+---@return integer
+---@overload fun(self: AnalysisAgent, callback: fun(result: integer))
+function AnalysisAgent:store_insights_async(insights, callback) end
+
+---Brings the analyses of several experts together.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param analyses? any
+---@return Synthesis
+function AnalysisAgent:synthesize_analysis(analyses) end
+
+---Starts `synthesize_analysis` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param analyses? any
+---@param callback? fun(result: Synthesis)
+---@return Synthesis
+---@overload fun(self: AnalysisAgent, callback: fun(result: Synthesis))
+function AnalysisAgent:synthesize_analysis_async(analyses, callback) end
+
+---Brings the findings of several sources together.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param findings? any
+---@return Synthesis
+function AnalysisAgent:synthesize_findings(findings) end
+
+---Starts `synthesize_findings` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param findings? any
+---@param callback? fun(result: Synthesis)
+---@return Synthesis
+---@overload fun(self: AnalysisAgent, callback: fun(result: Synthesis))
+function AnalysisAgent:synthesize_findings_async(findings, callback) end
+
 ---Waiting, and several things at once.
 ---@class Async
 Async = {}
@@ -902,6 +1576,59 @@ function Async.sleep(milliseconds) end
 ---@param milliseconds number
 ---@param callback? fun()
 function Async.sleep_async(milliseconds, callback) end
+
+---Writes down who did what, so that it cannot be changed unseen.
+---
+---Each entry goes into the run's audit trail and, with a path, into a file: JSON lines, each holding the hash of the
+---one before. `llmspell trace audit verify` checks either. Secrets are hidden. A call returns once its entry is kept.
+---
+---```lua
+---local audit = AuditLogger.new("./output/audit.log")
+---audit:log("approved", { user_id = "ada" })
+---```
+---@class AuditLogger
+---@overload fun(options?: AuditLoggerOptions): AuditLogger
+---@overload fun(path: string): AuditLogger
+AuditLogger = {}
+
+---Makes a AuditLogger.
+---
+---```lua
+---local audit = AuditLogger.new("./output/audit.log")
+---audit:log("approved", { user_id = "ada" })
+---```
+---@param options? AuditLoggerOptions
+---@return AuditLogger
+---@overload fun(path: string): AuditLogger
+function AuditLogger.new(options) end
+
+---A class of the script's own: write `init(self, config)` and override methods; `.new(config)` makes its objects.
+---@generic T
+---@param self T
+---@return T
+function AuditLogger.extend(self) end
+
+---Keeps an entry: what was done, and what else is known of it. Of a table alone, `action` (else its `event` or
+---`type`, else `log`) is what was done.
+---
+---`agent_id`, `user_id`, `session_id`, `tool` and `result` are fields of their own in the trail, in either
+---spelling.
+---
+---Errors: `permission`, `store`.
+---
+---```lua
+---audit:log("file_operation", { path = path, agent_id = agent.id })
+---```
+---@param action string | table<string, any>
+---@param fields? table<string, any>
+function AuditLogger:log(action, fields) end
+
+---Starts `log` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param action string | table<string, any>
+---@param fields? table<string, any>
+---@param callback? fun()
+---@overload fun(self: AuditLogger, action: string | table<string, any>, callback: fun())
+function AuditLogger:log_async(action, fields, callback) end
 
 ---Values that outlast the run, in the project's data folder. Keys are text; values are plain data.
 ---@class Cache
@@ -971,6 +1698,36 @@ function Cache.set(key, value, options) end
 ---@overload fun(key: string, value: any, callback: fun())
 function Cache.set_async(key, value, options, callback) end
 
+---A built-in hook: LoggingHook, CacheHook, GuardHook, … `Hooks.use(hook)` sets it to work for the whole spell;
+---`hooks = { hook }` of an agent or tool for that one.
+---@class Hook
+local Hook = {}
+
+---Answers a model call from a cache where the same request was answered before: the same model, messages, system
+---prompt, tools and settings, as other hooks left them. Each look is an event, `cache_checked`.
+---
+---Errors, refusals and answers that were cut off are not kept. A cached answer costs no tokens.
+---
+---```lua
+---Hooks.use(CacheHook.new{ ttl = 60000 }, { agent = 'ada' })
+---```
+---@class CacheHook : Hook
+---@overload fun(options?: CacheHookOptions): CacheHook
+CacheHook = {}
+
+---Makes a CacheHook.
+---
+---```lua
+---Hooks.use(CacheHook.new{ ttl = 60000 }, { agent = 'ada' })
+---```
+---@param options? CacheHookOptions
+---@return CacheHook
+function CacheHook.new(options) end
+
+---How often an answer was there: `hits` and `misses`.
+---@return table<string, integer>
+function CacheHook:stats() end
+
 ---Calculates a mathematical expression and gives the number. Use it for every calculation, however small.
 ---
 ---Operators: + - * / // (whole division) % (remainder) ^ or ** (power) ! (factorial), comparisons, and, or, not,
@@ -1000,6 +1757,269 @@ function CalculatorTool:execute(params) end
 ---@return CalculatorResult
 function CalculatorTool:execute_async(params, callback) end
 
+---An agent to talk with, whose memory has a size: it shows its model the newest turns of a conversation, and with
+---`memory = "summary"` the model's own summary of all before them.
+---
+---```lua
+---local friend = ChatAgent.new{ memory = { kind = "summary", turns = 8 } }
+---print(friend:chat("Good morning"))
+---```
+---@class ChatAgent : Agent
+---@field summary string The summary of the turns that the model is no longer shown; empty while there is none. (read only)
+---@overload fun(options?: ChatAgentOptions): ChatAgent
+---@overload fun(system_prompt: string): ChatAgent
+ChatAgent = {}
+
+---Makes a ChatAgent.
+---
+---```lua
+---local friend = ChatAgent.new{ memory = { kind = "summary", turns = 8 } }
+---print(friend:chat("Good morning"))
+---```
+---@param options? ChatAgentOptions
+---@return ChatAgent
+---@overload fun(system_prompt: string): ChatAgent
+function ChatAgent.new(options) end
+
+---Sums up a text, or the conversation so far where none is given.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param text? any
+---@return string
+function ChatAgent:summarize(text) end
+
+---Starts `summarize` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param text? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: ChatAgent, callback: fun(result: string))
+function ChatAgent:summarize_async(text, callback) end
+
+---Writes, reviews, mends and explains code.
+---
+---```lua
+---local coder = CodeAgent.new{ languages = { "rust" }, style = "professional" }
+---print(coder:generate("a function that reverses a list").code)
+---```
+---@class CodeAgent : Agent
+---@overload fun(options?: CodeOptions): CodeAgent
+---@overload fun(system_prompt: string): CodeAgent
+CodeAgent = {}
+
+---Makes a CodeAgent.
+---
+---```lua
+---local coder = CodeAgent.new{ languages = { "rust" }, style = "professional" }
+---print(coder:generate("a function that reverses a list").code)
+---```
+---@param options? CodeOptions
+---@return CodeAgent
+---@overload fun(system_prompt: string): CodeAgent
+function CodeAgent.new(options) end
+
+---What code does and why.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param code? any
+---@return string
+function CodeAgent:explain(code) end
+
+---Starts `explain` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param code? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: CodeAgent, callback: fun(result: string))
+function CodeAgent:explain_async(code, callback) end
+
+---Writes code for a task.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local made = coder:generate("a function that reverses a list")
+---```
+---@param task? any
+---@return Code
+function CodeAgent:generate(task) end
+
+---Starts `generate` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param task? any
+---@param callback? fun(result: Code)
+---@return Code
+---@overload fun(self: CodeAgent, callback: fun(result: Code))
+function CodeAgent:generate_async(task, callback) end
+
+---The same behaviour in better code.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param code? any
+---@return Code
+function CodeAgent:refactor(code) end
+
+---Starts `refactor` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param code? any
+---@param callback? fun(result: Code)
+---@return Code
+---@overload fun(self: CodeAgent, callback: fun(result: Code))
+function CodeAgent:refactor_async(code, callback) end
+
+---Reviews code: what is wrong, where, and what to do.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local verdict = coder:review(made.code)
+---```
+---@param code? any
+---@return CodeReview
+function CodeAgent:review(code) end
+
+---Starts `review` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param code? any
+---@param callback? fun(result: CodeReview)
+---@return CodeReview
+---@overload fun(self: CodeAgent, callback: fun(result: CodeReview))
+function CodeAgent:review_async(code, callback) end
+
+---Changes code by what was said of it: `{ code, feedback }`.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local mended = coder:revise{ code = made.code, feedback = verdict.feedback }
+---```
+---@param request? any
+---@return Code
+function CodeAgent:revise(request) end
+
+---Starts `revise` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param request? any
+---@param callback? fun(result: Code)
+---@return Code
+---@overload fun(self: CodeAgent, callback: fun(result: Code))
+function CodeAgent:revise_async(request, callback) end
+
+---Tests for code.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param code? any
+---@return Code
+function CodeAgent:write_tests(code) end
+
+---Starts `write_tests` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param code? any
+---@param callback? fun(result: Code)
+---@return Code
+---@overload fun(self: CodeAgent, callback: fun(result: Code))
+function CodeAgent:write_tests_async(code, callback) end
+
+---Several agents that answer as one. It is an agent like any other: a tool, a step, a member of another.
+---
+---```lua
+---local panel = CompositeAgent.new{ agents = { optimist, sceptic }, aggregator = judge }
+---print(panel:execute("Should we move to Lua?"))
+---```
+---@class CompositeAgent : BaseAgent
+---@field agents string[] The names of those who take part, in their order. (read only)
+---@overload fun(options?: CompositeAgentOptions): CompositeAgent
+CompositeAgent = {}
+
+---Makes a CompositeAgent.
+---
+---```lua
+---local panel = CompositeAgent.new{ agents = { optimist, sceptic }, aggregator = judge }
+---print(panel:execute("Should we move to Lua?"))
+---```
+---@param options? CompositeAgentOptions
+---@return CompositeAgent
+function CompositeAgent.new(options) end
+
+---Says whether a text has what it should not have.
+---
+---Without words and patterns of your own it looks for a few phrases in the categories self_harm, violence, hate,
+---sexual_minors and crime: a coarse first net, not a policy. Give lists, or a model, for more.
+---
+---```lua
+---local moderator = ContentModerator.new{ words = { "secret project" } }
+---if moderator:check(text).flagged then … end
+---```
+---@class ContentModerator
+---@overload fun(options?: ContentModeratorOptions): ContentModerator
+ContentModerator = {}
+
+---Makes a ContentModerator.
+---
+---```lua
+---local moderator = ContentModerator.new{ words = { "secret project" } }
+---if moderator:check(text).flagged then … end
+---```
+---@param options? ContentModeratorOptions
+---@return ContentModerator
+function ContentModerator.new(options) end
+
+---A class of the script's own: write `init(self, config)` and override methods; `.new(config)` makes its objects.
+---@generic T
+---@param self T
+---@return T
+function ContentModerator.extend(self) end
+
+---Looks a text over: `flagged`, and what was found in which category.
+---
+---Errors: `timeout`, `rate_limit`, `auth`, `network`.
+---
+---```lua
+---local found = moderator:check(context.prompt)
+---```
+---@param text string
+---@return Moderation
+function ContentModerator:check(text) end
+
+---Starts `check` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param text string
+---@param callback? fun(result: Moderation)
+---@return Moderation
+function ContentModerator:check_async(text, callback) end
+
+---Throws a ContentViolationError where the text is flagged.
+---
+---Errors: `content_violation`.
+---
+---```lua
+---moderator:require(context.params.body)
+---```
+---@param text string
+function ContentModerator:require(text) end
+
+---Starts `require` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param text string
+---@param callback? fun()
+function ContentModerator:require_async(text, callback) end
+
+---A budget over the whole run: all agents, tools and workflows together. It is looked at before each call to a
+---model; a call that would begin past it is not made.
+---
+---A limit cannot be caught. What a model's price list does not know costs nothing here: limit calls or tokens too.
+---
+---```lua
+---Hooks.use(CostHook.new{ cost = 0.50, calls = 40 })
+---```
+---@class CostHook : Hook
+---@overload fun(options?: CostHookOptions): CostHook
+CostHook = {}
+
+---Makes a CostHook.
+---
+---```lua
+---Hooks.use(CostHook.new{ cost = 0.50, calls = 40 })
+---```
+---@param options? CostHookOptions
+---@return CostHook
+function CostHook.new(options) end
+
+---What the run has used so far: `cost`, `tokens`, `calls`, `time`.
+---@return Spent
+function CostHook:spent() end
+
 ---Reads, writes, filters, sorts and summarises tables in CSV, from text, rows or a file.
 ---
 ---Give one of text, path or rows. Use aggregate for totals and averages by group instead of adding up yourself.
@@ -1024,6 +2044,78 @@ function CsvTool:execute(params) end
 ---@param callback? fun(result: CsvResult)
 ---@return CsvResult
 function CsvTool:execute_async(params, callback) end
+
+---An AnalysisAgent for tables and numbers: cleans records, describes them, and says how to show them.
+---
+---```lua
+---local analyst = DataAnalyst.new{ charts = { "bar" } }
+---local chart = analyst:visualize(sales)
+---```
+---@class DataAnalyst : AnalysisAgent
+---@overload fun(options?: DataAnalystOptions): DataAnalyst
+---@overload fun(system_prompt: string): DataAnalyst
+DataAnalyst = {}
+
+---Makes a DataAnalyst.
+---
+---```lua
+---local analyst = DataAnalyst.new{ charts = { "bar" } }
+---local chart = analyst:visualize(sales)
+---```
+---@param options? DataAnalystOptions
+---@return DataAnalyst
+---@overload fun(system_prompt: string): DataAnalyst
+function DataAnalyst.new(options) end
+
+---The records without what is broken, doubled or written in two ways, and what was changed.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local clean = analyst:clean_data(records)
+---```
+---@param records? any
+---@return Cleaned
+function DataAnalyst:clean_data(records) end
+
+---Starts `clean_data` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param records? any
+---@param callback? fun(result: Cleaned)
+---@return Cleaned
+---@overload fun(self: DataAnalyst, callback: fun(result: Cleaned))
+function DataAnalyst:clean_data_async(records, callback) end
+
+---What the data is: its fields, its ranges, what is missing.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param data? any
+---@return string
+function DataAnalyst:describe(data) end
+
+---Starts `describe` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param data? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: DataAnalyst, callback: fun(result: string))
+function DataAnalyst:describe_async(data, callback) end
+
+---The chart that shows best what the data says, as data to draw from.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local chart = analyst:visualize(sales)
+---```
+---@param data? any
+---@return Chart
+function DataAnalyst:visualize(data) end
+
+---Starts `visualize` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param data? any
+---@param callback? fun(result: Chart)
+---@return Chart
+---@overload fun(self: DataAnalyst, callback: fun(result: Chart))
+function DataAnalyst:visualize_async(data, callback) end
 
 ---Tells the time, reads and writes dates, adds to them, compares them and converts between time zones.
 ---
@@ -1090,7 +2182,11 @@ ErrorHandler = {}
 ---@return ErrorInfo
 function ErrorHandler.parse_error(error) end
 
----Listeners of your own, inside the spell.
+---Listeners of your own, inside the spell: no event of the run, and in no trace.
+---
+---Handlers run at once, in the order they were added; what one throws reaches whoever emits, and those after it are
+---not called. Handlers added or taken away meanwhile count from the next `emit` on. Each method but `emit` and
+---`listener_count` gives the emitter, for the next.
 ---@class EventEmitter
 ---@overload fun(): EventEmitter
 EventEmitter = {}
@@ -1105,19 +2201,34 @@ function EventEmitter.new() end
 ---@return T
 function EventEmitter.extend(self) end
 
----Calls the event's handlers; gives whether there were any.
+---Calls the event's handlers; gives whether there were any. An `error` that nobody listens to is thrown.
+---
+---Errors: `script`.
+---
+---```lua
+---emitter:emit("ready", { name = "ada" })
+---```
 ---@param event string
 ---@param data? any
 ---@return boolean
 function EventEmitter:emit(event, data) end
 
----Stops calling it.
+---How many handlers the event has.
 ---@param event string
----@param handler function
+---@return integer
+function EventEmitter:listener_count(event) end
+
+---Stops calling it (the newest, if it was added twice), or all of the event's handlers.
+---@param event string
+---@param handler? function
 ---@return any
 function EventEmitter:off(event, handler) end
 
 ---Calls `handler` with what `emit` is given.
+---
+---```lua
+---emitter:on("ready", function(data) print(data.name) end)
+---```
 ---@param event string
 ---@param handler function
 ---@return any
@@ -1128,6 +2239,225 @@ function EventEmitter:on(event, handler) end
 ---@param handler function
 ---@return any
 function EventEmitter:once(event, handler) end
+
+---Forgets the event's handlers, or all there are.
+---@param event? string
+---@return any
+function EventEmitter:remove_all_listeners(event) end
+
+---Events of your own, heard only by those who listen to this system; a handler may emit the next one.
+---
+---Patterns, waiting and what happens when a handler falls behind are as on the `eventBus`.
+---
+---```lua
+---local shop = EventSystem.new()
+---shop:on("order", function(event) shop:emit("packed", event) end)
+---```
+---@class EventSystem
+---@field name string Its name in the trace. (read only)
+---@overload fun(options?: EventSystemOptions): EventSystem
+EventSystem = {}
+
+---Makes a EventSystem.
+---
+---```lua
+---local shop = EventSystem.new()
+---shop:on("order", function(event) shop:emit("packed", event) end)
+---```
+---@param options? EventSystemOptions
+---@return EventSystem
+function EventSystem.new(options) end
+
+---A class of the script's own: write `init(self, config)` and override methods; `.new(config)` makes its objects.
+---@generic T
+---@param self T
+---@return T
+function EventSystem.extend(self) end
+
+---Emits an event to the handlers of this system.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---shop:emit("order", { item = "lamp" })
+---```
+---@param event EventName
+---@param data? table<string, any>
+function EventSystem:emit(event, data) end
+
+---Emits once every handler has room, and waits until all who heard it have finished; gives how many.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---shop:emit_and_wait("order", { item = "lamp" })
+---```
+---@param event EventName
+---@param data? table<string, any>
+---@return integer
+function EventSystem:emit_and_wait(event, data) end
+
+---Starts `emit_and_wait` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param event EventName
+---@param data? table<string, any>
+---@param callback? fun(result: integer)
+---@return integer
+---@overload fun(self: EventSystem, event: EventName, callback: fun(result: integer))
+function EventSystem:emit_and_wait_async(event, data, callback) end
+
+---How many handlers would hear such an event.
+---@param event EventName
+---@return integer
+function EventSystem:listener_count(event) end
+
+---Stops calling a handler, or all of the event's handlers; gives how many.
+---@param event EventName
+---@param handler? fun(event: EventData)
+---@return integer
+function EventSystem:off(event, handler) end
+
+---Calls `handler` with each such event. `order:*` is a pattern; a handler of `*` gets `(event_type, data)`.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---shop:on("order:*", function(event) print(event.event) end)
+---```
+---@param event EventName
+---@param handler fun(event: EventData)
+---@param options? ListenerOptions
+---@return Subscription
+---@overload fun(self: EventSystem, event: "*", handler: fun(event_type: string, data: EventData), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "spell_started" | "spellStarted" | "spell:started", handler: fun(event: SpellStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "spell_completed" | "spellCompleted" | "spell:completed", handler: fun(event: SpellCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "agent_created" | "agentCreated" | "agent:created", handler: fun(event: AgentCreatedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "execution_started" | "executionStarted" | "execution:started" | "agent_started" | "agentStarted" | "agent:started", handler: fun(event: ExecutionStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "execution_completed" | "executionCompleted" | "execution:completed" | "agent_completed" | "agentCompleted" | "agent:completed", handler: fun(event: ExecutionCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "llm_call_started" | "llmCallStarted" | "llm:call_started", handler: fun(event: LLMCallStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "llm_call_completed" | "llmCallCompleted" | "llm:call_completed", handler: fun(event: LLMCallCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_started" | "workflowStarted" | "workflow:started", handler: fun(event: WorkflowStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_completed" | "workflowCompleted" | "workflow:completed", handler: fun(event: WorkflowCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_step_started" | "workflowStepStarted" | "workflow:step_started", handler: fun(event: WorkflowStepStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_step_completed" | "workflowStepCompleted" | "workflow:step_completed", handler: fun(event: WorkflowStepCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_step_skipped" | "workflowStepSkipped" | "workflow:step_skipped", handler: fun(event: WorkflowStepSkippedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "cache_checked" | "cacheChecked" | "cache:checked", handler: fun(event: CacheCheckedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "guarded", handler: fun(event: GuardedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "budget_exceeded" | "budgetExceeded" | "budget:exceeded", handler: fun(event: BudgetExceededEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "traced_started" | "tracedStarted" | "traced:started", handler: fun(event: TracedStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "traced_completed" | "tracedCompleted" | "traced:completed", handler: fun(event: TracedCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "hook_file_ended" | "hookFileEnded" | "hook:file_ended", handler: fun(event: HookFileEndedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "handoff", handler: fun(event: HandoffEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "retry", handler: fun(event: RetryEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "error", handler: fun(event: ErrorEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "rate_limit_checked" | "rateLimitChecked" | "rate:limit_checked", handler: fun(event: RateLimitCheckedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "moderated", handler: fun(event: ModeratedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "audited", handler: fun(event: AuditedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "log", handler: fun(event: LogEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "events_dropped" | "eventsDropped" | "events:dropped", handler: fun(event: EventsDroppedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "warning", handler: fun(event: WarningEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "output", handler: fun(event: OutputEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "cancelled", handler: fun(event: CancelledEvent), options?: ListenerOptions): Subscription
+function EventSystem:on(event, handler, options) end
+
+---Calls `handler` with the next such event only.
+---@param event EventName
+---@param handler fun(event: EventData)
+---@return Subscription
+---@overload fun(self: EventSystem, event: "*", handler: fun(event_type: string, data: EventData)): Subscription
+---@overload fun(self: EventSystem, event: "spell_started" | "spellStarted" | "spell:started", handler: fun(event: SpellStartedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "spell_completed" | "spellCompleted" | "spell:completed", handler: fun(event: SpellCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "agent_created" | "agentCreated" | "agent:created", handler: fun(event: AgentCreatedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "execution_started" | "executionStarted" | "execution:started" | "agent_started" | "agentStarted" | "agent:started", handler: fun(event: ExecutionStartedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "execution_completed" | "executionCompleted" | "execution:completed" | "agent_completed" | "agentCompleted" | "agent:completed", handler: fun(event: ExecutionCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "llm_call_started" | "llmCallStarted" | "llm:call_started", handler: fun(event: LLMCallStartedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "llm_call_completed" | "llmCallCompleted" | "llm:call_completed", handler: fun(event: LLMCallCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent)): Subscription
+---@overload fun(self: EventSystem, event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent)): Subscription
+---@overload fun(self: EventSystem, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_started" | "workflowStarted" | "workflow:started", handler: fun(event: WorkflowStartedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_completed" | "workflowCompleted" | "workflow:completed", handler: fun(event: WorkflowCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_step_started" | "workflowStepStarted" | "workflow:step_started", handler: fun(event: WorkflowStepStartedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_step_completed" | "workflowStepCompleted" | "workflow:step_completed", handler: fun(event: WorkflowStepCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_step_skipped" | "workflowStepSkipped" | "workflow:step_skipped", handler: fun(event: WorkflowStepSkippedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
+---@overload fun(self: EventSystem, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "cache_checked" | "cacheChecked" | "cache:checked", handler: fun(event: CacheCheckedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "guarded", handler: fun(event: GuardedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "budget_exceeded" | "budgetExceeded" | "budget:exceeded", handler: fun(event: BudgetExceededEvent)): Subscription
+---@overload fun(self: EventSystem, event: "traced_started" | "tracedStarted" | "traced:started", handler: fun(event: TracedStartedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "traced_completed" | "tracedCompleted" | "traced:completed", handler: fun(event: TracedCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "hook_file_ended" | "hookFileEnded" | "hook:file_ended", handler: fun(event: HookFileEndedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "handoff", handler: fun(event: HandoffEvent)): Subscription
+---@overload fun(self: EventSystem, event: "retry", handler: fun(event: RetryEvent)): Subscription
+---@overload fun(self: EventSystem, event: "error", handler: fun(event: ErrorEvent)): Subscription
+---@overload fun(self: EventSystem, event: "rate_limit_checked" | "rateLimitChecked" | "rate:limit_checked", handler: fun(event: RateLimitCheckedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "moderated", handler: fun(event: ModeratedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "audited", handler: fun(event: AuditedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent)): Subscription
+---@overload fun(self: EventSystem, event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "log", handler: fun(event: LogEvent)): Subscription
+---@overload fun(self: EventSystem, event: "events_dropped" | "eventsDropped" | "events:dropped", handler: fun(event: EventsDroppedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "warning", handler: fun(event: WarningEvent)): Subscription
+---@overload fun(self: EventSystem, event: "output", handler: fun(event: OutputEvent)): Subscription
+---@overload fun(self: EventSystem, event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "cancelled", handler: fun(event: CancelledEvent)): Subscription
+function EventSystem:once(event, handler) end
+
+---Waits for the next such event and gives its payload; with a `filter`, for the next that it accepts.
+---
+---Errors: `timeout`.
+---
+---```lua
+---local packed = shop:wait_for("packed", { timeout = 5000 })
+---```
+---@param event EventName
+---@param options? WaitOptions
+---@return any
+function EventSystem:wait_for(event, options) end
+
+---Starts `wait_for` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param event EventName
+---@param options? WaitOptions
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: EventSystem, event: EventName, callback: fun(result: any))
+function EventSystem:wait_for_async(event, options, callback) end
 
 ---Reads, writes, lists, searches, copies, moves and deletes files and folders of the project.
 ---
@@ -1156,6 +2486,27 @@ function FileSystemTool:execute(params) end
 ---@return FileSystemResult
 function FileSystemTool:execute_async(params, callback) end
 
+---Masks e-mail addresses, telephone numbers, payment cards (with a right check digit), bank accounts (IBAN) and
+---keys in prompts and answers, and refuses what it is told to. What it does is an event, `guarded`.
+---
+---A streamed answer has been read before its end is guarded: do not stream what must be guarded.
+---
+---```lua
+---Hooks.use(GuardHook.new{ pii = { "email", "card" }, max_input = 4000 })
+---```
+---@class GuardHook : Hook
+---@overload fun(options?: GuardHookOptions): GuardHook
+GuardHook = {}
+
+---Makes a GuardHook.
+---
+---```lua
+---Hooks.use(GuardHook.new{ pii = { "email", "card" }, max_input = 4000 })
+---```
+---@param options? GuardHookOptions
+---@return GuardHook
+function GuardHook.new(options) end
+
 ---Gives the hash (digest) of a text or a file, an HMAC with a key, or checks one against an expected value.
 ---
 ---Use it to compare files, to make checksums or to check a signature. It is not made for storing passwords.
@@ -1182,10 +2533,10 @@ function HashTool:execute(params) end
 ---@overload fun(self: HashTool, callback: fun(result: HashResult))
 function HashTool:execute_async(params, callback) end
 
----One registered handler, as `Hooks.register` gives it.
+---What `Hooks.register` and `Hooks.use` give: a registered handler, or all those of a built-in hook.
 ---@class HookHandle
 ---@field enabled boolean Whether it is asked. (read only)
----@field point string The hook point it serves. (read only)
+---@field point string The hook point it serves; of a built-in hook, the first. (read only)
 local HookHandle = {}
 
 ---Stops asking it, until `enable`.
@@ -1225,15 +2576,41 @@ function Hooks.list() end
 ---@return HookHandle
 ---@overload fun(point: "before_spell" | "beforeSpell", handler: fun(context: BeforeSpellContext), options?: HookOptions): HookHandle
 ---@overload fun(point: "after_spell" | "afterSpell", handler: fun(context: AfterSpellContext), options?: HookOptions): HookHandle
+---@overload fun(point: "before_init" | "beforeInit", handler: fun(context: BeforeInitContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_init" | "afterInit", handler: fun(context: AfterInitContext), options?: HookOptions): HookHandle
 ---@overload fun(point: "before_execute" | "beforeExecute", handler: fun(context: BeforeExecuteContext), options?: HookOptions): HookHandle
 ---@overload fun(point: "after_execute" | "afterExecute", handler: fun(context: AfterExecuteContext), options?: HookOptions): HookHandle
 ---@overload fun(point: "before_llm_call" | "beforeLLMCall", handler: fun(context: BeforeLLMCallContext), options?: HookOptions): HookHandle
 ---@overload fun(point: "after_llm_call" | "afterLLMCall", handler: fun(context: AfterLLMCallContext), options?: HookOptions): HookHandle
 ---@overload fun(point: "before_tool_call" | "beforeToolCall", handler: fun(context: BeforeToolCallContext), options?: HookOptions): HookHandle
 ---@overload fun(point: "after_tool_call" | "afterToolCall", handler: fun(context: AfterToolCallContext), options?: HookOptions): HookHandle
+---@overload fun(point: "before_state_change" | "beforeStateChange", handler: fun(context: BeforeStateChangeContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_state_change" | "afterStateChange", handler: fun(context: AfterStateChangeContext), options?: HookOptions): HookHandle
+---@overload fun(point: "before_workflow" | "beforeWorkflow", handler: fun(context: BeforeWorkflowContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_workflow" | "afterWorkflow", handler: fun(context: AfterWorkflowContext), options?: HookOptions): HookHandle
+---@overload fun(point: "before_workflow_step" | "beforeWorkflowStep", handler: fun(context: BeforeWorkflowStepContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_workflow_step" | "afterWorkflowStep", handler: fun(context: AfterWorkflowStepContext), options?: HookOptions): HookHandle
+---@overload fun(point: "before_handoff" | "beforeHandoff", handler: fun(context: BeforeHandoffContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_handoff" | "afterHandoff", handler: fun(context: AfterHandoffContext), options?: HookOptions): HookHandle
+---@overload fun(point: "before_delegation" | "beforeDelegation", handler: fun(context: BeforeDelegationContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_delegation" | "afterDelegation", handler: fun(context: AfterDelegationContext), options?: HookOptions): HookHandle
+---@overload fun(point: "before_event_emit" | "beforeEventEmit", handler: fun(context: BeforeEventEmitContext), options?: HookOptions): HookHandle
+---@overload fun(point: "after_event_emit" | "afterEventEmit", handler: fun(context: AfterEventEmitContext), options?: HookOptions): HookHandle
 ---@overload fun(point: "on_error" | "onError", handler: fun(context: OnErrorContext), options?: HookOptions): HookHandle
 ---@overload fun(point: "on_retry" | "onRetry", handler: fun(context: OnRetryContext), options?: HookOptions): HookHandle
+---@overload fun(point: "on_cancel" | "onCancel", handler: fun(context: OnCancelContext), options?: HookOptions): HookHandle
+---@overload fun(point: "on_limit" | "onLimit", handler: fun(context: OnLimitContext), options?: HookOptions): HookHandle
 function Hooks.register(point, handler, options) end
+
+---Sets a built-in hook to work: for everything, or for one agent, tool or workflow.
+---
+---```lua
+---Hooks.use(CacheHook.new{ ttl = 60000 }, { agent = "ada" })
+---```
+---@param hook Hook
+---@param options? UseOptions
+---@return HookHandle
+function Hooks.use(hook, options) end
 
 ---Sends an HTTP request to an allowed host and gives status, headers and body; JSON is read into a value.
 ---
@@ -1260,6 +2637,47 @@ function HttpRequestTool:execute(params) end
 ---@param callback? fun(result: HttpRequestResult)
 ---@return HttpRequestResult
 function HttpRequestTool:execute_async(params, callback) end
+
+---Asks the person who runs the spell: in their terminal, TUI or editor, or from `--answers FILE`.
+---
+---Without any of these a question fails with an error of type `no_answer`. Questions and answers are events,
+---`input_requested` and `input_given`, and part of the recording.
+---@class Human
+Human = {}
+
+---Whether the person says yes.
+---
+---Errors: `no_answer`, `timeout`.
+---
+---```lua
+---if Human.approve("Send the report?") then send(report) end
+---```
+---@param question string | ApprovalOptions
+---@return boolean
+function Human.approve(question) end
+
+---Starts `approve` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param question string | ApprovalOptions
+---@param callback? fun(result: boolean)
+---@return boolean
+function Human.approve_async(question, callback) end
+
+---The person's answer, one of `choices` where there are any.
+---
+---Errors: `no_answer`, `timeout`.
+---
+---```lua
+---local name = Human.ask{ question = "Which city?", choices = { "Rome", "Oslo" }, default = "Oslo" }
+---```
+---@param question string | QuestionOptions
+---@return string
+function Human.ask(question) end
+
+---Starts `ask` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param question string | QuestionOptions
+---@param callback? fun(result: string)
+---@return string
+function Human.ask_async(question, callback) end
 
 ---JSON in Lua, as JavaScript has it.
 ---@class JSON
@@ -1305,6 +2723,412 @@ function JsonTool:execute(params) end
 ---@return JsonResult
 function JsonTool:execute_async(params, callback) end
 
+---Logs what agents, models and tools do: a `log` event each, and a line on stderr from `[log] level` on.
+---
+---```lua
+---Hooks.use(LoggingHook.new{ level = "debug" })
+---```
+---@class LoggingHook : Hook
+---@overload fun(options?: LoggingHookOptions): LoggingHook
+LoggingHook = {}
+
+---Makes a LoggingHook.
+---
+---```lua
+---Hooks.use(LoggingHook.new{ level = "debug" })
+---```
+---@param options? LoggingHookOptions
+---@return LoggingHook
+function LoggingHook.new(options) end
+
+---Measures from when it was made until `stop`.
+---@class MetricTimer
+---@field running boolean Whether it has not been stopped. (read only)
+local MetricTimer = {}
+
+---Adds the milliseconds to the histogram, and gives them. Another `stop` gives them again.
+---
+---```lua
+---local timer = metrics:timer("load")
+---local milliseconds = timer:stop()
+---```
+---@return number
+function MetricTimer:stop() end
+
+---Metrics of your own, apart from those of the run. Exports of the run show them with the label `collector`.
+---
+---```lua
+---local mine = MetricsCollector.new()
+---mine:increment("seen")
+---```
+---@class MetricsCollector
+---@field name string Its name in the run's metrics. (read only)
+---@overload fun(options?: CollectorOptions): MetricsCollector
+MetricsCollector = {}
+
+---Makes a MetricsCollector.
+---
+---```lua
+---local mine = MetricsCollector.new()
+---mine:increment("seen")
+---```
+---@param options? CollectorOptions
+---@return MetricsCollector
+function MetricsCollector.new(options) end
+
+---A class of the script's own: write `init(self, config)` and override methods; `.new(config)` makes its objects.
+---@generic T
+---@param self T
+---@return T
+function MetricsCollector.extend(self) end
+
+---Sets a value that goes up and down.
+---
+---Errors: `invalid_argument`.
+---@param name string
+---@param value number
+---@param labels? table<string, any>
+function MetricsCollector:gauge(name, value, labels) end
+
+---What this collector holds.
+---
+---```lua
+---local seen = mine:get_snapshot().counters.seen
+---```
+---@return Snapshot
+function MetricsCollector:get_snapshot() end
+
+---Adds a measured value.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---mine:histogram("seconds", 1.5)
+---```
+---@param name string
+---@param value number
+---@param labels? table<string, any>
+function MetricsCollector:histogram(name, value, labels) end
+
+---Counts one more, or `amount` more.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---mine:increment("seen", { kind = "page" })
+---```
+---@param name string
+---@param labels? table<string, any>
+---@param amount? number
+function MetricsCollector:increment(name, labels, amount) end
+
+---Begins to measure; its `stop` adds the milliseconds to the histogram of this name.
+---
+---Errors: `invalid_argument`.
+---@param name string
+---@param labels? table<string, any>
+---@return MetricTimer
+function MetricsCollector:timer(name, labels) end
+
+---Counts executions, model calls, tool calls, errors and retries, and measures times and tokens.
+---
+---Counters: `executions`, `llm_calls`, `tool_calls`, `errors`, `retries`. Histograms: `execution_duration`,
+---`llm_call_duration`, `tool_call_duration` in milliseconds, `llm_call_tokens`. They are read with `metrics`.
+---
+---```lua
+---Hooks.use(MetricsHook.new{ prefix = "shop_" })
+---```
+---@class MetricsHook : Hook
+---@overload fun(options?: MetricsHookOptions): MetricsHook
+MetricsHook = {}
+
+---Makes a MetricsHook.
+---
+---```lua
+---Hooks.use(MetricsHook.new{ prefix = "shop_" })
+---```
+---@param options? MetricsHookOptions
+---@return MetricsHook
+function MetricsHook.new(options) end
+
+---Coordinates agents. `chat` lets its model call them as tools; `delegate` gives one task to one of them;
+---`coordinate` plans, has every task done at once, and brings the results together.
+---
+---```lua
+---local team = { researcher = ResearchAgent.new(), writer = WriterAgent.new() }
+---local boss = OrchestratorAgent.new{ agents = team }
+---print(boss:coordinate('An article on Lua'))
+---```
+---@class OrchestratorAgent : Agent
+---@field active_jobs table<string, Job> What it has given out, by the number of the job: `agent` and `status`. (read only)
+---@field agents string[] The names of the agents it coordinates. (read only)
+---@overload fun(options?: OrchestratorOptions): OrchestratorAgent
+---@overload fun(system_prompt: string): OrchestratorAgent
+OrchestratorAgent = {}
+
+---Makes a OrchestratorAgent.
+---
+---```lua
+---local team = { researcher = ResearchAgent.new(), writer = WriterAgent.new() }
+---local boss = OrchestratorAgent.new{ agents = team }
+---print(boss:coordinate('An article on Lua'))
+---```
+---@param options? OrchestratorOptions
+---@return OrchestratorAgent
+---@overload fun(system_prompt: string): OrchestratorAgent
+function OrchestratorAgent.new(options) end
+
+---One more agent to coordinate; it becomes a tool of this one too.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---boss:add_agent("reviewer", ReviewAgent.new())
+---```
+---@param name string
+---@param agent BaseAgent | Tool | string
+function OrchestratorAgent:add_agent(name, agent) end
+
+---The results of jobs, by the name of the agent.
+---@param results JobResult[]
+---@return table<string, any>
+function OrchestratorAgent:aggregate_results(results) end
+
+---Plans, has every task done at once, and brings the results together into one answer.
+---
+---```lua
+---print(boss:coordinate('An article on Lua'))
+---```
+---@param goal? any
+---@return string
+function OrchestratorAgent:coordinate(goal) end
+
+---Starts `coordinate` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param goal? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: OrchestratorAgent, callback: fun(result: string))
+function OrchestratorAgent:coordinate_async(goal, callback) end
+
+---Gives a task to the agent that the strategy picks; gives what that one made of it.
+---
+---```lua
+---local done = boss:delegate("Find three sources")
+---```
+---@param task? any
+---@return any
+function OrchestratorAgent:delegate(task) end
+
+---Starts `delegate` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param task? any
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: OrchestratorAgent, callback: fun(result: any))
+function OrchestratorAgent:delegate_async(task, callback) end
+
+---Has several agents work on the same input at once; gives what `aggregate_results` makes of it.
+---
+---Errors: `timeout`, `rate_limit`, `invalid_argument`.
+---
+---```lua
+---boss:execute_multi_agent({ "researcher", "writer" }, "Lua")
+---```
+---@param names string[]
+---@param input? any
+---@return any
+function OrchestratorAgent:execute_multi_agent(names, input) end
+
+---Starts `execute_multi_agent` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param names string[]
+---@param input? any
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: OrchestratorAgent, names: string[], callback: fun(result: any))
+function OrchestratorAgent:execute_multi_agent_async(names, input, callback) end
+
+---Has one agent work on an input; gives its value.
+---
+---Errors: `timeout`, `rate_limit`, `invalid_argument`.
+---@param name string
+---@param input? any
+---@return any
+function OrchestratorAgent:execute_single_agent(name, input) end
+
+---Starts `execute_single_agent` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param name string
+---@param input? any
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: OrchestratorAgent, name: string, callback: fun(result: any))
+function OrchestratorAgent:execute_single_agent_async(name, input, callback) end
+
+---A number for a job: `job-1`, `job-2`, …
+---@return string
+function OrchestratorAgent:generate_job_id() end
+
+---Divides a goal into a task for each agent that is needed. Nothing is done yet.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param goal? any
+---@return Assignments
+function OrchestratorAgent:plan(goal) end
+
+---Starts `plan` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param goal? any
+---@param callback? fun(result: Assignments)
+---@return Assignments
+---@overload fun(self: OrchestratorAgent, callback: fun(result: Assignments))
+function OrchestratorAgent:plan_async(goal, callback) end
+
+---Who should handle an input: the one that the strategy picks.
+---
+---Errors: `invalid_argument`.
+---@param input any
+---@return string[]
+function OrchestratorAgent:select_agents(input) end
+
+---Starts `select_agents` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param input any
+---@param callback? fun(result: string[])
+---@return string[]
+function OrchestratorAgent:select_agents_async(input, callback) end
+
+---Brings the results of several agents together into one answer.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param results? any
+---@return string
+function OrchestratorAgent:synthesize(results) end
+
+---Starts `synthesize` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param results? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: OrchestratorAgent, callback: fun(result: string))
+function OrchestratorAgent:synthesize_async(results, callback) end
+
+---Agents in a row, as one agent: each is given what the one before it made, perhaps through a function. What a
+---StateHandoff names between two of them is handed over as well.
+---
+---```lua
+---local line = PipelineAgent.new{ stages = { researcher, { agent = writer, action = 'draft' } } }
+---print(line:process('hash tables'))
+---```
+---@class PipelineAgent : BaseAgent
+---@field stages string[] The names of the stages, in order. (read only)
+---@overload fun(options?: PipelineAgentOptions): PipelineAgent
+PipelineAgent = {}
+
+---Makes a PipelineAgent.
+---
+---```lua
+---local line = PipelineAgent.new{ stages = { researcher, { agent = writer, action = 'draft' } } }
+---print(line:process('hash tables'))
+---```
+---@param options? PipelineAgentOptions
+---@return PipelineAgent
+function PipelineAgent.new(options) end
+
+---What the last stage makes of an input: `execute`, giving the value alone.
+---
+---Errors: `timeout`, `rate_limit`, `tool`.
+---
+---```lua
+---local text = line:process('hash tables')
+---```
+---@param input? any
+---@return any
+function PipelineAgent:process(input) end
+
+---Starts `process` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param input? any
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: PipelineAgent, callback: fun(result: any))
+function PipelineAgent:process_async(input, callback) end
+
+---Takes a goal apart into tasks: their order, what depends on what, what could go wrong.
+---
+---```lua
+---local planner = PlannerAgent.new{ max_steps = 5 }
+---for _, step in ipairs(planner:plan("Move the shop to a new server").steps) do print(step.task) end
+---```
+---@class PlannerAgent : Agent
+---@overload fun(options?: PlannerOptions): PlannerAgent
+---@overload fun(system_prompt: string): PlannerAgent
+PlannerAgent = {}
+
+---Makes a PlannerAgent.
+---
+---```lua
+---local planner = PlannerAgent.new{ max_steps = 5 }
+---for _, step in ipairs(planner:plan("Move the shop to a new server").steps) do print(step.task) end
+---```
+---@param options? PlannerOptions
+---@return PlannerAgent
+---@overload fun(system_prompt: string): PlannerAgent
+function PlannerAgent.new(options) end
+
+---A task as smaller tasks.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param task? any
+---@return PlanStep[]
+function PlannerAgent:decompose(task) end
+
+---Starts `decompose` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param task? any
+---@param callback? fun(result: PlanStep[])
+---@return PlanStep[]
+---@overload fun(self: PlannerAgent, callback: fun(result: PlanStep[]))
+function PlannerAgent:decompose_async(task, callback) end
+
+---A plan for a goal: steps, their order, risks.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local plan = planner:plan("Move the shop to a new server")
+---```
+---@param goal? any
+---@return Plan
+function PlannerAgent:plan(goal) end
+
+---Starts `plan` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param goal? any
+---@param callback? fun(result: Plan)
+---@return Plan
+---@overload fun(self: PlannerAgent, callback: fun(result: Plan))
+function PlannerAgent:plan_async(goal, callback) end
+
+---What research on a topic has to answer, and what to look for where.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param topic? any
+---@return ResearchPlan
+function PlannerAgent:plan_research(topic) end
+
+---Starts `plan_research` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param topic? any
+---@param callback? fun(result: ResearchPlan)
+---@return ResearchPlan
+---@overload fun(self: PlannerAgent, callback: fun(result: ResearchPlan))
+function PlannerAgent:plan_research_async(topic, callback) end
+
+---Tasks in the order in which to do them.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param tasks? any
+---@return Priority[]
+function PlannerAgent:prioritize(tasks) end
+
+---Starts `prioritize` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param tasks? any
+---@param callback? fun(result: Priority[])
+---@return Priority[]
+---@overload fun(self: PlannerAgent, callback: fun(result: Priority[]))
+function PlannerAgent:prioritize_async(tasks, callback) end
+
 ---The services that answer for models.
 ---@class Provider
 Provider = {}
@@ -1321,6 +3145,128 @@ function Provider.list() end
 ---```
 ---@param replies Reply[]
 function Provider.scripted(replies) end
+
+---Keeps model calls or tool calls below a rate. Every decision is an event, `rate_limit_checked`.
+---
+---```lua
+---Hooks.use(RateLimitHook.new{ requests = 60, per = "minute" })
+---```
+---@class RateLimitHook : Hook
+---@overload fun(options?: RateLimitHookOptions): RateLimitHook
+RateLimitHook = {}
+
+---Makes a RateLimitHook.
+---
+---```lua
+---Hooks.use(RateLimitHook.new{ requests = 60, per = "minute" })
+---```
+---@param options? RateLimitHookOptions
+---@return RateLimitHook
+function RateLimitHook.new(options) end
+
+---Counts what happens, by key, over a sliding window of time; each key has its own count.
+---
+---The count is the run's own and ends with it. Every decision is an event, `rate_limit_checked`, and its time is the
+---one that counts, so that a replay decides the same.
+---
+---```lua
+---local limiter = RateLimiter.new{ requests = 10, per = "minute" }
+---limiter:check_limit("user:ada")
+---```
+---@class RateLimiter
+---@overload fun(options?: RateLimiterOptions): RateLimiter
+RateLimiter = {}
+
+---Makes a RateLimiter.
+---
+---```lua
+---local limiter = RateLimiter.new{ requests = 10, per = "minute" }
+---limiter:check_limit("user:ada")
+---```
+---@param options? RateLimiterOptions
+---@return RateLimiter
+function RateLimiter.new(options) end
+
+---A class of the script's own: write `init(self, config)` and override methods; `.new(config)` makes its objects.
+---@generic T
+---@param self T
+---@return T
+function RateLimiter.extend(self) end
+
+---Counts one request of a key; throws a RateLimitError with `retry_after` where it is one too many.
+---
+---Errors: `rate_limit`.
+---
+---```lua
+---limiter:check_limit("http:" .. host, { requests = 10, per = "minute" })
+---```
+---@param key string
+---@param window? RateWindow
+function RateLimiter:check_limit(key, window) end
+
+---Starts `check_limit` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param window? RateWindow
+---@param callback? fun()
+---@overload fun(self: RateLimiter, key: string, callback: fun())
+function RateLimiter:check_limit_async(key, window, callback) end
+
+---Counts one request of a key; gives whether it is one too many, which is then not counted.
+---
+---```lua
+---if limiter:is_exceeded("user:" .. user) then error(RateLimitError("later")) end
+---```
+---@param key string
+---@param window? RateWindow
+---@return boolean
+function RateLimiter:is_exceeded(key, window) end
+
+---Starts `is_exceeded` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param window? RateWindow
+---@param callback? fun(result: boolean)
+---@return boolean
+---@overload fun(self: RateLimiter, key: string, callback: fun(result: boolean))
+function RateLimiter:is_exceeded_async(key, window, callback) end
+
+---How many more requests of a key would be let through now.
+---@param key string
+---@param window? RateWindow
+---@return integer
+function RateLimiter:remaining(key, window) end
+
+---Starts `remaining` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param window? RateWindow
+---@param callback? fun(result: integer)
+---@return integer
+---@overload fun(self: RateLimiter, key: string, callback: fun(result: integer))
+function RateLimiter:remaining_async(key, window, callback) end
+
+---Forgets what a key has had.
+---@param key string
+function RateLimiter:reset(key) end
+
+---Starts `reset` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param callback? fun()
+function RateLimiter:reset_async(key, callback) end
+
+---Counts one request of a key, once it may be made.
+---
+---```lua
+---limiter:wait("search")
+---```
+---@param key string
+---@param window? RateWindow
+function RateLimiter:wait(key, window) end
+
+---Starts `wait` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param window? RateWindow
+---@param callback? fun()
+---@overload fun(self: RateLimiter, key: string, callback: fun())
+function RateLimiter:wait_async(key, window, callback) end
 
 ---Finds, checks, replaces and splits text by a regular expression (RE2 syntax, much as in Perl or Python).
 ---@class RegexTool : Tool
@@ -1344,6 +3290,267 @@ function RegexTool:execute(params) end
 ---@param callback? fun(result: RegexResult)
 ---@return RegexResult
 function RegexTool:execute_async(params, callback) end
+
+---Searches and brings together what is known, with sources and how sure it is of them.
+---
+---It looks things up with the tools it is given; without any it works from what its model knows, and says so.
+---
+---```lua
+---local researcher = ResearchAgent.new{ sources = { "academic", "news" } }
+---local found = researcher:research{ topic = "AI safety" }
+---```
+---@class ResearchAgent : Agent
+---@overload fun(options?: ResearchOptions): ResearchAgent
+---@overload fun(system_prompt: string): ResearchAgent
+ResearchAgent = {}
+
+---Makes a ResearchAgent.
+---
+---```lua
+---local researcher = ResearchAgent.new{ sources = { "academic", "news" } }
+---local found = researcher:research{ topic = "AI safety" }
+---```
+---@param options? ResearchOptions
+---@return ResearchAgent
+---@overload fun(system_prompt: string): ResearchAgent
+function ResearchAgent.new(options) end
+
+---Answers one question about its field, as exactly as it can.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---print(researcher:clarify("What is meant by alignment?"))
+---```
+---@param question? any
+---@return string
+function ResearchAgent:clarify(question) end
+
+---Starts `clarify` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param question? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: ResearchAgent, callback: fun(result: string))
+function ResearchAgent:clarify_async(question, callback) end
+
+---Takes out of material, such as search results, what is worth keeping.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local notes = researcher:process(results)
+---```
+---@param material? any
+---@return Notes
+function ResearchAgent:process(material) end
+
+---Starts `process` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param material? any
+---@param callback? fun(result: Notes)
+---@return Notes
+---@overload fun(self: ResearchAgent, callback: fun(result: Notes))
+function ResearchAgent:process_async(material, callback) end
+
+---Researches a topic: findings with their sources, and what stays open.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local found = researcher:research{ topic = "AI safety" }
+---```
+---@param topic? any
+---@return Research
+function ResearchAgent:research(topic) end
+
+---Starts `research` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param topic? any
+---@param callback? fun(result: Research)
+---@return Research
+---@overload fun(self: ResearchAgent, callback: fun(result: Research))
+function ResearchAgent:research_async(topic, callback) end
+
+---Looks in recent news.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param query? any
+---@return SearchResults
+function ResearchAgent:scrape_recent_news(query) end
+
+---Starts `scrape_recent_news` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param query? any
+---@param callback? fun(result: SearchResults)
+---@return SearchResults
+---@overload fun(self: ResearchAgent, callback: fun(result: SearchResults))
+function ResearchAgent:scrape_recent_news_async(query, callback) end
+
+---Looks for what answers a query.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local results = researcher:search("lightweight Lua engines")
+---```
+---@param query? any
+---@return SearchResults
+function ResearchAgent:search(query) end
+
+---Starts `search` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param query? any
+---@param callback? fun(result: SearchResults)
+---@return SearchResults
+---@overload fun(self: ResearchAgent, callback: fun(result: SearchResults))
+function ResearchAgent:search_async(query, callback) end
+
+---Looks in scientific and technical literature.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param query? any
+---@return SearchResults
+function ResearchAgent:search_literature(query) end
+
+---Starts `search_literature` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param query? any
+---@param callback? fun(result: SearchResults)
+---@return SearchResults
+---@overload fun(self: ResearchAgent, callback: fun(result: SearchResults))
+function ResearchAgent:search_literature_async(query, callback) end
+
+---Sums material up in a few sentences.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param material? any
+---@return string
+function ResearchAgent:summarize(material) end
+
+---Starts `summarize` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param material? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: ResearchAgent, callback: fun(result: string))
+function ResearchAgent:summarize_async(material, callback) end
+
+---Brings the findings of several sources together.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param findings? any
+---@return Synthesis
+function ResearchAgent:synthesize_findings(findings) end
+
+---Starts `synthesize_findings` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param findings? any
+---@param callback? fun(result: Synthesis)
+---@return Synthesis
+---@overload fun(self: ResearchAgent, callback: fun(result: Synthesis))
+function ResearchAgent:synthesize_findings_async(findings, callback) end
+
+---Tries what failed again, with growing pauses; a service that says when to come back is listened to.
+---
+---An agent's own `retries` (429, 5xx, network) come first; this is asked about what is left. Chance comes from the
+---run's seed.
+---
+---```lua
+---Hooks.use(RetryHook.new{ attempts = 5, errors = { "timeout" } })
+---```
+---@class RetryHook : Hook
+---@overload fun(options?: RetryHookOptions): RetryHook
+RetryHook = {}
+
+---Makes a RetryHook.
+---
+---```lua
+---Hooks.use(RetryHook.new{ attempts = 5, errors = { "timeout" } })
+---```
+---@param options? RetryHookOptions
+---@return RetryHook
+function RetryHook.new(options) end
+
+---Reviews work by stated criteria: approves it, or says what to do.
+---
+---```lua
+---local reviewer = ReviewAgent.new{ criteria = { "accuracy", "clarity" } }
+---local verdict = reviewer:review(draft)
+---if not verdict.approved then print(verdict.feedback) end
+---```
+---@class ReviewAgent : Agent
+---@overload fun(options?: ReviewOptions): ReviewAgent
+---@overload fun(system_prompt: string): ReviewAgent
+ReviewAgent = {}
+
+---Makes a ReviewAgent.
+---
+---```lua
+---local reviewer = ReviewAgent.new{ criteria = { "accuracy", "clarity" } }
+---local verdict = reviewer:review(draft)
+---if not verdict.approved then print(verdict.feedback) end
+---```
+---@param options? ReviewOptions
+---@return ReviewAgent
+---@overload fun(system_prompt: string): ReviewAgent
+function ReviewAgent.new(options) end
+
+---Answers one question about its verdicts, as exactly as it can.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param question? any
+---@return string
+function ReviewAgent:clarify(question) end
+
+---Starts `clarify` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param question? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: ReviewAgent, callback: fun(result: string))
+function ReviewAgent:clarify_async(question, callback) end
+
+---What is missing from work, and whom to ask.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---for _, gap in ipairs(reviewer:identify_gaps(draft)) do print(gap.question) end
+---```
+---@param work? any
+---@return Gap[]
+function ReviewAgent:identify_gaps(work) end
+
+---Starts `identify_gaps` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param work? any
+---@param callback? fun(result: Gap[])
+---@return Gap[]
+---@overload fun(self: ReviewAgent, callback: fun(result: Gap[]))
+function ReviewAgent:identify_gaps_async(work, callback) end
+
+---A verdict on a draft: `approved`, `score`, `feedback`, `issues`.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local verdict = reviewer:review(draft)
+---```
+---@param draft? any
+---@return Review
+function ReviewAgent:review(draft) end
+
+---Starts `review` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param draft? any
+---@param callback? fun(result: Review)
+---@return Review
+---@overload fun(self: ReviewAgent, callback: fun(result: Review))
+function ReviewAgent:review_async(draft, callback) end
+
+---Whether claims hold, each as an issue where it does not.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param claims? any
+---@return Review
+function ReviewAgent:verify(claims) end
+
+---Starts `verify` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param claims? any
+---@param callback? fun(result: Review)
+---@return Review
+---@overload fun(self: ReviewAgent, callback: fun(result: Review))
+function ReviewAgent:verify_async(claims, callback) end
 
 ---Runs one program that the person allowed and gives what it printed and its exit code.
 ---
@@ -1371,6 +3578,470 @@ function ShellCommandTool:execute(params) end
 ---@return ShellCommandResult
 function ShellCommandTool:execute_async(params, callback) end
 
+---Values of the project that outlast the run: in `.llmspell/state.db`, or where `[state]` in llmspell.toml says.
+---
+---Keys are text, with `/` between parts by custom; values are plain data. Every change has a version, passes the hooks
+---`before_state_change` and `after_state_change`, and is an event. An agent's own state is `agent.state`.
+---
+---What is promised: a call that has returned is safe from the sudden end of the program (from a loss of power too with
+---`[state] fsync = true`); calls happen in the order they are made, and all processes see the changes in one order;
+---`update`, `compare_and_set` and `restore` are atomic across processes; nobody sees half of a change; a watcher is
+---told each change once, in order. `[state] backend` chooses `sqlite` (one machine), `postgres` (many), or `rocksdb`
+---(one process at a time).
+---@class State
+State = {}
+
+---Sets a value if the present one equals `expected` (nil: if there is none); gives whether it did.
+---
+---Errors: `security`, `store`, `invalid_argument`.
+---
+---```lua
+---local mine = State.compare_and_set("leader", nil, "worker-1", { ttl = 10000 })
+---```
+---@param key string
+---@param expected? any
+---@param value? any
+---@param options? StateOptions
+---@return boolean
+function State.compare_and_set(key, expected, value, options) end
+
+---Starts `compare_and_set` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param expected? any
+---@param value? any
+---@param options? StateOptions
+---@param callback? fun(result: boolean)
+---@return boolean
+---@overload fun(key: string, callback: fun(result: boolean))
+function State.compare_and_set_async(key, expected, value, options, callback) end
+
+---Forgets a key; gives whether there was one.
+---
+---Errors: `security`, `store`.
+---@param key string
+---@return boolean
+function State.delete(key) end
+
+---Starts `delete` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param callback? fun(result: boolean)
+---@return boolean
+function State.delete_async(key, callback) end
+
+---A value with its version and the time when it is gone; nil where there is none.
+---
+---Errors: `security`, `store`.
+---@param key string
+---@return StateEntry | nil
+function State.entry(key) end
+
+---Starts `entry` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param callback? fun(result: StateEntry | nil)
+---@return StateEntry | nil
+function State.entry_async(key, callback) end
+
+---The value of a key; `default` where there is none or its time is over.
+---
+---Errors: `security`, `store`.
+---
+---```lua
+---local visits = State.get("visits", 0)
+---```
+---@param key string
+---@param default_? any
+---@return any
+function State.get(key, default_) end
+
+---Starts `get` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param default_? any
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(key: string, callback: fun(result: any))
+function State.get_async(key, default_, callback) end
+
+---The keys that begin so, in order.
+---
+---Errors: `security`, `store`.
+---
+---```lua
+---for _, key in ipairs(State.list("jobs/")) do print(key) end
+---```
+---@param prefix? string
+---@return string[]
+function State.list(prefix) end
+
+---Starts `list` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param prefix? string
+---@param callback? fun(result: string[])
+---@return string[]
+---@overload fun(callback: fun(result: string[]))
+function State.list_async(prefix, callback) end
+
+---Makes it what it was at a snapshot, in one step: values are set, keys that the snapshot lacks deleted.
+---
+---Errors: `security`, `store`, `invalid_argument`.
+---
+---```lua
+---State.restore(before)
+---```
+---@param snapshot table<string, any>
+function State.restore(snapshot) end
+
+---Starts `restore` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param snapshot table<string, any>
+---@param callback? fun()
+function State.restore_async(snapshot, callback) end
+
+---A part of the state with keys of its own. `agent:NAME` and `workflow:NAME` are the states of agents and
+---workflows of this run, `global` is State itself; any other name is kept in the project. With `access` whoever
+---is first says who may use it; from then on others get a SecurityError for what they may not.
+---
+---Errors: `security`, `invalid_argument`.
+---
+---```lua
+---local ledger = State.scope("ledger", { access = "private" })
+---```
+---@param name string
+---@param options? ScopeOptions
+---@return StateScope
+function State.scope(name, options) end
+
+---Starts `scope` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param name string
+---@param options? ScopeOptions
+---@param callback? fun(result: StateScope)
+---@return StateScope
+---@overload fun(name: string, callback: fun(result: StateScope))
+function State.scope_async(name, options, callback) end
+
+---Keeps a value: plain data of any shape. nil deletes the key. Done when the value is safe on the disk's side
+---of the program: a run that is killed a moment later has not lost it.
+---
+---Errors: `security`, `store`, `invalid_argument`.
+---
+---```lua
+---State.set("token", token, { ttl = 60000 })
+---```
+---@param key string
+---@param value? any
+---@param options? StateOptions
+function State.set(key, value, options) end
+
+---Starts `set` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param value? any
+---@param options? StateOptions
+---@param callback? fun()
+---@overload fun(key: string, callback: fun())
+function State.set_async(key, value, options, callback) end
+
+---All values at one moment, by key: plain data, also for JSON.
+---
+---Errors: `security`, `store`.
+---
+---```lua
+---local before = State.snapshot()
+---```
+---@param prefix? string
+---@return table<string, any>
+function State.snapshot(prefix) end
+
+---Starts `snapshot` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param prefix? string
+---@param callback? fun(result: table<string, any>)
+---@return table<string, any>
+---@overload fun(callback: fun(result: table<string, any>))
+function State.snapshot_async(prefix, callback) end
+
+---Sets what `fn` makes of the present value (nil where there is none), and gives it. Atomic across runs and
+---processes: where somebody else was quicker, `fn` is called again with the newer value.
+---
+---Errors: `security`, `store`, `invalid_argument`.
+---
+---```lua
+---State.update("visits", function(count) return (count or 0) + 1 end)
+---```
+---@param key string
+---@param fn fun(value: any): any
+---@param options? StateOptions
+---@return any
+function State.update(key, fn, options) end
+
+---Starts `update` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param fn fun(value: any): any
+---@param options? StateOptions
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(key: string, fn: fun(value: any): any, callback: fun(result: any))
+function State.update_async(key, fn, options, callback) end
+
+---Calls `fn` with each change of a key that begins so, from now on, whichever process makes it. Changes come
+---in order, each once. Watching alone does not keep a spell running.
+---
+---Errors: `security`, `store`.
+---
+---```lua
+---local watch = State.watch("jobs/", function(change) print(change.key, change.value) end)
+---```
+---@param prefix string
+---@param fn fun(change: StateChange)
+---@return StateWatch
+function State.watch(prefix, fn) end
+
+---Starts `watch` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param prefix string
+---@param fn fun(change: StateChange)
+---@param callback? fun(result: StateWatch)
+---@return StateWatch
+function State.watch_async(prefix, fn, callback) end
+
+---Values of one agent's state for another: on `execute`, and whenever the first hands over to the second.
+---
+---```lua
+---StateHandoff.new{ from = "researcher", to = "writer", filter = { include = { "notes" } } }:execute()
+---```
+---@class StateHandoff
+---@field source string Whose state it is. (read only)
+---@field target string Who gets it. (read only)
+---@overload fun(options?: StateHandoffOptions): StateHandoff
+StateHandoff = {}
+
+---Makes a StateHandoff.
+---
+---```lua
+---StateHandoff.new{ from = "researcher", to = "writer", filter = { include = { "notes" } } }:execute()
+---```
+---@param options? StateHandoffOptions
+---@return StateHandoff
+function StateHandoff.new(options) end
+
+---A class of the script's own: write `init(self, config)` and override methods; `.new(config)` makes its objects.
+---@generic T
+---@param self T
+---@return T
+function StateHandoff.extend(self) end
+
+---Hands the values over, and gives them. A value of the same key is replaced.
+---
+---Errors: `invalid_argument`, `security`.
+---
+---```lua
+---handoff:execute()
+---```
+---@return HandoffResult
+function StateHandoff:execute() end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param callback? fun(result: HandoffResult)
+---@return HandoffResult
+function StateHandoff:execute_async(callback) end
+
+---A part of the state with keys of its own, as `State.scope` gives it; the same methods as `State`.
+---@class StateScope
+---@field name string What it is called. (read only)
+local StateScope = {}
+
+---Sets a value if the present one equals `expected` (nil: if there is none); gives whether it did.
+---
+---Errors: `security`, `store`, `invalid_argument`.
+---
+---```lua
+---local mine = State.compare_and_set("leader", nil, "worker-1", { ttl = 10000 })
+---```
+---@param key string
+---@param expected? any
+---@param value? any
+---@param options? StateOptions
+---@return boolean
+function StateScope:compare_and_set(key, expected, value, options) end
+
+---Starts `compare_and_set` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param expected? any
+---@param value? any
+---@param options? StateOptions
+---@param callback? fun(result: boolean)
+---@return boolean
+---@overload fun(self: StateScope, key: string, callback: fun(result: boolean))
+function StateScope:compare_and_set_async(key, expected, value, options, callback) end
+
+---Forgets a key; gives whether there was one.
+---
+---Errors: `security`, `store`.
+---@param key string
+---@return boolean
+function StateScope:delete(key) end
+
+---Starts `delete` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param callback? fun(result: boolean)
+---@return boolean
+function StateScope:delete_async(key, callback) end
+
+---A value with its version and the time when it is gone; nil where there is none.
+---
+---Errors: `security`, `store`.
+---@param key string
+---@return StateEntry | nil
+function StateScope:entry(key) end
+
+---Starts `entry` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param callback? fun(result: StateEntry | nil)
+---@return StateEntry | nil
+function StateScope:entry_async(key, callback) end
+
+---The value of a key; `default` where there is none or its time is over.
+---
+---Errors: `security`, `store`.
+---
+---```lua
+---local visits = State.get("visits", 0)
+---```
+---@param key string
+---@param default_? any
+---@return any
+function StateScope:get(key, default_) end
+
+---Starts `get` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param default_? any
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: StateScope, key: string, callback: fun(result: any))
+function StateScope:get_async(key, default_, callback) end
+
+---The keys that begin so, in order.
+---
+---Errors: `security`, `store`.
+---
+---```lua
+---for _, key in ipairs(State.list("jobs/")) do print(key) end
+---```
+---@param prefix? string
+---@return string[]
+function StateScope:list(prefix) end
+
+---Starts `list` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param prefix? string
+---@param callback? fun(result: string[])
+---@return string[]
+---@overload fun(self: StateScope, callback: fun(result: string[]))
+function StateScope:list_async(prefix, callback) end
+
+---Makes it what it was at a snapshot, in one step: values are set, keys that the snapshot lacks deleted.
+---
+---Errors: `security`, `store`, `invalid_argument`.
+---
+---```lua
+---State.restore(before)
+---```
+---@param snapshot table<string, any>
+function StateScope:restore(snapshot) end
+
+---Starts `restore` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param snapshot table<string, any>
+---@param callback? fun()
+function StateScope:restore_async(snapshot, callback) end
+
+---Keeps a value: plain data of any shape. nil deletes the key. Done when the value is safe on the disk's side
+---of the program: a run that is killed a moment later has not lost it.
+---
+---Errors: `security`, `store`, `invalid_argument`.
+---
+---```lua
+---State.set("token", token, { ttl = 60000 })
+---```
+---@param key string
+---@param value? any
+---@param options? StateOptions
+function StateScope:set(key, value, options) end
+
+---Starts `set` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param value? any
+---@param options? StateOptions
+---@param callback? fun()
+---@overload fun(self: StateScope, key: string, callback: fun())
+function StateScope:set_async(key, value, options, callback) end
+
+---All values at one moment, by key: plain data, also for JSON.
+---
+---Errors: `security`, `store`.
+---
+---```lua
+---local before = State.snapshot()
+---```
+---@param prefix? string
+---@return table<string, any>
+function StateScope:snapshot(prefix) end
+
+---Starts `snapshot` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param prefix? string
+---@param callback? fun(result: table<string, any>)
+---@return table<string, any>
+---@overload fun(self: StateScope, callback: fun(result: table<string, any>))
+function StateScope:snapshot_async(prefix, callback) end
+
+---Sets what `fn` makes of the present value (nil where there is none), and gives it. Atomic across runs and
+---processes: where somebody else was quicker, `fn` is called again with the newer value.
+---
+---Errors: `security`, `store`, `invalid_argument`.
+---
+---```lua
+---State.update("visits", function(count) return (count or 0) + 1 end)
+---```
+---@param key string
+---@param fn fun(value: any): any
+---@param options? StateOptions
+---@return any
+function StateScope:update(key, fn, options) end
+
+---Starts `update` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param key string
+---@param fn fun(value: any): any
+---@param options? StateOptions
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: StateScope, key: string, fn: fun(value: any): any, callback: fun(result: any))
+function StateScope:update_async(key, fn, options, callback) end
+
+---Calls `fn` with each change of a key that begins so, from now on, whichever process makes it. Changes come
+---in order, each once. Watching alone does not keep a spell running.
+---
+---Errors: `security`, `store`.
+---
+---```lua
+---local watch = State.watch("jobs/", function(change) print(change.key, change.value) end)
+---```
+---@param prefix string
+---@param fn fun(change: StateChange)
+---@return StateWatch
+function StateScope:watch(prefix, fn) end
+
+---Starts `watch` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param prefix string
+---@param fn fun(change: StateChange)
+---@param callback? fun(result: StateWatch)
+---@return StateWatch
+function StateScope:watch_async(prefix, fn, callback) end
+
+---A watcher, as `State.watch` gives it.
+---@class StateWatch
+---@field active boolean Whether it still watches. (read only)
+local StateWatch = {}
+
+---Stops watching.
+---
+---```lua
+---local watch = State.watch("jobs/", print)
+---watch:stop()
+---```
+function StateWatch:stop() end
+
 ---Pieces of an answer as they arrive. Whatever task asks for a piece, it is made where the stream was opened.
 ---@class Stream
 local Stream = {}
@@ -1390,6 +4061,7 @@ function Stream:next_async(callback) end
 ---One listener, as `on` and `once` give it. `stop` ends it; a stopped one is never called again.
 ---@class Subscription
 ---@field active boolean Whether it still listens. (read only)
+---@field dropped integer How many events it has missed, having opted for `overflow = "drop"`. (read only)
 local Subscription = {}
 
 ---Stops listening.
@@ -1400,16 +4072,499 @@ local Subscription = {}
 ---```
 function Subscription:stop() end
 
+---A supervisor and its workers, as one agent: each task goes to one worker, chosen by a strategy; with `review` the
+---supervisor's model approves the result or sends it back. Each delegation is a span of the trace.
+---
+---```lua
+---local team = SupervisorAgent.new{ workers = { coder, writer }, strategy = 'skill_based', review = true }
+---print(team:execute('Write a poem about Lua'))
+---```
+---@class SupervisorAgent : BaseAgent
+---@field workers string[] The names of its workers, in their order. (read only)
+---@overload fun(options?: SupervisorAgentOptions): SupervisorAgent
+SupervisorAgent = {}
+
+HierarchicalAgent = SupervisorAgent
+
+---Makes a SupervisorAgent.
+---
+---```lua
+---local team = SupervisorAgent.new{ workers = { coder, writer }, strategy = 'skill_based', review = true }
+---print(team:execute('Write a poem about Lua'))
+---```
+---@param options? SupervisorAgentOptions
+---@return SupervisorAgent
+function SupervisorAgent.new(options) end
+
+---Gives it one more worker.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---team:add_worker("tester", tester)
+---```
+---@param name string
+---@param worker BaseAgent | Tool | string
+function SupervisorAgent:add_worker(name, worker) end
+
+---What is known of its workers: tasks under way, done and failed.
+---
+---```lua
+---print(team:coordination_state().workers[1].done)
+---```
+---@return CoordinationState
+function SupervisorAgent:coordination_state() end
+
+---Has a task done, by the worker that is named or that the strategy picks, and says how it went.
+---
+---Errors: `timeout`, `rate_limit`, `invalid_argument`.
+---
+---```lua
+---local done = team:delegate_task("Write a poem")
+---print(done.worker, done.result)
+---```
+---@param task any
+---@param worker? string
+---@return Delegated
+function SupervisorAgent:delegate_task(task, worker) end
+
+---Starts `delegate_task` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param task any
+---@param worker? string
+---@param callback? fun(result: Delegated)
+---@return Delegated
+---@overload fun(self: SupervisorAgent, task: any, callback: fun(result: Delegated))
+function SupervisorAgent:delegate_task_async(task, worker, callback) end
+
+---The name of the worker that its strategy picks for a task; nothing is done yet.
+---
+---Errors: `invalid_argument`.
+---@param task any
+---@return string
+function SupervisorAgent:select_worker(task) end
+
+---Starts `select_worker` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param task any
+---@param callback? fun(result: string)
+---@return string
+function SupervisorAgent:select_worker_async(task, callback) end
+
+---A span of your own around each execution, model call and tool call, with attributes of your own.
+---
+---They are in the trace (`traced_started`, `traced_completed`) and go with it to OpenTelemetry.
+---
+---```lua
+---Hooks.use(TracingHook.new{ attributes = { team = "search" } })
+---```
+---@class TracingHook : Hook
+---@overload fun(options?: TracingHookOptions): TracingHook
+TracingHook = {}
+
+---Makes a TracingHook.
+---
+---```lua
+---Hooks.use(TracingHook.new{ attributes = { team = "search" } })
+---```
+---@param options? TracingHookOptions
+---@return TracingHook
+function TracingHook.new(options) end
+
+---Steps that agents, tools, functions and other workflows do: in order, at once, by condition, in a loop, over
+---items or in a stream.
+---
+---The fields of steps may refer to what is there: `{{notes}}` is the output of that name or a field of the run's
+---input, `{{plan.parts[0].title}}` what lies in it (items count from 0), `{{step_2.*}}` all that the second step gave,
+---`{{input}}` the whole input, `{{params.x}}` a parameter of the spell. A text that is one reference keeps the value's
+---type. A step without input gets the value of the step before. The whole definition is checked when it is made.
+---
+---```lua
+---local flow = Workflow.sequential{ steps = {
+---  { agent = researcher, action = "research", output = "notes" },
+---  { agent = writer, input = "Write about {{notes}}" },
+---} }
+---local text = flow:run{ topic = "tides" }
+---```
+---@class Workflow : BaseAgent
+---@overload fun(options: NewOptions): Workflow
+Workflow = {}
+
+---Makes a Workflow.
+---
+---```lua
+---local flow = Workflow.sequential{ steps = {
+---  { agent = researcher, action = "research", output = "notes" },
+---  { agent = writer, input = "Write about {{notes}}" },
+---} }
+---local text = flow:run{ topic = "tides" }
+---```
+---@param options NewOptions
+---@return Workflow
+function Workflow.new(options) end
+
+---One of several branches; the value is its own, or the input where none is taken.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---Workflow.conditional{ condition = "{{urgent}}", true_branch = { agent = pager }, false_branch = log }
+---```
+---@param options ConditionalOptions
+---@return Workflow
+function Workflow.conditional(options) end
+
+---Steps of any kind, one after the other: each may be a parallel, a loop, a conditional, … by its `type`.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---Workflow.create{ name = "panel", steps = { { type = "parallel_fan_out", agents = experts } } }
+---```
+---@param options StepsOptions
+---@return Workflow
+function Workflow.create(options) end
+
+---The workflow of a name. Raises where there is none.
+---
+---Errors: `invalid_argument`.
+---@param name string
+---@return Workflow
+function Workflow.get(name) end
+
+---A body again and again while the condition holds, each time on what it gave before; or once for each of the
+---items of `over`, whose value is then the list of results.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---Workflow.loop{ body = { agent = reviewer }, max_iterations = 3,
+---  condition = function(context) return context.confidence_score < 0.85 end }
+---```
+---@param options LoopOptions
+---@return Workflow
+function Workflow.loop(options) end
+
+---The same for each of many items, several at once, and then something with all the results, in order.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---Workflow.map_reduce{ items = pages, map = { agent = summarizer }, reduce = { agent = editor } }
+---```
+---@param options MapReduceOptions
+---@return Workflow
+function Workflow.map_reduce(options) end
+
+---Steps at once, each on the same input; the value is the list of theirs, or what the aggregator makes of it.
+---The first that fails cancels the others, unless `on_error` is "continue".
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---Workflow.parallel{ steps = { { agent = critic }, { agent = fan } }, concurrency = 2 }
+---```
+---@param options ParallelOptions
+---@return Workflow
+function Workflow.parallel(options) end
+
+---Stages that items flow through, all at work at once: a list's items one by one, in order. A stage that gives
+---nil drops the item.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---Workflow.pipeline{ stages = { read, { agent = translator }, { tool = writer } }, buffer = 4 }
+---```
+---@param options PipelineOptions
+---@return Workflow
+function Workflow.pipeline(options) end
+
+---Steps one after the other; the value is the last one's.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---Workflow.sequential{ name = "blog", steps = { { agent = writer, action = "draft" } } }
+---```
+---@param options StepsOptions
+---@return Workflow
+function Workflow.sequential(options) end
+
+---Ends its runs: steps under way are cancelled, and who waits gets an error of type `workflow_cancelled`.
+---Gives whether there was one.
+---@return boolean
+function Workflow:cancel() end
+
+---Lets no further step begin until `resume`; steps under way end. Gives the progress.
+---@return WorkflowProgress
+function Workflow:pause() end
+
+---How far its last run is.
+---@return WorkflowProgress
+function Workflow:progress() end
+
+---Goes on after `pause`.
+---@return WorkflowProgress
+function Workflow:resume() end
+
+---Does the steps and gives the value: of the last step, or what the aggregator made.
+---
+---Errors: `timeout`, `tool`, `rate_limit`, `invalid_argument`, `workflow_cancelled`.
+---
+---```lua
+---local blog = workflow:run({ topic = "AI Safety" })
+---```
+---@param input? any
+---@return any
+function Workflow:run(input) end
+
+---Starts `run` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param input? any
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: Workflow, callback: fun(result: any))
+function Workflow:run_async(input, callback) end
+
+---Like `run`, giving also what each step gave, tokens, cost and time.
+---
+---Errors: `timeout`, `tool`, `rate_limit`, `invalid_argument`, `workflow_cancelled`.
+---@param input? any
+---@return WorkflowOutput
+function Workflow:run_detailed(input) end
+
+---Starts `run_detailed` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param input? any
+---@param callback? fun(result: WorkflowOutput)
+---@return WorkflowOutput
+---@overload fun(self: Workflow, callback: fun(result: WorkflowOutput))
+function Workflow:run_detailed_async(input, callback) end
+
+---Its steps in the order they are written: name, path, type and output.
+---@return StepInfo[]
+function Workflow:steps() end
+
+---Runs a pipeline and gives each item as it comes out: who reads slowly holds up the stages. A workflow of
+---another kind gives its value alone.
+---
+---```lua
+---for item in flow:stream(items) do print(item) end
+---```
+---@param input? any
+---@return fun(): any?
+function Workflow:stream(input) end
+
+---`sequential`, `parallel`, `conditional`, `loop`, `map_reduce` or `pipeline`.
+---@return string
+function Workflow:workflow_type() end
+
+---What a workflow knows so far, as its functions are given it: outputs by name, and whatever functions set.
+---
+---Fields are live: `context.draft` reads the output `draft`, `context.confidence_score = 0.9` sets a value that
+---conditions and references see. Inside a loop `iteration` counts from 0 and `confidence_score` is 0 until it is set;
+---inside a map or a loop over items there are `item` and `index`.
+---@class WorkflowContext
+---@field [string] any
+---@field confidence_score number | nil In a loop, 0 until it is set.
+---@field fields table<string, any> All values and variables; `context.name` is `context.fields.name`.
+---@field index integer | nil The present item's place, from 0. (read only)
+---@field input any What the workflow was run with. (read only)
+---@field item any The present item of the map or loop around. (read only)
+---@field iteration integer | nil How often the loop around has been through, from 0. (read only)
+---@field params any The spell's parameters. (read only)
+local WorkflowContext = {}
+
+---A value by name: an output, a value that was set, a field of the run's input, `step_2`.
+---
+---```lua
+---local draft = context:get("draft", "")
+---```
+---@param name string
+---@param default_? any
+---@return any
+function WorkflowContext:get(name, default_) end
+
+---What the step gave that ended last.
+---@return any
+function WorkflowContext:get_final_output() end
+
+---What is known of the run: the workflow's `id`, `name` and `type`, the `steps` done, `skipped`, `failed`.
+---@return table<string, any>
+function WorkflowContext:metadata() end
+
+---Sets a value for steps, conditions and references from here on.
+---
+---```lua
+---context:set("confidence_score", 0.9)
+---```
+---@param name string
+---@param value? any
+function WorkflowContext:set(name, value) end
+
+---Writes and revises texts from the material it is given.
+---
+---```lua
+---local writer = WriterAgent.new{ style = "technical" }
+---print(writer:write{ topic = "hash tables" })
+---```
+---@class WriterAgent : Agent
+---@overload fun(options?: WriterOptions): WriterAgent
+---@overload fun(system_prompt: string): WriterAgent
+WriterAgent = {}
+
+---Makes a WriterAgent.
+---
+---```lua
+---local writer = WriterAgent.new{ style = "technical" }
+---print(writer:write{ topic = "hash tables" })
+---```
+---@param options? WriterOptions
+---@return WriterAgent
+---@overload fun(system_prompt: string): WriterAgent
+function WriterAgent.new(options) end
+
+---Writes a first version.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param material? any
+---@return string
+function WriterAgent:draft(material) end
+
+---Starts `draft` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param material? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: WriterAgent, callback: fun(result: string))
+function WriterAgent:draft_async(material, callback) end
+
+---Makes a text better without changing what it says.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param text? any
+---@return string
+function WriterAgent:edit(text) end
+
+---Starts `edit` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param text? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: WriterAgent, callback: fun(result: string))
+function WriterAgent:edit_async(text, callback) end
+
+---Changes a text by what was said of it: `{ draft, feedback }`.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local better = writer:revise{ draft = text, feedback = review.feedback }
+---```
+---@param request? any
+---@return string
+function WriterAgent:revise(request) end
+
+---Starts `revise` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param request? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: WriterAgent, callback: fun(result: string))
+function WriterAgent:revise_async(request, callback) end
+
+---Keeps a section in `state.sections`; gives all of them by name. Asks no model.
+---
+---```lua
+---writer:save_section("introduction", intro)
+---```
+---@param section any
+---@param content? any
+---@return table<string, any>
+function WriterAgent:save_section(section, content) end
+
+---Starts `save_section` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param section any
+---@param content? any
+---@param callback? fun(result: table<string, any>)
+---@return table<string, any>
+---@overload fun(self: WriterAgent, section: any, callback: fun(result: table<string, any>))
+function WriterAgent:save_section_async(section, content, callback) end
+
+---Sums a text up in a few sentences.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param text? any
+---@return string
+function WriterAgent:summarize(text) end
+
+---Starts `summarize` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param text? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: WriterAgent, callback: fun(result: string))
+function WriterAgent:summarize_async(text, callback) end
+
+---Writes a text: on a topic, or from the material given with it.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local text = writer:write{ topic = "hash tables", research = found }
+---```
+---@param task? any
+---@return string
+function WriterAgent:write(task) end
+
+---Starts `write` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param task? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: WriterAgent, callback: fun(result: string))
+function WriterAgent:write_async(task, callback) end
+
+---Writes a report from research and analysis.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---@param material? any
+---@return string
+function WriterAgent:write_report(material) end
+
+---Starts `write_report` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param material? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: WriterAgent, callback: fun(result: string))
+function WriterAgent:write_report_async(material, callback) end
+
+---Writes one section; those saved before are shown to the model.
+---
+---Errors: `timeout`, `rate_limit`, `validation`.
+---
+---```lua
+---local intro = writer:write_section("introduction")
+---```
+---@param section? any
+---@return string
+function WriterAgent:write_section(section) end
+
+---Starts `write_section` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param section? any
+---@param callback? fun(result: string)
+---@return string
+---@overload fun(self: WriterAgent, callback: fun(result: string))
+function WriterAgent:write_section_async(section, callback) end
+
 ---All events of the run: those of its agents, tools and hooks, and those that scripts emit.
 ---
 ---Names may be written `tool_called`, `toolCalled` or `tool:called`; `tool:*` is a pattern. A handler of `*` gets
----`(event_type, data)`, any other the payload alone.
+---`(event_type, data)`, any other the payload alone; what it prints, logs or counts it does not hear itself.
+---
+---A handler that does not wait has finished before `emit` returns. One that waits may fall behind: once 1,000 events
+---(its `limit`) wait for it, the runtime's own work waits before it goes on, and `emit` raises an error instead of
+---telling anybody. With `overflow = "drop"` the listener misses events instead, counted in `events_dropped`.
 ---@class eventBus
 eventBus = {}
 
 EventBus = eventBus
 
 ---Emits an event of your own.
+---
+---Errors: `invalid_argument`.
 ---
 ---```lua
 ---eventBus.emit("report_ready", { pages = 3 })
@@ -1418,41 +4573,107 @@ EventBus = eventBus
 ---@param data? table<string, any>
 function eventBus.emit(event, data) end
 
+---Emits once every listener has room, and waits until all who heard it have finished; gives how many.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---eventBus.emit_and_wait("page", { number = 3 })
+---```
+---@param event EventName
+---@param data? table<string, any>
+---@return integer
+function eventBus.emit_and_wait(event, data) end
+
+---Starts `emit_and_wait` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param event EventName
+---@param data? table<string, any>
+---@param callback? fun(result: integer)
+---@return integer
+---@overload fun(event: EventName, callback: fun(result: integer))
+function eventBus.emit_and_wait_async(event, data, callback) end
+
+---The newest events that match, oldest first, 100 unless told otherwise. The last 10,000 of a run are known,
+---fewer when they are large; `forgotten` says how many are not.
+---
+---```lua
+---for _, event in ipairs(eventBus.history("tool:*", 10).events) do … end
+---```
+---@param event? EventName
+---@param limit? integer
+---@return History
+function eventBus.history(event, limit) end
+
 ---Stops calling a handler, or all of the event's handlers; gives how many.
 ---@param event EventName
 ---@param handler? fun(event: EventData)
 ---@return integer
 function eventBus.off(event, handler) end
 
----Calls `handler` with each such event.
+---Calls `handler` with each such event. options: how it copes when it falls behind.
+---
+---Errors: `invalid_argument`.
 ---
 ---```lua
 ---eventBus.on("agent:started", function(event) print(event.agent_name) end)
 ---```
 ---@param event EventName
 ---@param handler fun(event: EventData)
+---@param options? ListenerOptions
 ---@return Subscription
----@overload fun(event: "*", handler: fun(event_type: string, data: EventData)): Subscription
----@overload fun(event: "spell_started" | "spellStarted" | "spell:started", handler: fun(event: SpellStartedEvent)): Subscription
----@overload fun(event: "spell_completed" | "spellCompleted" | "spell:completed", handler: fun(event: SpellCompletedEvent)): Subscription
----@overload fun(event: "agent_created" | "agentCreated" | "agent:created", handler: fun(event: AgentCreatedEvent)): Subscription
----@overload fun(event: "execution_started" | "executionStarted" | "execution:started" | "agent_started" | "agentStarted" | "agent:started", handler: fun(event: ExecutionStartedEvent)): Subscription
----@overload fun(event: "execution_completed" | "executionCompleted" | "execution:completed" | "agent_completed" | "agentCompleted" | "agent:completed", handler: fun(event: ExecutionCompletedEvent)): Subscription
----@overload fun(event: "llm_call_started" | "llmCallStarted" | "llm:call_started", handler: fun(event: LLMCallStartedEvent)): Subscription
----@overload fun(event: "llm_call_completed" | "llmCallCompleted" | "llm:call_completed", handler: fun(event: LLMCallCompletedEvent)): Subscription
----@overload fun(event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent)): Subscription
----@overload fun(event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent)): Subscription
----@overload fun(event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
----@overload fun(event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
----@overload fun(event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
----@overload fun(event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent)): Subscription
----@overload fun(event: "retry", handler: fun(event: RetryEvent)): Subscription
----@overload fun(event: "error", handler: fun(event: ErrorEvent)): Subscription
----@overload fun(event: "warning", handler: fun(event: WarningEvent)): Subscription
----@overload fun(event: "output", handler: fun(event: OutputEvent)): Subscription
----@overload fun(event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent)): Subscription
----@overload fun(event: "cancelled", handler: fun(event: CancelledEvent)): Subscription
-function eventBus.on(event, handler) end
+---@overload fun(event: "*", handler: fun(event_type: string, data: EventData), options?: ListenerOptions): Subscription
+---@overload fun(event: "spell_started" | "spellStarted" | "spell:started", handler: fun(event: SpellStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "spell_completed" | "spellCompleted" | "spell:completed", handler: fun(event: SpellCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "agent_created" | "agentCreated" | "agent:created", handler: fun(event: AgentCreatedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "execution_started" | "executionStarted" | "execution:started" | "agent_started" | "agentStarted" | "agent:started", handler: fun(event: ExecutionStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "execution_completed" | "executionCompleted" | "execution:completed" | "agent_completed" | "agentCompleted" | "agent:completed", handler: fun(event: ExecutionCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "llm_call_started" | "llmCallStarted" | "llm:call_started", handler: fun(event: LLMCallStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "llm_call_completed" | "llmCallCompleted" | "llm:call_completed", handler: fun(event: LLMCallCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_started" | "workflowStarted" | "workflow:started", handler: fun(event: WorkflowStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_completed" | "workflowCompleted" | "workflow:completed", handler: fun(event: WorkflowCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_step_started" | "workflowStepStarted" | "workflow:step_started", handler: fun(event: WorkflowStepStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_step_completed" | "workflowStepCompleted" | "workflow:step_completed", handler: fun(event: WorkflowStepCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_step_skipped" | "workflowStepSkipped" | "workflow:step_skipped", handler: fun(event: WorkflowStepSkippedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "cache_checked" | "cacheChecked" | "cache:checked", handler: fun(event: CacheCheckedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "guarded", handler: fun(event: GuardedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "budget_exceeded" | "budgetExceeded" | "budget:exceeded", handler: fun(event: BudgetExceededEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "traced_started" | "tracedStarted" | "traced:started", handler: fun(event: TracedStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "traced_completed" | "tracedCompleted" | "traced:completed", handler: fun(event: TracedCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "hook_file_ended" | "hookFileEnded" | "hook:file_ended", handler: fun(event: HookFileEndedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "handoff", handler: fun(event: HandoffEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "retry", handler: fun(event: RetryEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "error", handler: fun(event: ErrorEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "rate_limit_checked" | "rateLimitChecked" | "rate:limit_checked", handler: fun(event: RateLimitCheckedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "moderated", handler: fun(event: ModeratedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "audited", handler: fun(event: AuditedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "log", handler: fun(event: LogEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "events_dropped" | "eventsDropped" | "events:dropped", handler: fun(event: EventsDroppedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "warning", handler: fun(event: WarningEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "output", handler: fun(event: OutputEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "cancelled", handler: fun(event: CancelledEvent), options?: ListenerOptions): Subscription
+function eventBus.on(event, handler, options) end
 
 ---Calls `handler` with the next such event only.
 ---@param event EventName
@@ -1469,16 +4690,182 @@ function eventBus.on(event, handler) end
 ---@overload fun(event: "llm_chunk" | "llmChunk" | "llm:chunk", handler: fun(event: LLMChunkEvent)): Subscription
 ---@overload fun(event: "tool_called" | "toolCalled" | "tool:called", handler: fun(event: ToolCalledEvent)): Subscription
 ---@overload fun(event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
+---@overload fun(event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent)): Subscription
+---@overload fun(event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent)): Subscription
+---@overload fun(event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent)): Subscription
+---@overload fun(event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent)): Subscription
+---@overload fun(event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent)): Subscription
+---@overload fun(event: "workflow_started" | "workflowStarted" | "workflow:started", handler: fun(event: WorkflowStartedEvent)): Subscription
+---@overload fun(event: "workflow_completed" | "workflowCompleted" | "workflow:completed", handler: fun(event: WorkflowCompletedEvent)): Subscription
+---@overload fun(event: "workflow_step_started" | "workflowStepStarted" | "workflow:step_started", handler: fun(event: WorkflowStepStartedEvent)): Subscription
+---@overload fun(event: "workflow_step_completed" | "workflowStepCompleted" | "workflow:step_completed", handler: fun(event: WorkflowStepCompletedEvent)): Subscription
+---@overload fun(event: "workflow_step_skipped" | "workflowStepSkipped" | "workflow:step_skipped", handler: fun(event: WorkflowStepSkippedEvent)): Subscription
+---@overload fun(event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent)): Subscription
+---@overload fun(event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent)): Subscription
+---@overload fun(event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent)): Subscription
+---@overload fun(event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent)): Subscription
+---@overload fun(event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent)): Subscription
+---@overload fun(event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent)): Subscription
 ---@overload fun(event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
 ---@overload fun(event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
+---@overload fun(event: "cache_checked" | "cacheChecked" | "cache:checked", handler: fun(event: CacheCheckedEvent)): Subscription
+---@overload fun(event: "guarded", handler: fun(event: GuardedEvent)): Subscription
+---@overload fun(event: "budget_exceeded" | "budgetExceeded" | "budget:exceeded", handler: fun(event: BudgetExceededEvent)): Subscription
+---@overload fun(event: "traced_started" | "tracedStarted" | "traced:started", handler: fun(event: TracedStartedEvent)): Subscription
+---@overload fun(event: "traced_completed" | "tracedCompleted" | "traced:completed", handler: fun(event: TracedCompletedEvent)): Subscription
+---@overload fun(event: "hook_file_ended" | "hookFileEnded" | "hook:file_ended", handler: fun(event: HookFileEndedEvent)): Subscription
 ---@overload fun(event: "state_changed" | "stateChanged" | "state:changed", handler: fun(event: StateChangedEvent)): Subscription
+---@overload fun(event: "handoff", handler: fun(event: HandoffEvent)): Subscription
 ---@overload fun(event: "retry", handler: fun(event: RetryEvent)): Subscription
 ---@overload fun(event: "error", handler: fun(event: ErrorEvent)): Subscription
+---@overload fun(event: "rate_limit_checked" | "rateLimitChecked" | "rate:limit_checked", handler: fun(event: RateLimitCheckedEvent)): Subscription
+---@overload fun(event: "moderated", handler: fun(event: ModeratedEvent)): Subscription
+---@overload fun(event: "audited", handler: fun(event: AuditedEvent)): Subscription
+---@overload fun(event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent)): Subscription
+---@overload fun(event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent)): Subscription
+---@overload fun(event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent)): Subscription
+---@overload fun(event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent)): Subscription
+---@overload fun(event: "log", handler: fun(event: LogEvent)): Subscription
+---@overload fun(event: "events_dropped" | "eventsDropped" | "events:dropped", handler: fun(event: EventsDroppedEvent)): Subscription
 ---@overload fun(event: "warning", handler: fun(event: WarningEvent)): Subscription
 ---@overload fun(event: "output", handler: fun(event: OutputEvent)): Subscription
 ---@overload fun(event: "limit_reached" | "limitReached" | "limit:reached", handler: fun(event: LimitReachedEvent)): Subscription
 ---@overload fun(event: "cancelled", handler: fun(event: CancelledEvent)): Subscription
 function eventBus.once(event, handler) end
+
+---Waits for the next such event and gives its payload; with a `filter`, for the next that it accepts.
+---
+---Errors: `timeout`.
+---
+---```lua
+---local event = eventBus.wait_for("report:*", { timeout = 5000, filter = function(event) return event.pages > 2 end })
+---```
+---@param event EventName
+---@param options? WaitOptions
+---@return any
+function eventBus.wait_for(event, options) end
+
+---Starts `wait_for` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param event EventName
+---@param options? WaitOptions
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(event: EventName, callback: fun(result: any))
+function eventBus.wait_for_async(event, options, callback) end
+
+---Structured messages: in the run's trace as `log` events, and on stderr from `[log] level` on.
+---
+---`logger:error{ message = "…", agent_id = id }` and `logger:error("…", { agent_id = id })` say the same.
+---@class logger
+logger = {}
+
+---For whoever looks for a mistake.
+---
+---```lua
+---logger:debug("asking", { city = city })
+---```
+---@param message any
+---@param fields? table<string, any>
+function logger.debug(message, fields) end
+
+---Something that went wrong.
+---
+---```lua
+---logger:error{ message = "no answer", agent_id = context.agent_id, error = context.error }
+---```
+---@param message any
+---@param fields? table<string, any>
+function logger.error(message, fields) end
+
+---What has happened, in the normal course.
+---
+---```lua
+---logger:info("done", { pages = 3 })
+---```
+---@param message any
+---@param fields? table<string, any>
+function logger.info(message, fields) end
+
+---Something that may become a trouble.
+---@param message any
+---@param fields? table<string, any>
+function logger.warn(message, fields) end
+
+---Counters, gauges and histograms of the run: the spell's own, and beside them what the runtime counts.
+---
+---A histogram's values have the unit that you give them. The runtime's names begin with `llmspell_`: calls, tokens,
+---cost, tool runs, errors, durations.
+---@class metrics
+metrics = {}
+
+---The run at a glance: each agent with its status and last activity, the metrics, the time.
+---@return DashboardData
+function metrics.dashboard() end
+
+---The metrics as a text that other programs read.
+---
+---```lua
+---print(metrics:export("prometheus"))
+---```
+---@param format? "prometheus"
+---@return string
+function metrics.export(format) end
+
+---Sets a value that goes up and down.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---metrics:gauge("queue_length", 3)
+---```
+---@param name string
+---@param value number
+---@param labels? table<string, any>
+function metrics.gauge(name, value, labels) end
+
+---Adds a measured value.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---metrics:histogram("answer_length", #answer)
+---```
+---@param name string
+---@param value number
+---@param labels? table<string, any>
+function metrics.histogram(name, value, labels) end
+
+---Counts one more, or `amount` more.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---metrics:increment("orders", { kind = "book" })
+---```
+---@param name string
+---@param labels? table<string, any>
+---@param amount? number
+function metrics.increment(name, labels, amount) end
+
+---Everything that has been counted and measured so far.
+---
+---```lua
+---local calls = metrics:snapshot().counters.llmspell_llm_calls
+---```
+---@return Snapshot
+function metrics.snapshot() end
+
+---Begins to measure; its `stop` adds the milliseconds to the histogram of this name.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---local timer = metrics:timer("load")
+---```
+---@param name string
+---@param labels? table<string, any>
+---@return MetricTimer
+function metrics.timer(name, labels) end
 
 ---Unique names, from the run's own randomness: a replay makes the same ones.
 ---@class uuid
@@ -1533,7 +4920,7 @@ config = nil
 ---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
 ---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
 ---@field tools? Tool[] What it may call.
----@field hooks? HookHandlers Its own hooks by hook point, such as `before_llm_call`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
 ---@field state? table<string, any> Its first state.
 ---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
@@ -1551,6 +4938,16 @@ config = nil
 ---@field capabilities string[]
 ---@field metadata table<string, any>
 
+---How a listener copes with more events than it can handle.
+---@class ListenerOptions
+---@field concurrency? integer Handlers at work at once; the other events wait their turn. No limit unless given.
+---@field limit? integer Events that may wait or be at work; 1,000 unless given.
+---@field overflow? "wait" | "drop" At the limit: emitters wait (`wait`), or the listener misses what comes, counted in `events_dropped`.
+
+---@class WaitOptions
+---@field timeout? number Milliseconds to wait; no limit unless given.
+---@field filter? function Given the event; waits on unless it gives true.
+
 ---@class Totals
 ---@field input_tokens integer
 ---@field output_tokens integer
@@ -1561,7 +4958,7 @@ config = nil
 ---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
 ---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
 ---@field tools? Tool[] What it may call.
----@field hooks? HookHandlers Its own hooks by hook point, such as `before_llm_call`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
 ---@field state? table<string, any> Its first state.
 ---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
@@ -1609,7 +5006,7 @@ config = nil
 ---@field timeout? number Milliseconds it may take. (default 30000.0)
 ---@field max_output? integer Longest result, in characters of JSON. (default 1000000)
 ---@field version? string Its version, for `metadata()`. (default "")
----@field hooks? HookHandlers Its own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_execute`.
 
 ---@class ToolResult
 ---@field content any
@@ -1642,19 +5039,71 @@ config = nil
 ---@field name? string The tool's name; the agent's own where it is left out. (default "")
 ---@field description? string When to ask it, written for a model. (default "")
 ---@field timeout? number Milliseconds it may take. (default 300000)
----@field hooks? HookHandlers The tool's own hooks by hook point.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point.
+
+---@class AnalysisOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field base_url? string Address of an OpenAI-compatible endpoint.
+---@field api_key? string Key for the provider; better in the provider's environment variable.
+---@field temperature? number How freely the model chooses its words, 0 to 2.
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
+---@field max_tokens? integer Longest answer, in tokens.
+---@field stop? string[] Texts that end an answer.
+---@field seed? integer For repeatable answers, where the provider has them.
+---@field timeout? number Milliseconds for one answer of the model. (default 120000)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
+---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
+---@field methods? string[] How to analyse: `statistics`, `comparison`, `SWOT`, or in your own words.
+
+---@class Analysis
+---@field summary string
+---@field insights string[] What follows from the data, the most important first.
+---@field evidence string[] What in the data supports each insight, in the same order.
+---@field confidence number 0 to 1.
+
+---@class Dataset
+---@field name string
+---@field available boolean Whether the data could be had. It is never made up.
+---@field description string What it holds; where it could not be had, why.
+---@field records table<string, any>[]
+
+---@class Synthesis
+---@field summary string
+---@field points string[] What the sources say together.
+---@field disagreements string[] Where they contradict each other, and what speaks for either side.
+---@field confidence number 0 to 1.
 
 ---@class Settled
 ---@field status? string `fulfilled` or `rejected`.
 ---@field value? any
 ---@field reason? any
 
+---@class AuditLoggerOptions
+---@field path? string A file of JSON lines to append to as well, below a folder that the run may write. The first argument, if it is text: `AuditLogger.new("./output/audit.log")`.
+
 ---@class CacheOptions
 ---@field ttl? number Milliseconds until it is forgotten.
 
+---@class CacheHookOptions
+---@field ttl? number Milliseconds that an answer is kept; an hour unless given. (default 3600000, more than 0)
+---@field shared? boolean Whether agents may be given each other's answers. (default true)
+---@field keep? "project" | "run" Whether answers outlast the run, in the project's cache. (default "project")
+
 ---@class CalculatorOptions
 ---@field precision? integer Decimal places that every result is rounded to. None: not rounded. (0 to 50)
----@field hooks? table<string, function> The tool's own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class CalculatorParams
 ---@field expression string The expression, for example `15% of 2500`, `sqrt(2) * pi` or `(1 + 0.05)^10`. Write numbers without thousands separators, units or currency signs. (1 to 1000 characters)
@@ -1664,11 +5113,130 @@ config = nil
 ---@class CalculatorResult
 ---@field result number | boolean The value: a whole number where it is one, true or false for a comparison.
 
+---@class ChatAgentOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field base_url? string Address of an OpenAI-compatible endpoint.
+---@field api_key? string Key for the provider; better in the provider's environment variable.
+---@field temperature? number How freely the model chooses its words, 0 to 2.
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
+---@field max_tokens? integer Longest answer, in tokens.
+---@field stop? string[] Texts that end an answer.
+---@field seed? integer For repeatable answers, where the provider has them.
+---@field timeout? number Milliseconds for one answer of the model. (default 120000)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
+---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
+---@field memory? "full" | "window" | "summary" | MemoryOptions What the model is shown of a long conversation: `full` (unless given), `window` or `summary`, or a table with `kind`, `turns` and `tokens`. The history itself keeps everything.
+
+---@class MemoryOptions
+---@field kind? "full" | "window" | "summary" `full`: every turn. `window`: the newest turns alone. `summary`: the newest, and the model's summary of the others.
+---@field turns? integer How many turns may be shown in full; 10 unless given. (1 to 1000)
+---@field tokens? integer How many tokens those turns may be, at four bytes a token; no limit unless given. (at least 1)
+
+---@class CodeOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field base_url? string Address of an OpenAI-compatible endpoint.
+---@field api_key? string Key for the provider; better in the provider's environment variable.
+---@field temperature? number How freely the model chooses its words, 0 to 2.
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
+---@field max_tokens? integer Longest answer, in tokens.
+---@field stop? string[] Texts that end an answer.
+---@field seed? integer For repeatable answers, where the provider has them.
+---@field timeout? number Milliseconds for one answer of the model. (default 120000)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
+---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
+---@field languages? string[] The languages it writes, the preferred one first.
+---@field style? string How the code should read: `professional`, `minimal`, the name of a style guide. (default "")
+
+---@class Code
+---@field language string
+---@field code string The code alone, complete.
+---@field explanation string
+
+---@class CodeReview
+---@field approved boolean Whether it can stay as it is.
+---@field feedback string What to do, for whoever changes it.
+---@field issues CodeIssue[]
+
+---@class CodeIssue
+---@field line integer Where, from 1; 0 for the whole.
+---@field severity "low" | "medium" | "high"
+---@field problem string
+---@field suggestion string
+
+---@class CompositeAgentOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field agents? (BaseAgent | Tool | string)[] | table<string, BaseAgent | Tool | string> Who takes part: agents, tools, workflows or names of agents, as a list or by name.
+---@field mode? "concurrent" | "sequential" `concurrent`: all are given the input at once. `sequential`: one after the other, each with the answers of those before it. (default "concurrent")
+---@field aggregator? (fun(results: any[], input: any): any) | BaseAgent Makes one value of the answers: a function of (results, input), or an agent that is given them. Without it the value is a table of the answers by name.
+---@field concurrency? integer How many may work at once; no limit unless given. (1 to 1000)
+---@field on_error? "fail" | "continue" Whether one that fails makes the whole fail, or is left out. (default "fail")
+
+---@class ContentModeratorOptions
+---@field words? string[] | table<string, string[]> Words and phrases to flag, or a table of them by category. Compared without case, accents of width and invisible characters, as whole words. (at most 10000 items)
+---@field patterns? string[] | table<string, string[]> Regular expressions (RE2) to flag, or a table of them by category. (at most 10000 items)
+---@field model? string A model that judges what the lists let through: `openai/gpt-4o-mini`. None: the lists alone.
+---@field categories? string[] What the model judges by; the built-in categories unless given. (at most 10000 items)
+
+---@class Moderation
+---@field flagged boolean
+---@field inappropriate boolean The same as `flagged`.
+---@field categories string[]
+---@field matches Violation[]
+
+---@class Violation
+---@field category string
+---@field text string What was found; what the model said, where it was the model.
+
+---@class CostHookOptions
+---@field cost? number US dollars. (more than 0)
+---@field tokens? number Tokens, read and written. (more than 0)
+---@field calls? number Requests to models, repeated ones included. (more than 0)
+---@field time? number Milliseconds since the run began. (more than 0)
+---@field on_exceed? "stop" | "ask" Whether the run ends there (exit code 3), or the person is asked to grant the same again. (default "stop")
+---@field warn_at? number The share of the budget at which the trace has a warning. (default 0.8, more than 0, at most 1)
+
+---@class Spent
+---@field cost number
+---@field tokens number
+---@field calls number
+---@field time number
+
 ---@class CsvOptions
 ---@field delimiter? string The character between cells where a call names none. (default ",", 1 to 1 characters)
 ---@field max_rows? integer Rows of the largest table. (default 100000, 1 to 1000000)
 ---@field max_file_size? integer Bytes of the largest file to read. (default 10485760, 1 to 100000000)
----@field hooks? table<string, function> The tool's own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class CsvParams
 ---@field operation "parse" | "stringify" | "select" | "filter" | "sort" | "aggregate" parse: text or a file to rows. stringify: rows to text. select: some columns. filter: rows that fit `where`. sort: rows by `sort_by`. aggregate: computed values for each group of `group_by`. Each later one also takes what the earlier take: aggregate with `where` filters first.
@@ -1704,9 +5272,55 @@ config = nil
 ---@field count integer Rows before offset and limit.
 ---@field text? string stringify: the CSV text.
 
+---@class DataAnalystOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field base_url? string Address of an OpenAI-compatible endpoint.
+---@field api_key? string Key for the provider; better in the provider's environment variable.
+---@field temperature? number How freely the model chooses its words, 0 to 2.
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
+---@field max_tokens? integer Longest answer, in tokens.
+---@field stop? string[] Texts that end an answer.
+---@field seed? integer For repeatable answers, where the provider has them.
+---@field timeout? number Milliseconds for one answer of the model. (default 120000)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
+---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
+---@field methods? string[] How to analyse: `statistics`, `comparison`, `SWOT`, or in your own words.
+---@field charts? ("bar" | "line" | "scatter" | "pie" | "table")[] The kinds of chart it may choose from; all of them unless given.
+
+---@class Cleaned
+---@field records table<string, any>[]
+---@field changes string[] What was changed, and why.
+
+---@class Chart
+---@field kind "bar" | "line" | "scatter" | "pie" | "table"
+---@field title string
+---@field x string What the horizontal axis shows.
+---@field y string What the vertical axis shows.
+---@field series ChartSeries[]
+
+---@class ChartSeries
+---@field name string
+---@field points ChartPoint[]
+
+---@class ChartPoint
+---@field label string
+---@field value number
+
 ---@class DateTimeOptions
 ---@field timezone? string The time zone where a call names none. (default "UTC", 1 to 64 characters)
----@field hooks? table<string, function> The tool's own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class DateTimeParams
 ---@field operation "now" | "parse" | "format" | "add" | "diff" | "convert" | "start_of" | "end_of" now: the current time. parse: a written time. format: a time written by `format`. add: a time `amount` units later. diff: from `value` to `other`. convert: the same moment in `timezone`. start_of, end_of: the first or last moment of the `unit` around a time.
@@ -1736,7 +5350,7 @@ config = nil
 
 ---@class EnvironmentOptions
 ---@field allowed_variables? string[] Names, or patterns such as `APP_*`, within what the run may read. None: all that the run may. (at most 200 items)
----@field hooks? table<string, function> The tool's own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class EnvironmentParams
 ---@field operation "get" | "list" | "exists" get: the value of a variable. list: the names of the variables that are set and may be read. exists: whether a variable is set.
@@ -1757,12 +5371,15 @@ config = nil
 ---@field source string The script's position, `file:line`.
 ---@field cause any
 
+---@class EventSystemOptions
+---@field name? string What its events are known by in the trace (`event_system`).
+
 ---@class FileSystemOptions
 ---@field allowed_paths? string[] Folders and files that this tool may use, within what the run may. None: all that the run may. (at most 100 items)
 ---@field read_only? boolean Whether everything that changes files is refused. (default false)
 ---@field max_file_size? integer Bytes of the largest file to read or write. (default 10485760, 1 to 1000000000)
 ---@field allowed_extensions? string[] Ends of file names that may be read and written, for example `.txt`. None: all. (at most 100 items)
----@field hooks? table<string, function> The tool's own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class FileSystemParams
 ---@field operation "read" | "write" | "append" | "list" | "exists" | "stat" | "delete" | "copy" | "move" | "mkdir" | "search" read: the content of a file. write: put a new file in place, or replace one. append: add to the end of a file. list: the entries of a folder. exists: whether there is something. stat: size and times. delete: remove a file, or with `recursive` a folder. copy, move: to `destination`. mkdir: make a folder and those above it. search: files below a folder whose name fits `pattern` and, with `query`, the lines that hold it.
@@ -1806,10 +5423,20 @@ config = nil
 ---@field line integer Number of the line from 1; 0 where only the name was searched for.
 ---@field text string The line, at most 500 characters of it.
 
+---@class GuardHookOptions
+---@field pii? ("email" | "phone" | "card" | "iban" | "key")[] Personal data and secrets to look for; all of these unless given, an empty list for none.
+---@field action? "mask" | "block" Whether they are replaced (`[email]`), or the call fails with a ContentViolationError. (default "mask")
+---@field patterns? string[] Words and RE2 patterns that fail the call, in whatever case. (at most 100 items)
+---@field max_input? integer Most characters of a user's turn; more fails the call. (at least 1)
+---@field max_output? integer Most characters of an answer; more is cut, or with `block` fails the call. (at least 1)
+---@field input? boolean Whether what goes to the model is guarded. (default true)
+---@field output? boolean Whether what comes back is. (default true)
+---@field tools? boolean Whether arguments and results of tools are masked too, as far as they are text. (default false)
+
 ---@class HashOptions
 ---@field algorithm? "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512" | "sha3_224" | "sha3_256" | "sha3_384" | "sha3_512" | "blake2b" | "blake2s" What is used where a call names none. (default "sha256")
 ---@field max_file_size? integer Bytes of the largest file to hash. (default 1000000000, at least 1)
----@field hooks? table<string, function> The tool's own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class HashParams
 ---@field operation? "hash" | "hmac" | "verify" hash: the digest. hmac: the authentication code with `key`. verify: whether `expected` is the digest, or with `key` the code. (default "hash")
@@ -1832,6 +5459,7 @@ config = nil
 ---@field priority integer
 ---@field agent string | nil
 ---@field tool string | nil
+---@field workflow string | nil
 ---@field enabled boolean
 ---@field source string
 
@@ -1839,8 +5467,14 @@ config = nil
 ---@field priority? integer Higher is asked earlier; 0 unless given.
 ---@field agent? string Only for the agent of this name.
 ---@field tool? string Only for the tool of this name.
+---@field workflow? string Only inside the workflow of this name.
 ---@field once? boolean Asked one time, then gone.
----@field timeout? number Milliseconds it may take; 30,000 unless given.
+---@field timeout? number Milliseconds it may take; `[hooks] timeout` unless given, which is 30,000 unless set.
+
+---@class UseOptions
+---@field agent? string Only for the agent of this name.
+---@field tool? string Only for the tool of this name.
+---@field workflow? string Only inside the workflow of this name.
 
 ---@class HttpRequestOptions
 ---@field allowed_domains? string[] Hosts that this tool may reach, within what the run may: `api.example.org`, `*.example.org`, `host:8080`. None: all that the run may. (at most 500 items)
@@ -1850,7 +5484,7 @@ config = nil
 ---@field max_redirects? integer Redirects to follow at most. (default 5, 0 to 20)
 ---@field user_agent? string What the tool calls itself. (default "llmspell", 1 to 200 characters)
 ---@field headers? table<string, string> Headers sent with every request; a redirect to another host leaves them out.
----@field hooks? table<string, function> The tool's own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class HttpRequestParams
 ---@field url string The address, http or https. (1 to 8192 characters)
@@ -1873,9 +5507,20 @@ config = nil
 ---@field encoding "json" | "text" | "base64" | "empty" What `body` is.
 ---@field redirects? string[] The addresses that redirected, if any.
 
+---@class ApprovalOptions
+---@field question string (1 to 10000 characters)
+---@field default? boolean What counts where no answer is given.
+---@field timeout? number Milliseconds to wait; as long as it takes unless given.
+
+---@class QuestionOptions
+---@field question string (1 to 10000 characters)
+---@field choices? string[] The answers there are; any text unless given. (1 to 100 items)
+---@field default? string The answer of somebody who gives none.
+---@field timeout? number Milliseconds to wait; as long as it takes unless given.
+
 ---@class JsonOptions
 ---@field max_depth? integer How deep lists and objects may lie in each other. (default 100, 1 to 200)
----@field hooks? table<string, function> The tool's own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class JsonParams
 ---@field operation "parse" | "stringify" | "get" | "set" | "delete" | "query" | "merge" | "diff" | "patch" | "validate" parse: text to a value. stringify: a value to text. get, set, delete: what is at `path`. query: a JMESPath expression. merge: `other` into the value (RFC 7396: null removes). diff: the RFC 6902 patch that makes the value into `other`. patch: apply `patch`. validate: check against `schema`.
@@ -1895,6 +5540,150 @@ config = nil
 ---@field result? any The value; for stringify the text; for diff the patch. Not given by validate.
 ---@field valid? boolean validate: whether the value fits.
 ---@field errors? string[] validate: what does not, at most 20, each as `/path: sentence`.
+
+---@class LoggingHookOptions
+---@field level? "debug" | "info" | "warn" | "error" Of its messages; those of `on_error` are errors. (default "info")
+---@field points? HookPoint[] What is logged; the end of each execution, model call and tool call, and failures, unless given.
+---@field content? boolean Whether prompts, answers and arguments are logged too. (default false)
+
+---@class CollectorOptions
+---@field name? string What the run's metrics call it, in the label `collector`; made up where it is left out.
+
+---@class Snapshot
+---@field counters table<string, number> The sum over all labels, by name.
+---@field gauges table<string, number> The value set last, by name.
+---@field histograms table<string, Summary> By name, over all labels. Quantiles are those of the newest 1,000 values of each series.
+---@field series Series[] One entry for each name with each combination of labels.
+
+---@class Summary
+---@field count integer
+---@field sum number
+---@field min number
+---@field max number
+---@field mean number
+---@field p50 number
+---@field p95 number
+---@field p99 number
+
+---@class Series
+---@field name? string
+---@field type? string `counter`, `gauge` or `histogram`.
+---@field labels? table<string, string>
+---@field value? number Of a counter or gauge; a histogram has the fields of its summary.
+
+---@class MetricsHookOptions
+---@field prefix? string Before each metric's name, `shop_`. (default "", at most 50 characters)
+---@field labels? table<string, string | number | boolean> More labels on each of its metrics.
+
+---@class Job
+---@field agent string
+---@field status string `running`, `completed` or `failed`.
+
+---@class OrchestratorOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field base_url? string Address of an OpenAI-compatible endpoint.
+---@field api_key? string Key for the provider; better in the provider's environment variable.
+---@field temperature? number How freely the model chooses its words, 0 to 2.
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
+---@field max_tokens? integer Longest answer, in tokens.
+---@field stop? string[] Texts that end an answer.
+---@field seed? integer For repeatable answers, where the provider has them.
+---@field timeout? number Milliseconds for one answer of the model. (default 120000)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
+---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
+---@field agents? (BaseAgent | Tool | string)[] | table<string, BaseAgent | Tool | string> Whom it coordinates: agents, tools, workflows or names of agents, as a list or by name. Each is a tool of it.
+---@field delegation_strategy? "round_robin" | "skill_based" | "least_busy" | "model" | (fun(task: any, workers: table<string, any>[]): string) Who is given a task that names nobody: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, agents) that gives a name. (default "model")
+
+---@class JobResult
+---@field agent string
+---@field result any
+---@field job string
+
+---@class Assignments
+---@field goal string
+---@field tasks Assignment[]
+
+---@class Assignment
+---@field agent string The name of the agent that does it.
+---@field task string All that this agent has to know.
+
+---@class PipelineAgentOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field stages? (PipelineStage | BaseAgent | Tool | string)[] What is done, in order: agents themselves, or tables of `agent`, `action` and `transformer`.
+
+---@class PipelineStage
+---@field agent? BaseAgent | Tool | string Who does it: an agent, a tool, a workflow or the name of an agent. (at most 200 characters)
+---@field action? string The agent's action, or an instruction; without it the agent executes its input.
+---@field transformer? fun(value: any, input: any): any Makes the next stage's input of this one's value: a function of (value, input).
+---@field name? string What the trace calls it; the agent's name unless given.
+
+---@class PlannerOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field base_url? string Address of an OpenAI-compatible endpoint.
+---@field api_key? string Key for the provider; better in the provider's environment variable.
+---@field temperature? number How freely the model chooses its words, 0 to 2.
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
+---@field max_tokens? integer Longest answer, in tokens.
+---@field stop? string[] Texts that end an answer.
+---@field seed? integer For repeatable answers, where the provider has them.
+---@field timeout? number Milliseconds for one answer of the model. (default 120000)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
+---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
+---@field max_steps? integer How many steps a plan has at most. (default 10, 1 to 100)
+---@field constraints? string[] What every plan has to respect.
+
+---@class PlanStep
+---@field id string Short and unique in the plan.
+---@field task string
+---@field after string[] The ids of the steps that must be done before.
+
+---@class Plan
+---@field goal string
+---@field steps PlanStep[]
+---@field risks string[]
+
+---@class ResearchPlan
+---@field topic string
+---@field questions string[] What the research has to answer.
+---@field literature_query string What to look for in the literature.
+---@field market_query string What to look for in markets and industry.
+---@field news_query string What to look for in recent news.
+
+---@class Priority
+---@field task string
+---@field rank integer 1 is first.
+---@field reason string
 
 ---@class KnownProvider
 ---@field name string
@@ -1920,9 +5709,25 @@ config = nil
 ---@field retry_after? number Milliseconds that the service asks to wait.
 ---@field status? integer
 
+---@class RateLimitHookOptions
+---@field requests? integer How many in any such period. (1 to 100000)
+---@field tokens? integer Tokens of model calls in any such period. The call that passes the limit is still made: what it will cost is known only afterwards. (at least 1)
+---@field per? "second" | "minute" | "hour" | "day" | number `second`, `minute`, `hour`, `day`, or milliseconds. (default "minute")
+---@field key? "run" | "agent" | "model" | "tool" | "user" Who has a count of their own. (default "run")
+---@field unit? "llm_call" | "tool_call" What is counted. (default "llm_call")
+---@field on_exceed? "wait" | "fail" Whether one too many waits for its turn or fails with a RateLimitError. (default "wait")
+
+---@class RateLimiterOptions
+---@field requests? integer How many are let through in any such period. (default 60, 1 to 100000)
+---@field per? "second" | "minute" | "hour" | "day" | number `second`, `minute`, `hour`, `day`, or milliseconds. (default "minute")
+
+---@class RateWindow
+---@field requests? integer How many in any such period, in place of the limiter's own. (1 to 100000)
+---@field per? "second" | "minute" | "hour" | "day" | number `second`, `minute`, `hour`, `day`, or milliseconds.
+
 ---@class RegexOptions
 ---@field engine? "re2" | "regex" The engine where a call names none. (default "re2")
----@field hooks? table<string, function> The tool's own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class RegexParams
 ---@field operation "test" | "match" | "search" | "find_all" | "replace" | "split" test: whether the pattern occurs. match: whether the whole text fits. search: the first occurrence. find_all: all of them. replace: the text with occurrences replaced. split: the text between occurrences.
@@ -1950,6 +5755,112 @@ config = nil
 ---@field groups (string | nil)[] What the groups matched, in order.
 ---@field named table<string, string | nil> What the named groups matched.
 
+---@class ResearchOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field base_url? string Address of an OpenAI-compatible endpoint.
+---@field api_key? string Key for the provider; better in the provider's environment variable.
+---@field temperature? number How freely the model chooses its words, 0 to 2.
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
+---@field max_tokens? integer Longest answer, in tokens.
+---@field stop? string[] Texts that end an answer.
+---@field seed? integer For repeatable answers, where the provider has them.
+---@field timeout? number Milliseconds for one answer of the model. (default 120000)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
+---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
+---@field sources? string[] Where to look: `academic`, `news`, `documentation`, `web`, or in your own words. What reaches them is a tool.
+---@field max_results? integer How many results a search gives at most. (default 5, 1 to 100)
+
+---@class Notes
+---@field summary string
+---@field points string[] What is worth keeping, one statement each.
+---@field questions string[] What remains open.
+
+---@class Research
+---@field topic string
+---@field summary string
+---@field findings Finding[]
+---@field questions string[] What could not be settled.
+
+---@class Finding
+---@field claim string
+---@field source string What supports it.
+---@field confidence number 0 to 1.
+
+---@class SearchResults
+---@field query string
+---@field results Source[] The most useful first.
+---@field summary string What they say together.
+
+---@class Source
+---@field title string
+---@field source string Where it stands: an address, a publication, a person.
+---@field summary string What it says on the question, in two or three sentences.
+
+---@class RetryHookOptions
+---@field attempts? integer How often a unit is tried again. (default 3, 1 to 100)
+---@field errors? string[] Types of errors to try again after (`error.type`); rate_limit, overloaded, network and timeout unless given. `*` is any.
+---@field units? ("llm_call" | "tool_call" | "execute" | "init" | "workflow" | "step")[] What is tried again; model calls and tool calls unless given.
+---@field delay? number Milliseconds before the first repetition. (default 500, 0 to 3600000)
+---@field factor? number How many times longer each pause is than the one before. (default 2, 1 to 10)
+---@field max_delay? number The longest pause, in milliseconds. (default 30000, 0 to 3600000)
+---@field jitter? number By what share of itself a pause may be longer, by chance: what failed together does not come back together. (default 0.2, 0 to 1)
+
+---@class ReviewOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field base_url? string Address of an OpenAI-compatible endpoint.
+---@field api_key? string Key for the provider; better in the provider's environment variable.
+---@field temperature? number How freely the model chooses its words, 0 to 2.
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
+---@field max_tokens? integer Longest answer, in tokens.
+---@field stop? string[] Texts that end an answer.
+---@field seed? integer For repeatable answers, where the provider has them.
+---@field timeout? number Milliseconds for one answer of the model. (default 120000)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
+---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
+---@field criteria? string[] What it looks at: `accuracy`, `clarity`, or in your own words.
+---@field strictness? string When to approve: `only without any issue`, `unless something is wrong`. (default "")
+
+---@class Gap
+---@field domain string Whose field it is: technical, market, legal, …
+---@field question string What would have to be asked.
+---@field reason string Why it matters.
+
+---@class Review
+---@field approved boolean Whether it can stay as it is.
+---@field score number 0 to 1.
+---@field feedback string What to do, for whoever revises it.
+---@field issues Issue[]
+
+---@class Issue
+---@field criterion string
+---@field severity "low" | "medium" | "high"
+---@field problem string
+---@field suggestion string
+
 ---@class ShellCommandOptions
 ---@field allowed_commands? string[] Commands that this tool may run, within what the run may: `git` with any arguments, `git status` just so, `python3 ./scripts/*.py`, `git log *`. None: all that the run may. (at most 500 items)
 ---@field timeout? number Milliseconds until a command and all that it started are ended. (default 60000, 1 to 3600000)
@@ -1957,7 +5868,7 @@ config = nil
 ---@field shell? boolean Whether the command is a line for `sh -c`; the run must then be allowed `sh`. (default false)
 ---@field max_output_size? integer Bytes kept of stdout, and of stderr. (default 1000000, 1 to 50000000)
 ---@field env? table<string, string> Variables given to every command, beside PATH, HOME, LANG and those that the run may read.
----@field hooks? table<string, function> The tool's own hooks by hook point, such as `before_execute`.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class ShellCommandParams
 ---@field command string The command line, for example `git log --oneline -5`; with `args` only the program. Quotes work; pipes, redirections, variables and wildcards do not. (1 to 100000 characters)
@@ -1971,3 +5882,340 @@ config = nil
 ---@field stderr string What it printed as errors.
 ---@field exit_code integer 0 for success; 128 plus the signal's number where a signal ended it.
 ---@field truncated boolean Whether it printed more than is kept.
+
+---@class StateOptions
+---@field ttl? number Milliseconds until the value is gone.
+
+---@class StateEntry
+---@field key string
+---@field value any
+---@field version integer The number of its last change: later changes of any key have higher ones.
+---@field expires_at number | nil When it is gone: milliseconds since 1970.
+
+---@class ScopeOptions
+---@field access? "open" | "read_only" | "private" Who may use it: everybody; everybody to read and its owner to write; its owner alone.
+---@field owner? string `spell` or `agent:NAME` of this spell; whoever asks, unless given.
+
+---@class StateChange
+---@field scope string
+---@field key string
+---@field value any
+---@field deleted boolean
+---@field version integer
+---@field by string The spell, or agent of it, that made the change.
+
+---@class StateHandoffOptions
+---@field from? string | BaseAgent Whose state it is: an agent, its name, or `workflow:NAME`. (at most 200 characters)
+---@field to? string | BaseAgent Who gets it. (at most 200 characters)
+---@field filter? HandoffFilter Which of it; without a filter all but `status`.
+---@field remove? boolean Whether the first no longer has it afterwards.
+
+---@class HandoffFilter
+---@field include? string[] Keys to hand over: names, patterns such as `research_*`, or paths such as `plan.steps`.
+---@field exclude? string[] Keys to keep back, likewise; they win over `include`.
+
+---@class HandoffResult
+---@field values table<string, any> What was handed over, by key.
+---@field keys string[]
+
+---@class SupervisorAgentOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field workers? (BaseAgent | Tool | string)[] | table<string, BaseAgent | Tool | string> Who does the work: agents, tools, workflows or names of agents, as a list or by name.
+---@field supervisor? Agent Whose model chooses and reviews; an agent on the default model unless given.
+---@field strategy? "round_robin" | "skill_based" | "least_busy" | "model" | (fun(task: any, workers: table<string, any>[]): string) Who is given a task: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, workers) that gives a worker's name. (default "round_robin")
+---@field review? boolean Whether the supervisor looks at each result and may send it back with notes. (default false)
+---@field max_revisions? integer How often a result may be sent back; the last one then stands, with a warning. (default 2, 0 to 20)
+
+---@class CoordinationState
+---@field strategy string
+---@field delegations integer Tasks given out so far.
+---@field workers WorkerState[]
+
+---@class WorkerState
+---@field name string
+---@field skills string[]
+---@field busy integer Tasks under way.
+---@field done integer
+---@field failed integer
+
+---@class Delegated
+---@field worker string
+---@field result any
+---@field approved boolean | nil The supervisor's verdict; nil where it does not review.
+---@field attempts integer How often the worker was asked.
+---@field notes string The supervisor's last notes.
+
+---@class TracingHookOptions
+---@field name? string The name of its spans; `<agent or tool> <unit>` unless given. (default "")
+---@field attributes? table<string, string | number | boolean> Attributes of each of its spans, such as `{ team = "search" }`.
+---@field fields? string[] Fields of the hooks' context that become attributes too, such as `request_id`.
+
+---@class NewOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field timeout? number Milliseconds that a run of it may take. (more than 0)
+---@field on_error? "fail" | "continue" What a failed step does, unless it says so itself: fail the workflow, or go on with nil.
+---@field steps (WorkflowStep | function | BaseAgent | Tool)[] What it does, in order: tables, each with an agent, a tool, a function (`run`), a workflow, or steps inside.
+
+---@class WorkflowStep
+---@field name? string What the trace calls it; also a name for its value.
+---@field type? "agent" | "tool" | "function" | "workflow" | "sequential" | "parallel" | "parallel_fan_out" | "conditional" | "loop" | "adaptive_loop" | "map_reduce" | "pipeline" What kind of step it is, where its other fields do not say so.
+---@field agent? string | BaseAgent The agent that does it: itself, its name, or `local://name`.
+---@field action? string What the agent is to do: one of its methods, or an instruction in words. For a tool, its `operation`.
+---@field role? string Like `action`.
+---@field tool? string | Tool The tool that does it: itself, or the name of one that is built in.
+---@field params? table<string, any> The tool's arguments, a template.
+---@field run? fun(value: any, context: WorkflowContext) A function of (value, context) that does it.
+---@field workflow? string | BaseAgent The workflow that does it: itself or its name.
+---@field input? any What it is given: text or a table with references such as `{{notes}}`, or a function of the context. Without it the value of the step before; the first one gets the run's input.
+---@field input_transform? fun(previous: any, context: WorkflowContext) A function of (input, context) that gives the input to use.
+---@field output? string The name that its value has from then on.
+---@field on_output? fun(value: any, context: WorkflowContext) A function of (value, context), called with what the step gave.
+---@field condition? (fun(context: WorkflowContext, value: any)) | string | boolean Whether to do it: a function of (context, value) or a reference. For a loop, how long to go on; for a conditional, which branch to take.
+---@field on_error? "fail" | "continue" | "fallback" What a failure does: fail the workflow, go on with nil, or go on with `fallback_output`.
+---@field fallback_output? any The value in place of a failed step's, a template.
+---@field retries? integer How often to try again when it fails. (at least 0)
+---@field timeout? number Milliseconds it may take, each time it is tried. (more than 0)
+---@field steps? any[] The steps inside: in order, or for a parallel at once.
+---@field agents? (RoleStep | BaseAgent | string)[] For a parallel: agents that all work on the step's input, each in its role.
+---@field aggregator? fun(results: any[], context: WorkflowContext) Makes one value of the results: a function of (results, context).
+---@field concurrency? integer How many at once. (at least 1)
+---@field true_branch? any For a conditional: a step, a list of steps, or a function of (value, context).
+---@field false_branch? any Likewise, where the condition does not hold.
+---@field branches? any[] For a conditional: `{condition, steps}` each; the first whose condition holds is taken.
+---@field default? any The branch where no condition holds.
+---@field body? any For a loop: a step, a list of steps, or a function of (value, context).
+---@field over? any For a loop: the items to go through, a list or a reference; `{{item}}` and `{{index}}` name the present one.
+---@field max_iterations? integer For a loop: how often at most. (at least 1)
+---@field items? any For a map_reduce: a list, a reference or a function; without it the input.
+---@field map? any For a map_reduce: what is done with each item: a step, a list of steps, or a function of (item, context).
+---@field reduce? any For a map_reduce: what is done with the list of results.
+---@field chunk? integer For a map_reduce: how many items go together. (at least 1)
+---@field stages? any[] For a pipeline: the stages that items flow through.
+---@field buffer? integer For a pipeline: how many items may wait before each stage. (at least 1)
+---@field transformer? fun(value: any, context: WorkflowContext) For a stage: a function of (value, context) that makes what the next stage gets; nil drops the item.
+---@field stream? boolean For a stage with an agent: each piece of its answer goes on as it comes.
+
+---@class RoleStep
+---@field agent? string | BaseAgent The agent: itself, its name, or `local://name`.
+---@field role? string What it is asked to be or do, as a method of the agent or in words: `technical_analysis`.
+---@field action? string Like `role`, which it goes before.
+---@field input? any What it is given; the step's own input where it is left out.
+---@field output? string The name that its value has from then on.
+---@field name? string What the trace calls it.
+
+---@class ConditionalOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field timeout? number Milliseconds that a run of it may take. (more than 0)
+---@field on_error? "fail" | "continue" What a failed step does, unless it says so itself: fail the workflow, or go on with nil.
+---@field condition? (fun(context: WorkflowContext, value: any)) | string | boolean Which branch to take: a function of (context, value) or a reference.
+---@field true_branch? WorkflowStep | function | BaseAgent | Tool | (WorkflowStep | function | BaseAgent | Tool)[] What is done where the condition holds: a step, a list of steps, or a function of (value, context).
+---@field false_branch? WorkflowStep | function | BaseAgent | Tool | (WorkflowStep | function | BaseAgent | Tool)[] What is done otherwise.
+---@field branches? ConditionalBranch[] Several branches; the first whose condition holds is taken.
+---@field default? WorkflowStep | function | BaseAgent | Tool | (WorkflowStep | function | BaseAgent | Tool)[] The branch where no condition holds.
+
+---@class ConditionalBranch
+---@field condition? (fun(context: WorkflowContext, value: any)) | string | boolean Whether it is taken: a function of (context, value) or a reference.
+---@field steps? WorkflowStep | function | BaseAgent | Tool | (WorkflowStep | function | BaseAgent | Tool)[] What is done then.
+
+---@class StepsOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field timeout? number Milliseconds that a run of it may take. (more than 0)
+---@field on_error? "fail" | "continue" What a failed step does, unless it says so itself: fail the workflow, or go on with nil.
+---@field steps (WorkflowStep | function | BaseAgent | Tool)[] What it does, in order: tables, each with an agent, a tool, a function (`run`), a workflow, or steps inside.
+
+---@class LoopOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field timeout? number Milliseconds that a run of it may take. (more than 0)
+---@field on_error? "fail" | "continue" What a failed step does, unless it says so itself: fail the workflow, or go on with nil.
+---@field body WorkflowStep | function | BaseAgent | Tool | (WorkflowStep | function | BaseAgent | Tool)[] What is repeated: a step, a list of steps, or a function of (value, context).
+---@field condition? (fun(context: WorkflowContext, value: any)) | string | boolean How long: asked before each time. `context.iteration` counts from 0.
+---@field max_iterations? integer How often at most; 100 unless given, with a warning. (at least 1)
+---@field over? any The items to go through, instead: a list, a reference or a function; the value is the list of results.
+---@field aggregator? fun(results: any[], context: WorkflowContext) With `over`: makes one value of the results.
+
+---@class MapReduceOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field timeout? number Milliseconds that a run of it may take. (more than 0)
+---@field on_error? "fail" | "continue" What a failed step does, unless it says so itself: fail the workflow, or go on with nil.
+---@field items? any A list, a reference or a function of the context; without it the input.
+---@field map WorkflowStep | function | BaseAgent | Tool | (WorkflowStep | function | BaseAgent | Tool)[] What is done with each item: a step, a list of steps, or a function of (item, context).
+---@field reduce? WorkflowStep | function | BaseAgent | Tool | (WorkflowStep | function | BaseAgent | Tool)[] What is done with the list of results. Without it the value is that list.
+---@field concurrency? integer How many at once; 8 unless given. (at least 1)
+---@field chunk? integer How many items go together, as a list; one by one unless given. (at least 1)
+
+---@class ParallelOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field timeout? number Milliseconds that a run of it may take. (more than 0)
+---@field on_error? "fail" | "continue" What a failed step does, unless it says so itself: fail the workflow, or go on with nil.
+---@field steps (WorkflowStep | function | BaseAgent | Tool)[] What it does at once.
+---@field concurrency? integer How many at once; all unless given. (at least 1)
+---@field aggregator? fun(results: any[], context: WorkflowContext) Makes one value of the results: a function of (results, context). Without it the value is their list.
+
+---@class PipelineOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field timeout? number Milliseconds that a run of it may take. (more than 0)
+---@field on_error? "fail" | "continue" What a failed step does, unless it says so itself: fail the workflow, or go on with nil.
+---@field stages (WorkflowStep | function | BaseAgent | Tool)[] What each item flows through: `{agent | tool | run, transformer}`. All stages work at once.
+---@field buffer? integer How many items may wait before each stage; 8 unless given. A stage that is full holds up those before it. (at least 1)
+---@field aggregator? fun(results: any[], context: WorkflowContext) Makes one value of the results.
+
+---@class WorkflowProgress
+---@field status string `ready`, `running`, `paused`, `ok`, `error`, `cancelled`.
+---@field done integer Steps of the workflow itself that are over.
+---@field total integer
+---@field steps_executed integer
+---@field current string[] The names of the steps under way.
+---@field percent number
+
+---@class WorkflowOutput
+---@field result any
+---@field outputs table<string, any> What the steps gave, by their outputs' names; those without one by name or as `step_2`.
+---@field metadata WorkflowMetadata
+---@field steps_executed integer
+---@field duration number
+---@field usage WorkflowUsage
+---@field cost number
+
+---@class WorkflowMetadata
+---@field id string
+---@field name string
+---@field type string
+---@field steps StepRecord[] The first 1000 steps that were done or skipped, in the order they ended.
+---@field skipped integer
+---@field failed integer
+
+---@class StepRecord
+---@field name? string
+---@field path? string
+---@field type? string
+---@field status? string `ok`, `error`, `skipped`.
+---@field duration? number
+---@field error? string
+
+---@class WorkflowUsage
+---@field input_tokens integer
+---@field output_tokens integer
+---@field total integer
+---@field cost number
+---@field calls integer
+
+---@class StepInfo
+---@field name string
+---@field path string
+---@field type string
+---@field output string
+
+---@class WriterOptions
+---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
+---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
+---@field tools? Tool[] What it may call.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_llm_call`.
+---@field state? table<string, any> Its first state.
+---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
+---@field capabilities? string[] Words for what it can do, for those who choose among agents.
+---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
+---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field base_url? string Address of an OpenAI-compatible endpoint.
+---@field api_key? string Key for the provider; better in the provider's environment variable.
+---@field temperature? number How freely the model chooses its words, 0 to 2.
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
+---@field max_tokens? integer Longest answer, in tokens.
+---@field stop? string[] Texts that end an answer.
+---@field seed? integer For repeatable answers, where the provider has them.
+---@field timeout? number Milliseconds for one answer of the model. (default 120000)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
+---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
+---@field style? string How it should read: `technical`, `academic`, `friendly`. (default "")
+---@field audience? string Who reads it. (default "")
+---@field length? string How long it should be: `about 300 words`, `one page`. (default "")
+
+---@class History
+---@field events table<string, any>[] The newest that match, oldest first, each as a listener gets it.
+---@field forgotten integer How many of the run's first events are no longer known: what matched among them is not here.
+
+---@class DashboardData
+---@field run RunStatus
+---@field agents AgentStatus[] In the order in which they were made.
+---@field metrics Snapshot
+---@field timestamp number The time of the run's last event, in milliseconds since 1970.
+
+---@class RunStatus
+---@field spell string
+---@field status string
+---@field started number
+---@field llm_calls integer
+---@field tokens integer
+---@field cost number
+
+---@class AgentStatus
+---@field id string
+---@field name string
+---@field type string
+---@field status string `idle`, `executing`, `waiting_for_llm`, `using_tool` or `error`.
+---@field last_activity number The time of its last event, in milliseconds since 1970.
+---@field executions integer
+---@field llm_calls integer
+---@field tool_calls integer
+---@field errors integer
+---@field tokens integer
+---@field cost number

@@ -111,6 +111,8 @@ class _Stub:
         name = described["name"]
         extends = f" : {described['extends']}" if described["extends"] else ""
         lines = [*_comment(described["doc"], described["example"]), f"---@class {name}{extends}"]
+        if any(found.get("open") for found in described["properties"].values()):
+            lines.append("---@field [string] any")
         for found in described["properties"].values():
             doc = _first(found["doc"]) + ("" if found["writable"] else " (read only)")
             lines.append(f"---@field {found['name']} {self.types.of(found['schema'])} {doc}".rstrip())

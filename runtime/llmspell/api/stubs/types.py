@@ -40,6 +40,8 @@ class Types(ABC):
                 return self.function(schema)
             case {"const": value}:
                 return self.literal(value)
+            case {"enum": [True, False], "type": "boolean"}:
+                return self.words["boolean"]
             case {"enum": list(values) | tuple(values)}:
                 return self.union([self.literal(value) for value in values])
             case {"anyOf": parts} | {"oneOf": parts}:

@@ -150,6 +150,8 @@ class _Stub:
             yield f"  constructor({form});\n"
 
     def _properties(self, described: Described) -> Iterator[str]:
+        if any(found.get("open") for found in described["properties"].values()):
+            yield "  [field: string]: any;\n"
         for found in described["properties"].values():
             static = "static " if found["static"] and not described["namespace"] else ""
             fixed = "" if found["writable"] else "readonly "

@@ -7,6 +7,7 @@ waits for what.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, cast
@@ -16,6 +17,7 @@ from llmspell.engines.binding import Binding
 from llmspell.engines.engine import Ended, Host, HostError
 from llmspell.engines.javascript import convert, native, prelude
 from llmspell.engines.javascript.positions import Lines, error_map
+from llmspell.engines.nearest import Names
 from llmspell.engines.protocol import Start
 
 _MEGABYTE: Final = 1024 * 1024
@@ -26,7 +28,13 @@ _STACK_LEAST: Final = 256 * 1024
 #: Microtasks in one `pump`: about 50 ms. Then frames get a look-in, or `for (;;) await null` would lock them out.
 _JOBS: Final = 50_000
 
-_OUT_OF_MEMORY = "out of memory"
+#: Heap beyond a spell's limit, in MB. What it takes between two looks of the trap is from here: were the engine's own
+#: limit met instead, it might have no room for an error and throw null.
+_SLACK: Final = 32
+#: And as much more once the limit is passed, to say where.
+_EPILOGUE: Final = 32
+
+_OUT_OF_MEMORY: Final = "out of memory"
 
 
 def warm(binding: Binding) -> JavaScriptEngine:
@@ -47,6 +55,7 @@ class JavaScriptEngine:
         self._origin_of: dict[int, int] = {}
         self._outcome: str | None = None
         self._over = False
+        self._lacking = False
         self._starved = False
         self._way_out: BaseException | None = None
         self._depth = 0
@@ -64,8 +73,11 @@ class JavaScriptEngine:
         self._lines = Lines(text.count("\n") + 1)
         self._enter = {name: self._entry(name) for name in _ENTRIES}
         self._rejections = native.RejectionTracker(self._context, self._entry("reject"))
+        self._trap = native.Trap(self._context, self._entry("stop"), self._entry("place"), self._lack)
         self._context.eval("delete globalThis.$entries; delete globalThis.$entry")
         self._bind(binding)
+        self._names = Names(binding, camel)
+        self._names.add_globals(json.loads(self._context.eval("JSON.stringify(Object.getOwnPropertyNames(globalThis))")))
 
     def _entry(self, name: str) -> native.Function:
         self._context.eval(f"globalThis.$entry = $entries.{name}; 0")
@@ -94,7 +106,8 @@ class JavaScriptEngine:
     def start(self, start: Start) -> None:
         self._memory_mb = start["memory_mb"]
         self._peak = native.peak_memory()
-        self._context.set_memory_limit(self._memory_mb * _MEGABYTE)
+        self._trap.heap_limit = self._memory_mb * _MEGABYTE
+        self._context.set_memory_limit((self._memory_mb + _SLACK) * _MEGABYTE)
         try:
             self._send("configure", {name: start[name] for name in ("params", "config", "env", "globals")})
             text = self._text(start["label"], start["source"])
@@ -124,6 +137,15 @@ class JavaScriptEngine:
     def release(self, functions: list[tuple[int, int]]) -> None:
         for number, count in functions:
             self._tasks.append(lambda number=number, count=count: self._enter["release"](number, count))
+
+    def interrupt(self, *, forced: bool) -> None:
+        if self._host is None or self._over:
+            return
+        self._trap.set()
+        # One that does not look is inside a function of its own. To ask it in the middle of that is for an engine
+        # that will not be used again.
+        if forced and (stack := self._trap.place()):
+            self._at(stack)
 
     def pump(self) -> bool:
         """True when its budget ended before the work did: the caller looks for frames and comes back."""
@@ -209,7 +231,21 @@ class JavaScriptEngine:
             self._end(error_map({"type": "script", "name": "Error", "message": text}))
 
     def _exhausted(self) -> None:
-        self._end(_limit("memory", f"the script needs more memory than its {self._memory_mb} MB"))
+        self._end(self._memory_limit())
+
+    def _memory_limit(self) -> dict[str, Any]:
+        limit = _limit("memory", f"the spell needs more than its {self._memory_mb} MB of memory")
+        return limit | {"hint": "keep less in arrays, objects and strings, or raise the memory limit"}
+
+    def _lack(self, error: object = None) -> None:
+        """Memory has run out. What is thrown for that, now or at the next look, goes through all that would catch it,
+        and tells where (`_at`). error: what the engine throws of itself."""
+        if not self._lacking:
+            self._lacking = True
+            self._context.set_memory_limit((self._memory_mb + _SLACK + _EPILOGUE) * _MEGABYTE)
+            self._trap.set()
+        if error is not None:
+            self._trap.make_uncatchable(error)
 
     def _end(self, error: dict[str, Any]) -> None:
         if not self._over:
@@ -241,12 +277,15 @@ class JavaScriptEngine:
         worker = self._guarded
         return {
             "take": self._take,
+            "at": worker(self._at),
             "exhausted": worker(self._exhausted),
+            "lack": worker(self._lack),
             "call": worker(self._call),
             "ask": worker(self._ask),
             "tell": worker(self._tell),
             "cancel": worker(self._cancel_calls),
             "result": worker(self._result),
+            "explain": worker(self._explain),
             "finish": self._finish,
             "fail": worker(self._fail),
             "reject": worker(self._reject),
@@ -257,7 +296,7 @@ class JavaScriptEngine:
 
     def _guarded(self, function: Callable[..., object]) -> Callable[..., object]:
         def guarded(*args: Any) -> object:
-            if self._way_out is not None:
+            if self._way_out is not None or self._over:
                 return _ENDED
             try:
                 return function(*args)
@@ -303,6 +342,17 @@ class JavaScriptEngine:
     def _tell(self, name: str, args: str, line: int) -> None:
         self._worker.tell(name, convert.decode(args), self._lines.site(line))
 
+    def _at(self, frames: str, function: str = "") -> None:
+        """The spell is over a limit: this is where, and nothing of it goes on."""
+        if self._over:
+            return
+        source, stack = self._lines.place(frames, function)
+        if self._lacking:
+            self._end({**self._memory_limit(), "source": source, "stack": stack})
+        else:
+            self._over = True
+            self._worker.at(source, stack)
+
     def _random_hex(self, count: int) -> str:
         return self._worker.random_bytes(count).hex()
 
@@ -319,6 +369,17 @@ class JavaScriptEngine:
         if callback in self._callbacks:
             self._callbacks.discard(callback)
             self._worker.result(callback, ok, value if ok else self._seen(error_map(value)))
+
+    def _explain(self, message: str, line: int, column: int) -> str:
+        """A message of the engine's own with the name that it is about, and what may have been meant by it."""
+        if message.endswith(_NOT_DEFINED):
+            near = self._names.near_global(message.removesuffix(_NOT_DEFINED))
+        else:
+            whole, name = self._lines.called(line, column)
+            message = f"{whole} is not a function" if whole else message
+            holder = whole.removesuffix(name).rstrip("?.")
+            near = self._names.near_member(holder, name) if holder else self._names.near_global(name)
+        return f"{message}: did you mean {near}?" if near else message
 
     def _finish(self, text: str) -> None:
         self._outcome = text
@@ -338,11 +399,11 @@ class JavaScriptEngine:
         is_null = error["message"] == "null" and not error["source"] and "value" in error
         grown = native.peak_memory() - self._peak > self._memory_mb * _MEGABYTE // 2
         if (is_null and grown) or (error["name"], error["message"]) == ("InternalError", _OUT_OF_MEMORY):
-            limit = _limit("memory", f"the script needs more memory than its {self._memory_mb} MB")
-            return {**limit, "source": error["source"], "stack": error["stack"]}
+            return {**self._memory_limit(), "source": error["source"], "stack": error["stack"]}
         return error
 
 
+_NOT_DEFINED: Final = " is not defined"
 _ENTRIES: Final = ("bind", "configure", "load", "run", "settle", "invoke", "cancel", "end", "release", "report")
 #: Asks inside callbacks inside asks. Each takes about ten Python frames of the thousand there are.
 _DEPTH: Final = 48

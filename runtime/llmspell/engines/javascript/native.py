@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import resource
+import sys
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -64,6 +65,40 @@ _library.JS_SetHostPromiseRejectionTracker.argtypes = [ctypes.c_void_p, _Tracker
 _library.JS_SetHostPromiseRejectionTracker.restype = None
 _library.JS_Call.argtypes = [ctypes.c_void_p, _Value, _Value, ctypes.c_int, ctypes.POINTER(_Value)]
 _library.JS_Call.restype = _Value
+_library.JS_SetInterruptHandler.restype = None
+_library.JS_ToCStringLen2.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t), _Value, ctypes.c_bool]
+_library.JS_ToCStringLen2.restype = ctypes.c_void_p
+
+_library.JS_SetUncatchableError.argtypes = [ctypes.c_void_p, _Value]
+_library.JS_SetUncatchableError.restype = None
+_library.JS_RunGC.argtypes = [ctypes.c_void_p]
+_library.JS_RunGC.restype = None
+
+_Poll = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+_library.JS_SetInterruptHandler.argtypes = [ctypes.c_void_p, _Poll, ctypes.c_void_p]
+
+
+class _Library:
+    """The two structures that the binding's `Context` holds, for the library's own functions."""
+
+    def __init__(self, context: Context) -> None:
+        self.runtime = ctypes.c_void_p.from_address(id(context) + _HEAD).value or 0
+        self.context = ctypes.c_void_p.from_address(id(context) + _HEAD + _WORD).value or 0
+        if _library.JS_GetRuntime(self.context) != self.runtime:
+            raise RuntimeError("this build of quickjs-ng lays out its Context in another way")
+
+    def call(self, function: Function, *arguments: _Value) -> _Value:
+        """Calls a JavaScript function from inside of the engine, where the binding's own way would lose its lock."""
+        value = _Value.from_address(id(function) + _HEAD + _WORD)
+        undefined = _Value(0, _TAG_UNDEFINED)
+        array = (_Value * max(1, len(arguments)))(*arguments)
+        return _library.JS_Call(self.context, value, undefined, len(arguments), array)
+
+    def text(self, value: _Value) -> str:
+        """What a value reads as; "" where it cannot be read. Both stay with the engine."""
+        size = ctypes.c_size_t()
+        address = _library.JS_ToCStringLen2(self.context, size, value, False)
+        return ctypes.string_at(address, size.value).decode("utf-8", "replace") if address else ""
 
 
 class RejectionTracker:
@@ -75,21 +110,74 @@ class RejectionTracker:
 
     def __init__(self, context: Context, listener: Function) -> None:
         self.pending = False
-        runtime = ctypes.c_void_p.from_address(id(context) + _HEAD).value
-        inner = ctypes.c_void_p.from_address(id(context) + _HEAD + _WORD).value
-        if _library.JS_GetRuntime(inner) != runtime:
-            raise RuntimeError("this build of quickjs-ng lays out its Context in another way")
-        function = _Value.from_address(id(listener) + _HEAD + _WORD)
-        undefined = _Value(0, _TAG_UNDEFINED)
+        library = _Library(context)
 
         def note(_context: int, promise: _Value, reason: _Value, handled: bool, _opaque: int) -> None:
             self.pending = True
-            arguments = (_Value * 3)(promise, reason, _Value(int(handled), _TAG_BOOL))
-            _library.JS_Call(inner, function, undefined, 3, arguments)
+            library.call(listener, promise, reason, _Value(int(handled), _TAG_BOOL))
 
         # Kept as long as the context may call it.
         self._keep = (_Tracker(note), listener)
-        _library.JS_SetHostPromiseRejectionTracker(runtime, self._keep[0], None)
+        _library.JS_SetHostPromiseRejectionTracker(library.runtime, self._keep[0], None)
+
+
+#: Where the engine counts the bytes of its heap, and next to it their limit: words of JSRuntime.
+_HEAP: Final = 6
+_HEAP_LIMIT: Final = 7
+
+
+class Trap:
+    """Catches the engine in its own loop, which looks every 10,000 jumps and calls (and now and then in a regular
+    expression) whether the trap is set: less than 1 % of the fastest loop. Then each look throws what no script
+    catches, so that all that runs is left.
+
+    reached: called before each such throw, whose stack tells where the script was.
+    place: gives as text where the script is, "" where none of it is on the stack.
+    full: called by a look that finds the heap over `heap_limit`.
+    """
+
+    def __init__(
+        self, context: Context, reached: Function, place: Function, full: Callable[[], None], heap_limit: int = 0
+    ) -> None:
+        self.heap_limit = heap_limit
+        """Bytes; 0: none. Unlike the engine's own, which may leave no room to say so, it is passed before it is met."""
+        self._library = _Library(context)
+        self._place = place
+        self._full = full
+        self._set = self._found = False
+        self._words = (ctypes.c_size_t * (_HEAP_LIMIT + 1)).from_address(self._library.runtime)
+        context.set_memory_limit(sys.maxsize)
+        if self._words[_HEAP_LIMIT] != sys.maxsize:
+            raise RuntimeError("this build of quickjs-ng lays out its JSRuntime in another way")
+
+        def look(_runtime: int, _opaque: int) -> int:
+            if not self._set:
+                if not self.heap_limit or self._words[_HEAP] <= self.heap_limit or not self._is_full():
+                    return 0
+                self._full()
+            # Looks come at regular steps, and so might never find a script that is waiting most of the time, but for
+            # the call before each.
+            self._library.call(reached)
+            self._found = self._found or self.place() != ""
+            return int(self._found)
+
+        self._keep = (_Poll(look), reached)
+        _library.JS_SetInterruptHandler(self._library.runtime, self._keep[0], None)
+
+    def _is_full(self) -> bool:
+        """With what waits for the next collection thrown away, which the engine puts off for long in a large heap."""
+        _library.JS_RunGC(self._library.runtime)
+        return self._words[_HEAP] > self.heap_limit
+
+    def set(self) -> None:
+        self._set = True
+
+    def place(self) -> str:
+        return self._library.text(self._library.call(self._place))
+
+    def make_uncatchable(self, error: object) -> None:
+        """An error on its way through the script."""
+        _library.JS_SetUncatchableError(self._library.context, _Value.from_address(id(error) + _HEAD + _WORD))
 
 
 class _LoadedObject(ctypes.Structure):

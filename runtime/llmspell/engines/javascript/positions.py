@@ -9,9 +9,20 @@ import re
 from bisect import bisect_right
 from typing import Any
 
+from llmspell.engines.javascript.loops import loop_at
 from llmspell.frozen import frozen
 
-_FRAME = re.compile(r"^    at (.*) \((.*):(\d+):\d+\)$", re.MULTILINE)
+_FRAME = re.compile(r"^    at (.*) \((.*):(\d+):(\d+)\)$", re.MULTILINE)
+
+
+#: A name that is called, and what stands before it: a chain of names with dots.
+_CALLED = re.compile(r"([A-Za-z_$][\w$]*)\s*(?=[(`]|\?\.\()")
+_HOLDER = re.compile(r"[A-Za-z_$][\w$]*(?:\s*\??\.\s*[A-Za-z_$][\w$]*)*\s*\??\.\s*\Z")
+_HOLDER_LINES = 4
+_SPACE = re.compile(r"\s+")
+
+#: Lines of a stack, as in Lua.
+_STACK_LINES = 30
 
 
 @frozen
@@ -21,6 +32,7 @@ class Text:
     first: int
     last: int
     label: str
+    source: str
 
 
 class Lines:
@@ -34,11 +46,40 @@ class Lines:
 
     def add(self, label: str, source: str) -> Text:
         """Lines for a text; the one before its first is left to what wraps it."""
-        text = Text(self._next, self._next + source.count("\n"), label)
+        text = Text(self._next, self._next + source.count("\n"), label, source)
         self._next = text.last + 3
         self._firsts.append(text.first)
         self._texts.append(text)
         return text
+
+    def place(self, frames: str, function: str) -> tuple[str, list[str]]:
+        """`file:line` and stack of a script that was stopped while it computed, from what positions.js wrote.
+
+        function: the text of the innermost one, "" at a module's top level. The engine knows the lines of calls and of
+        a few things more, but not of a loop without them.
+        """
+        found = _FRAME.findall(frames)
+        if not found:
+            return "", []
+        name, label, line, column = found[0]
+        source = next((text.source for text in self._texts if text.label == label), "")
+        line = str(_looping(source, function, int(line), int(column)))
+        stack = [_describe(name, label, line), *(_describe(*frame[:3]) for frame in found[1:])]
+        return f"{label}:{line}", stack
+
+    def called(self, line: int, column: int) -> tuple[str, str]:
+        """What a script calls at a place that the engine gave, as it wrote it, and the name in it that is not there:
+        `agent.chatt` and `chatt`. Both are "" where it is no plain name."""
+        index = bisect_right(self._firsts, line) - 1
+        if index < 0 or line > self._texts[index].last:
+            return "", ""
+        lines = self._texts[index].source.split("\n", line - self._firsts[index] + 1)[: line - self._firsts[index] + 1]
+        found = _CALLED.match(lines[-1], column - 1)
+        if found is None:
+            return "", ""
+        name = found.group(1)
+        holder = _HOLDER.search("\n".join(lines[-_HOLDER_LINES:-1] + [lines[-1][: column - 1]]))
+        return (f"{_SPACE.sub('', holder.group())}{name}" if holder else name), name
 
     def site(self, line: int) -> str:
         """`file:line`, or "" for a line of no script."""
@@ -49,10 +90,25 @@ class Lines:
         return f"{text.label}:{line - text.first + 1}" if line <= text.last else ""
 
 
+def _looping(source: str, function: str, line: int, column: int) -> int:
+    """The line of the loop that the innermost function is in, which was last known to be at this line and column."""
+    begin = sum(len(one) + 1 for one in source.split("\n", line - 1)[: line - 1])
+    known = begin + column - 1
+    start = source.rfind(function, 0, known + len(function))
+    if start < 0 or start + len(function) <= known:  # the column of a function that made no call yet is 1
+        start = known = max(known, source.find(function, begin))
+    if not function:
+        start, function = 0, source
+    at = start + loop_at(function, known - start)
+    return line if at == known else source.count("\n", 0, at) + 1
+
+
 def error_map(fields: dict[str, Any]) -> dict[str, Any]:
-    """The host's error map, from what prelude/errors.js sent: the text in `frames` becomes `stack` and `source`."""
+    """The host's error map, from what prelude/errors.js sent: the text in `frames` becomes `stack` and `source`; lines that
+    the host had already told, of a function of the script's that it called, come first."""
     frames = _FRAME.findall(fields.pop("frames", ""))
-    stack: list[str] = fields.get("stack") or [_describe(name, label, line) for name, label, line in frames]
+    own = [_describe(name, label, line) for name, label, line, _ in frames]
+    stack: list[str] = [*(fields.get("stack") or []), *own][:_STACK_LINES]
     source = fields.get("source") or (f"{frames[0][1]}:{frames[0][2]}" if frames else "")
     cause = fields.get("cause")
     known = {

@@ -22,11 +22,17 @@ local function no_waiting(name)
     { hint = "call it before, and use its result here" })
 end
 
--- Throws the host's error as the spell's own, with the line and stack of the call.
+-- Throws the host's error as the spell's own, with the line and stack of the call. Lines that the error came with, of
+-- a function of the spell's that the host called, stay innermost.
 local function throw(fields, site)
   local failure = K.error_from(fields)
   if (failure.source or "") == "" then failure.source = site end
-  if not failure.stack or #failure.stack == 0 then failure.stack = K.new_error("error", "").stack end
+  local stack, own = failure.stack or {}, K.new_error("error", "").stack
+  for i = 1, #own do
+    if #stack >= K.STACK_LINES then break end
+    stack[#stack + 1] = own[i]
+  end
+  failure.stack = stack
   error(failure, 0)
 end
 

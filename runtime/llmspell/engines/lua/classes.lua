@@ -225,7 +225,7 @@ local function bind_class(spec)
   local info = {
     name = spec.name, table = {}, members = {}, methods = {}, methods_by_name = {},
     properties = by_spelling(spec.properties), options = spec.options, positional = spec.positional,
-    text = spec.text, constructible = spec.constructible,
+    text = spec.text, open = spec.open, constructible = spec.constructible,
   }
   info.host = info
   class_info[info.table], hosts[info.name] = info, info

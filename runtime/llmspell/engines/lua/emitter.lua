@@ -38,8 +38,14 @@ function methods.once(emitter, event, handler)
 end
 
 function methods.off(emitter, event, handler)
-  local list = handlers(emitter, "off")[event] or {}
-  for i = 1, #list do
+  local all = handlers(emitter, "off")
+  if event == nil then return emitter end
+  if handler == nil then
+    all[event] = nil
+    return emitter
+  end
+  local list = all[event] or {}
+  for i = #list, 1, -1 do
     if rawequal(list[i].handler, handler) then
       remove(list, i)
       break
@@ -48,9 +54,23 @@ function methods.off(emitter, event, handler)
   return emitter
 end
 
+-- An error that nobody listens to is thrown: it must not go unseen.
+local function unheard(problem)
+  if K.is_error(problem) then error(problem, 0) end
+  local kind = type(problem)
+  local said = kind == "table" and N.rawget(problem, "message") or problem
+  local plain = type(said) == "string" or type(said) == "number" or type(said) == "boolean"
+  K.throw("script", "an error event without a listener: " .. (plain and N.tostring(said) or "a " .. kind))
+end
+
 function methods.emit(emitter, event, ...)
-  local list = handlers(emitter, "emit")[event]
-  if not list or #list == 0 then return false end
+  local all = handlers(emitter, "emit")
+  if event == nil then K.throw("invalid_argument", "an event needs a name") end
+  local list = all[event]
+  if not list or #list == 0 then
+    if event == "error" then unheard((...)) end
+    return false
+  end
   local now = N.table.move(list, 1, #list, 1, {})
   for i = 1, #now do
     if now[i].once then methods.off(emitter, event, now[i].handler) end

@@ -8,6 +8,7 @@ caught by a spell. What must not be lost (the channel is gone) is kept and raise
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -17,6 +18,7 @@ from llmspell.engines import values
 from llmspell.engines.binding import Binding
 from llmspell.engines.engine import Host, HostError
 from llmspell.engines.lua.plan import lay_out
+from llmspell.engines.lua.trap import Trap
 from llmspell.engines.protocol import Start
 
 #: The prelude's files in the order they run; each needs those before it.
@@ -72,6 +74,8 @@ class LuaEngine:
             attribute_handlers=(_deny, _deny),
             max_memory=0,
         )
+        address = self._runtime.eval('string.format("%p", (coroutine.running()))')
+        self._trap = Trap(int(address, 16), self._trapped)
         shared = self._runtime.table()
         border = self._runtime.table_from({name.encode(): function for name, function in self._border().items()})
         for name in PRELUDE:
@@ -118,6 +122,17 @@ class LuaEngine:
 
     def pump(self) -> None:
         self._enter(self._run)
+
+    def interrupt(self, *, forced: bool) -> None:
+        if self._host is not None and not self._over:
+            self._trap.set(forced=forced)
+
+    def _trapped(self, stack: list[str]) -> None:
+        self._over = True
+        source = stack[0].partition(": in ")[0] if stack else ""
+        if self._host is not None:
+            with suppress(OSError):  # the host has closed the channel: it knows enough
+                self._host.at(source, stack)
 
     # -- into Lua ------------------------------------------------------------------------------------------------
 

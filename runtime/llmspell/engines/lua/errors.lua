@@ -12,6 +12,7 @@ local env = K.env
 
 local OUT_OF_MEMORY = "not enough memory"
 local STACK_LINES = 30
+K.STACK_LINES = STACK_LINES
 local RETRYABLE = { timeout = true, rate_limit = true, overloaded = true, network = true }
 
 -- The short name that Lua puts into messages -> the file's whole label.

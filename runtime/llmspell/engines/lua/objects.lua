@@ -5,6 +5,7 @@
 local K = ...
 local N = K.native
 local type, rawget, rawset, setmetatable, format = N.type, N.rawget, N.rawset, N.setmetatable, N.string.format
+local raw_getmetatable = N.getmetatable
 local here, encode_args, ask_at = K.here, K.encode_args, K.ask_at
 local number_of, class_of = K.number_of, K.class_of
 local methods_of = K.methods
@@ -35,6 +36,7 @@ end
 
 local function make_index(info)
   local methods, properties, by_name = info.host.methods, info.host.properties, info.host.methods_by_name
+  local open = info.host.open
   return function(self, key)
     local own = own_member(info, key)
     if own ~= nil then
@@ -46,12 +48,13 @@ local function make_index(info)
     local property = properties[key]
     if property then return read_property(property, self) end
     local more = more_methods[self]
-    return more and more[key]
+    if more and more[key] then return more[key] end
+    if open then return K.live_root(self, number_of[self], open)[key] end
   end
 end
 
 local function make_newindex(info)
-  local properties = info.host.properties
+  local properties, open = info.host.properties, info.host.open
   return function(self, key, value)
     local property = properties[key]
     if property then
@@ -60,6 +63,10 @@ local function make_newindex(info)
       if not info.script then
         K.throw("invalid_argument", format("%s cannot be changed", property.frame))
       end
+    end
+    if open then
+      K.live_root(self, number_of[self], open)[key] = value
+      return
     end
     pinned[self] = true
     rawset(self, key, value)
@@ -73,6 +80,13 @@ local function make_metatable(info)
     __index = make_index(info),
     __newindex = make_newindex(info),
   }
+  local open = info.host.open
+  if open then
+    function metatable.__pairs(self)
+      local root = K.live_root(self, number_of[self], open)
+      return raw_getmetatable(root).__pairs(root)
+    end
+  end
   local text = info.host.text
   if text then
     metatable.__tostring = function(self) return ask_at(here(2), text, number_of[self], "\x90") or "" end

@@ -41,6 +41,9 @@ def _class(one: Class, lineage: list[Class]) -> dict[str, Any]:
     for owner in lineage:
         for item in owner["properties"]:
             properties.setdefault(item["name"], _property(owner["name"], item))
+    opened = next(
+        (f"{owner['name']}.{p['name']}" for owner in lineage for p in owner["properties"] if p.get("open")), None
+    )
     text = next((m["frame"] for m in methods if m["name"] == TEXT_METHOD and m["kind"] == "sync"), None)
     return {
         "name": one["name"],
@@ -53,6 +56,7 @@ def _class(one: Class, lineage: list[Class]) -> dict[str, Any]:
         "statics": statics,
         "properties": list(properties.values()),
         "text": text,
+        "open": opened,
     }
 
 

@@ -195,6 +195,7 @@ end
 
 local function finish_callback(task, ok, value)
   if ok then
+    current = nil -- the task is over, but a live table in its value is still read from the host
     local encoded, bytes = pcall(K.encode, value)
     if encoded then return host.result(task.callback, true, bytes) end
     value = bytes

@@ -84,7 +84,7 @@ const settle = (items) => together(items, "Async.settle", (started, resolve) => 
 
 const timeout = (milliseconds, work) => {
   if (typeof milliseconds !== "number") throw new NativeTypeError(`Async.timeout takes (milliseconds, function), not ${inspect(milliseconds)} first`);
-  const group = newGroup(current), timer = newGroup(current), sites = trace();
+  const group = newGroup(current), timer = newGroup(current), sites = withCallers(trace());
   return new NativePromise((resolve, reject) => {
     const inTime = (settle) => (value) => {
       if (group.dead) return;

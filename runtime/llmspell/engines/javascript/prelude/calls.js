@@ -26,13 +26,13 @@ const cancelled = () => {
 const answer = (result, sites) => {
   if (typeof result !== "string") return result;
   if (result[0] !== "!") return decode(result);
-  throw errorFrom(decode(sliceText(result, 1)), render(sites));
+  throw errorFrom(decode(sliceText(result, 1)), render(withCallers(sites)));
 };
 
 // Starts a call; `resolve` and `reject` get its outcome. Gives its number, or 0 where its group has ended already:
 // then nothing comes of it.
 const startCall = (name, receiver, args, resolve, reject) => {
-  const sites = trace();
+  const sites = withCallers(trace());
   const text = encodeArguments(args);
   if (isDead(current)) return 0;
   const number = answer(host.call(name, receiver, text, lineIn(sites)), sites);
@@ -54,9 +54,10 @@ const call = (name, receiver, args) => {
 };
 
 const ask = (name, receiver, args) => {
-  const sites = trace(), group = current;
+  const sites = trace(), group = current, before = resumed;
   const result = host.ask(name, receiver, encodeArguments(args), lineIn(sites));
   current = group;
+  resumed = before;
   return answer(result, sites);
 };
 
@@ -80,6 +81,7 @@ entries.end = (number) => {
   const waiting = mapGet(ending, number);
   mapDelete(ending, number);
   current = waiting.group;
+  resumed = waiting.sites;
   waiting.reject(cancelled());
 };
 
@@ -98,6 +100,7 @@ entries.settle = (number, ok) => {
   if (waiting === undefined) return;
   mapDelete(pending, number);
   current = waiting.group;
+  resumed = waiting.sites;
   try {
     if (ok) waiting.resolve(decode(text));
     else waiting.reject(errorFrom(decode(text), render(waiting.sites)));
@@ -111,6 +114,7 @@ const callbackGroups = new NativeMap(); // callback -> group
 entries.invoke = (callback, number, echo) => {
   const group = newGroup(null), text = host.take();
   current = group;
+  resumed = null;
   mapSet(callbackGroups, callback, group);
   const finish = (ok, value) => {
     if (!mapDelete(callbackGroups, callback)) return; // cancelled

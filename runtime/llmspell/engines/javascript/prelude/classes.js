@@ -27,7 +27,10 @@ const instanceFor = (number, className, actions) => {
   if (known !== undefined) return known;
   if (className === "Stream") return remember(streamOver(resolved(number)), number, className, null);
   const bound = classes[className];
-  const instance = create(bound === undefined ? NativeObject.prototype : bound.Class.prototype);
+  const prototype = bound === undefined ? NativeObject.prototype : bound.Class.prototype;
+  const opened = bound === undefined ? null : bound.opened;
+  const instance = opened === null ? create(prototype)
+    : openObject(prototype, record({ name: opened, receiver: number, path: [], inner: [], list: false }));
   for (let index = 0; index < actions.length; index++) {
     const snake = actions[index].name, camel = actions[index].js;
     const action = { [camel](...args) { return call(`${className}.${snake}`, number, args); } }[camel];
@@ -256,8 +259,12 @@ const bindClass = (spec) => {
     addMember(holder, member, local ?? invoker(spec, member));
     if (member.overridable) append(overridable, record({ name: member.name, js: member.js, kind: member.kind, owner: spec.name }));
   }
-  for (let index = 0; index < spec.properties.length; index++) addProperty(target, spec, spec.properties[index]);
-  define(classes, spec.name, record({ Class, spec, overridable }));
+  let opened = parent === undefined ? null : parent.opened;
+  for (let index = 0; index < spec.properties.length; index++) {
+    addProperty(target, spec, spec.properties[index]);
+    if (spec.properties[index].open) opened = `${spec.name}.${spec.properties[index].name}`;
+  }
+  define(classes, spec.name, record({ Class, spec, overridable, opened }));
   publish(spec.name, Class);
   for (let index = 0; index < spec.aliases.length; index++) publish(spec.aliases[index], Class);
 };

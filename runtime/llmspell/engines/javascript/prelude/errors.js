@@ -26,7 +26,8 @@ const defineErrorClass = (name, type) => {
   publish(name, Class);
 };
 
-// fields: the host's error map. stack: the script's frames where the host's own list has none.
+// fields: the host's error map, whose own list of lines is that of a function of the script's which the host called.
+// stack: the script's frames where it called the host.
 const errorFrom = (fields, stack) => {
   record(fields);
   const Class = fields.name in errorClasses ? errorClasses[fields.name] : NativeError;
@@ -36,9 +37,15 @@ const errorFrom = (fields, stack) => {
   define(error, "retryAfter", fields.retry_after);
   define(error, "retry_after", fields.retry_after);
   if (fields.cause) define(error, "cause", errorFrom(fields.cause, ""));
-  define(error, "stack", stack || stackOf(error) || "");
+  define(error, "stack", linesOf(fields.stack) + (stack || stackOf(error) || ""));
   weakSet(hostFields, error, fields);
   return error;
+};
+
+const linesOf = (list) => {
+  let text = "";
+  if (isArray(list)) for (let index = 0; index < list.length; index++) text += `    at ${list[index]}\n`;
+  return text;
 };
 
 const read = (object, key) => {

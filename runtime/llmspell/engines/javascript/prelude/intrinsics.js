@@ -5,7 +5,7 @@
 // `list.push(x)`), no iterator is used (no for-of, no array destructuring, no spread of arrays into calls),
 // records and descriptors have no prototype, and arrays of the glue are written by `append`.
 
-const { apply, construct, ownKeys, get: reflectGet, has: reflectHas } = Reflect;
+const { apply, construct, ownKeys, get: reflectGet, set: reflectSet, has: reflectHas } = Reflect;
 const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf, create, keys: objectKeys, freeze, preventExtensions, is } = Object;
 const { isArray } = Array;
 const { isView } = ArrayBuffer;
@@ -17,10 +17,11 @@ const parseJson = JSON.parse;
 const jsonOf = JSON.stringify;
 const globalEval = eval;
 const NativeError = Error, NativeTypeError = TypeError, NativeSyntaxError = SyntaxError, NativeRangeError = RangeError;
+const NativeReferenceError = ReferenceError;
 const NativeMap = Map, NativeSet = Set, NativeDate = Date, NativePromise = Promise, NativeProxy = Proxy;
 const NativeArray = Array, NativeObject = Object, NativeString = String, NativeNumber = Number, NativeFunction = Function;
 const NativeUint8Array = Uint8Array, NativeArrayBuffer = ArrayBuffer, NativeWeakMap = WeakMap, NativeWeakRef = WeakRef;
-const NativeDOMException = DOMException, NativeBigInt = BigInt, NativeRegExp = RegExp;
+const NativeInternalError = InternalError, NativeDOMException = DOMException, NativeBigInt = BigInt, NativeRegExp = RegExp;
 const queueNativeMicrotask = queueMicrotask;
 
 const record = (fields) => setPrototypeOf(fields, null);
@@ -132,11 +133,14 @@ const flat = (text) => (text.length < 512 ? text : sliceText(text, 0));
 const host = record({
   take: offered.take,
   exhausted: offered.exhausted,
+  explain: offered.explain,
+  lack: offered.lack,
   clock: offered.clock,
   random: offered.random,
   randomHex: offered.randomHex,
   call: (name, receiver, args, line) => offered.call(name, receiver, flat(args), line),
   ask: (name, receiver, args, line) => offered.ask(name, receiver, flat(args), line),
+  at: (stack, functionText) => offered.at(flat(stack), flat(functionText)),
   tell: (name, args, line) => offered.tell(name, flat(args), line),
   result: (callback, ok, text) => offered.result(callback, ok, flat(text)),
   cancel: (calls) => offered.cancel(flat(calls)),

@@ -85,6 +85,20 @@ const liveHandler = (node) => record({
   },
 });
 
+// An object whose undeclared fields are those of a live table: its class's members come first.
+const openObject = (prototype, node) => {
+  const fields = liveHandler(node);
+  return new NativeProxy(create(prototype), record({
+    get: (target, key, receiver) => (key in target ? reflectGet : fields.get)(target, key, receiver),
+    set: (target, key, value, receiver) => (key in target ? reflectSet : fields.set)(target, key, value, receiver),
+    has: fields.has,
+    deleteProperty: fields.deleteProperty,
+    defineProperty: fields.defineProperty,
+    ownKeys: fields.ownKeys,
+    getOwnPropertyDescriptor: fields.getOwnPropertyDescriptor,
+  }));
+};
+
 const liveTable = (node) => {
   const proxy = new NativeProxy(node.list ? [] : {}, liveHandler(node));
   weakSet(nodes, proxy, node);

@@ -136,7 +136,7 @@ entries.load = () => {
 };
 
 entries.run = () => {
-  current = null;
+  current = resumed = null;
   nativeThen(evaluate(main, []), (value) => {
     try {
       host.finish(encodeValue(value, "the result"));

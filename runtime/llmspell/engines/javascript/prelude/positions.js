@@ -12,6 +12,8 @@ const bodies = new NativeWeakMap(); // the function that holds a module's top le
 
 let siteLine, siteFunction, siteName, siteColumn;
 let wanted = null; // the frames asked for by `trace`, else null
+let resumed = null; // in what goes on after an answer: the frames of its call, with its callers
+let stopping = false; // the engine throws now because the spell is over a limit
 
 const begin = () => {
   const holder = record({});
@@ -24,7 +26,16 @@ const begin = () => {
   siteFunction = uncurryNone(prototype.getFunction);
   siteName = uncurryNone(prototype.getFunctionName);
   apply(setLimit, NativeError, [STACK_FRAMES]);
-  apply(setPrepare, NativeError, [(_error, sites) => (wanted === null ? render(sites) : ((wanted = sites), ""))]);
+  apply(setPrepare, NativeError, [(error, sites) => {
+    if (wanted !== null) return (wanted = sites), "";
+    if (isLackOfMemory(error)) {
+      host.lack(error);
+      stopping = true;
+    }
+    if (stopping) stopped(sites);
+    if (isUnnamed(error)) explain(error, sites[0]);
+    return render(withCallers(sites));
+  }]);
   // A call site hands out functions, the glue's among them: a spell may set these two, to no effect.
   define(NativeError, "prepareStackTrace", undefined);
   define(NativeError, "stackTraceLimit", STACK_FRAMES);
@@ -33,7 +44,8 @@ const begin = () => {
 const textAt = (line) => {
   for (let index = texts.length - 1; index >= 0; index--) {
     const text = texts[index];
-    if (line >= text.first) return line <= text.last + 1 ? text : null; // what ends too early ends on the wrapper's line
+    // What ends too early ends on the wrapper's last line; what has not come to a call yet is on its first.
+    if (line >= text.first - 1) return line <= text.last + 1 ? text : null;
   }
   return null;
 };
@@ -45,11 +57,27 @@ const render = (sites) => {
     const line = siteLine(sites[index]);
     const text = textAt(line);
     if (text === null) continue;
-    const own = (line < text.last ? line : text.last) - text.first + 1;
+    const own = (line < text.first ? text.first : line < text.last ? line : text.last) - text.first + 1;
     const name = weakHas(bodies, siteFunction(sites[index])) ? "<main>" : siteName(sites[index]) || "<anonymous>";
-    stack += `    at ${name} (${text.label}:${own}:${siteColumn(sites[index])})\n`;
+    stack += `    at ${name} (${text.label}:${own}:${line < text.first ? 1 : siteColumn(sites[index])})\n`;
   }
   return stack;
+};
+
+// An async function that goes on after an answer has lost those that wait for it: they were on the stack of the call.
+const withCallers = (sites) => {
+  if (resumed === null) return sites;
+  let last = sites.length - 1;
+  while (last >= 0 && textAt(siteLine(sites[last])) === null) last--;
+  if (last < 0) return sites;
+  const fn = siteFunction(sites[last]);
+  let at = 0;
+  while (at < resumed.length && siteFunction(resumed[at]) !== fn) at++;
+  if (at >= resumed.length - 1) return sites;
+  const whole = [];
+  for (let index = 0; index <= last; index++) append(whole, sites[index]);
+  for (let index = at + 1; index < resumed.length && whole.length < STACK_FRAMES; index++) append(whole, resumed[index]);
+  return whole;
 };
 
 const anchor = record({});
@@ -71,5 +99,40 @@ const lineIn = (sites) => {
   return 0;
 };
 const here = () => lineIn(trace());
+
+// An error of the engine's that does not say which name was wrong, or what was meant by it.
+const isUnnamed = (error) => {
+  const prototype = getPrototypeOf(error), message = ownProperty(error, "message")?.value;
+  if (prototype === NativeTypeError.prototype) return message === "not a function";
+  return prototype === NativeReferenceError.prototype && typeof message === "string" && findText(message, " is not defined") > 0;
+};
+const explain = (error, site) => {
+  const line = site === undefined ? null : siteLine(site);
+  if (line === null || line === undefined || textAt(line) === null) return; // a function of the engine's or the glue's
+  const message = host.explain(error.message, line, siteColumn(site));
+  if (message[0] !== "!") define(error, "message", message);
+};
+
+// An error that the engine made of itself because it found no memory for what a script asked.
+const isLackOfMemory = (error) =>
+  getPrototypeOf(error) === NativeInternalError.prototype && ownProperty(error, "message")?.value === "out of memory";
+
+// The spell is over a limit: the next throw is the engine's own, and tells the host where it was.
+entries.stop = () => { stopping = true; };
+const stopped = (sites) => {
+  const stack = render(withCallers(sites));
+  if (stack === "") return;
+  stopping = false;
+  host.at(stack, innermost(sites));
+};
+// The text of the innermost function; "" for a module's top level.
+const innermost = (sites) => {
+  for (let index = 0; index < sites.length; index++) {
+    const fn = siteFunction(sites[index]);
+    if (textAt(siteLine(sites[index])) !== null) return typeof fn !== "function" || weakHas(bodies, fn) ? "" : functionText(fn);
+  }
+  return "";
+};
+entries.place = () => render(trace());
 
 begin();

@@ -1,0 +1,40 @@
+"""A state machine as data: from each status, by event, the next status. Knows no agent and no workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from llmspell.errors import ArgumentError
+
+Transitions = Mapping[str, Mapping[str, str]]
+
+#: The status of whoever has none yet.
+FIRST: Final = "idle"
+
+
+def following(transitions: Transitions, status: str, event: str, whose: str) -> str:
+    """The status that an event leads to. whose: a name for messages. Raises ArgumentError, listing what is allowed."""
+    if not transitions:
+        raise ArgumentError(
+            f"{whose} has no state machine to follow {event!r}",
+            hint='give it one: transitions = { idle = { start = "running" }, running = { stop = "idle" } }',
+        )
+    allowed = transitions.get(status)
+    if allowed is None:
+        known = ", ".join(transitions)
+        raise ArgumentError(
+            f"{whose} cannot {event!r} while it is {status!r}: its machine says nothing of that status",
+            hint=f"`transitions` has {known}",
+        )
+    if event not in allowed:
+        import difflib  # 4 ms, for errors only
+
+        near = difflib.get_close_matches(event, allowed, n=1)
+        listed = ", ".join(allowed) or "none: it ends there"
+        raise ArgumentError(
+            f"{whose} cannot {event!r} while it is {status!r}; allowed events: {listed}",
+            hint=f"did you mean {near[0]!r}?" if near else f"events allowed from {status!r}: {listed}",
+            data={"status": status, "event": event, "allowed": list(allowed)},
+        )
+    return allowed[event]
