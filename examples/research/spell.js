@@ -1,5 +1,5 @@
-// A research desk over the files of this folder. A librarian reads the notes, an analyst computes on the measurements,
-// a lead asks both and answers as data; the spell checks that answer and writes output/report.md.
+// A research desk over the files of this folder. A librarian reads the notes while an analyst computes on the
+// measurements; a lead answers as data; the desk checks that answer and writes output/report.md.
 const question = params.question ?? "How much cooler are streets with trees, and what does a tree cost a year?";
 
 // Whatever a model asks for, nobody reads what is not public yet. The model is told, and goes on without it.
@@ -23,73 +23,87 @@ and celsius (air, 15:00). Let your tools do all arithmetic; give figures with th
 
 const lead = new Agent({
   name: "lead",
-  systemPrompt: `You lead a research desk. Ask your librarian and your analyst, then answer the question. \
-Every finding names the one file it rests on, such as notes/costs.md or data/streets.csv.`,
-  tools: [
-    new AgentTool(librarian, "ask_librarian", "Asks the librarian, who knows the notes"),
-    new AgentTool(analyst, "ask_analyst", "Asks the analyst, who computes on figures and data/streets.csv"),
+  systemPrompt: `You lead a research desk. Answer the question from the notes and figures you are given; let your \
+calculator do the arithmetic. Every finding names the one file it rests on, such as notes/costs.md or data/streets.csv.`,
+  tools: [new Calculator()],
+});
+
+const ANSWER = {
+  type: "object",
+  properties: {
+    answer: { type: "string", description: "Two or three sentences" },
+    cooling_celsius: { type: "number", description: "Mean of streets without shade minus mean of full shade" },
+    findings: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: { fact: { type: "string" }, source: { type: "string" } },
+        required: ["fact", "source"],
+        additionalProperties: false,
+      },
+    },
+  },
+  required: ["answer", "cooling_celsius", "findings"],
+  additionalProperties: false,
+};
+
+const answer = (_, { question, notes, figures }) => lead.chat({ question, notes, figures }, { schema: ANSWER });
+
+// Trust is good: the one figure that matters is computed again without a model.
+async function check(found) {
+  const { rows } = await new Csv().execute({
+    operation: "aggregate",
+    path: "data/streets.csv",
+    groupBy: ["shade"],
+    aggregates: [{ function: "mean", column: "celsius", name: "mean" }],
+  });
+  const celsius = Object.fromEntries(rows.map((group) => [group.shade, group.mean]));
+  const measured = celsius.none - celsius.full;
+  return { measured, words: Math.abs(measured - found.cooling_celsius) < 0.05 ? "as measured" : "WRONG" };
+}
+
+// The sources with their fingerprints, so that a reader can tell whether they have changed since.
+async function fingerprints(findings) {
+  const { result } = await new Json().execute({ operation: "query", data: findings, query: "sort([].source)" });
+  const hash = new Hash();
+  return Promise.all([...new Set(result)].map(async (path) => {
+    const { digest } = await hash.execute({ path });
+    return `- ${path} sha256:${digest.slice(0, 16)}`;
+  }));
+}
+
+async function write(verdict, { question, answer }) {
+  const facts = answer.findings.map(({ fact, source }) => `- ${fact} [${source}]`);
+  const sources = await fingerprints(answer.findings);
+  const report = [
+    `# ${question}`,
+    answer.answer,
+    `Cooling: ${answer.cooling_celsius.toFixed(1)} °C (${verdict.words}: ${verdict.measured.toFixed(1)} °C)`,
+    "## Findings",
+    facts.join("\n"),
+    "## Sources",
+    sources.join("\n"),
+  ];
+  const content = report.join("\n\n") + "\n";
+  await new FileSystem().execute({ operation: "write", path: "output/report.md", content });
+  return `output/report.md: ${facts.length} findings from ${sources.length} sources, ${verdict.words}`;
+}
+
+const desk = Workflow.sequential({
+  name: "research desk",
+  steps: [
+    {
+      name: "gather",
+      type: "parallel",
+      steps: [
+        { agent: librarian, input: "What do the notes say about this? {{question}}", output: "notes" },
+        { agent: analyst, input: "Which figures of ours answer this? {{question}}", output: "figures" },
+      ],
+    },
+    { name: "answer", run: answer, output: "answer" },
+    { name: "check", run: check },
+    { name: "write", run: write },
   ],
 });
 
-const answer = await lead.chat(question, {
-  schema: {
-    type: "object",
-    properties: {
-      answer: { type: "string", description: "Two or three sentences" },
-      cooling_celsius: { type: "number", description: "Mean of streets without shade minus mean of full shade" },
-      findings: {
-        type: "array",
-        items: {
-          type: "object",
-          properties: { fact: { type: "string" }, source: { type: "string" } },
-          required: ["fact", "source"],
-          additionalProperties: false,
-        },
-      },
-    },
-    required: ["answer", "cooling_celsius", "findings"],
-    additionalProperties: false,
-  },
-});
-
-// Trust is good: the one figure that matters is computed again without a model.
-const { rows } = await new Csv().execute({
-  operation: "aggregate",
-  path: "data/streets.csv",
-  groupBy: ["shade"],
-  aggregates: [{ function: "mean", column: "celsius", name: "mean" }],
-});
-const celsius = Object.fromEntries(rows.map((group) => [group.shade, group.mean]));
-const measured = celsius.none - celsius.full;
-const verdict = Math.abs(measured - answer.cooling_celsius) < 0.05 ? "as measured" : "WRONG";
-
-// The sources with their fingerprints, so that a reader can tell whether they have changed since.
-const { result } = await new Json().execute({
-  operation: "query",
-  data: answer,
-  query: "sort(findings[].source)",
-});
-const hash = new Hash();
-const sources = await Promise.all(
-  [...new Set(result)].map(async (path) => {
-    const { digest } = await hash.execute({ path });
-    return `- ${path} sha256:${digest.slice(0, 16)}`;
-  }),
-);
-
-const report = `# ${question}
-
-${answer.answer}
-
-Cooling: ${answer.cooling_celsius.toFixed(1)} °C (${verdict}: ${measured.toFixed(1)} °C)
-
-## Findings
-
-${answer.findings.map(({ fact, source }) => `- ${fact} [${source}]`).join("\n")}
-
-## Sources
-
-${sources.join("\n")}
-`;
-await new FileSystem().execute({ operation: "write", path: "output/report.md", content: report });
-return `output/report.md: ${answer.findings.length} findings from ${sources.length} sources, ${verdict}`;
+return await desk.run({ question });

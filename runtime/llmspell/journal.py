@@ -51,6 +51,7 @@ class StoreJournal:
             ok=status == "ok",
             text="" if row is None else row.input,
             packed=b"" if row is None else row.output,
+            number=asked.number,
         )
         self._store.answer(recorded)
 

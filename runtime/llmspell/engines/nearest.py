@@ -34,9 +34,13 @@ class Names:
         return nearest(name, self._globals)
 
     def near_member(self, holder: str, name: str) -> str:
-        """The member meant by a name, or "". holder: what stands before it; the class or namespace of that name, or an
-        object whose class nobody knows."""
+        """The member meant by a name, or "". holder: what stands before it; a class or a namespace of that name, or
+        else an object whose class nobody knows."""
         return nearest(name, self._members.get(holder, self._of_objects))
+
+    def near_any_member(self, name: str) -> str:
+        """The same where nothing is known of the holder."""
+        return nearest(name, self._of_objects.union(*self._members.values()))
 
 
 def _members(one: Class, by_name: dict[str, Class]) -> tuple[set[str], set[str]]:
@@ -54,7 +58,10 @@ def _members(one: Class, by_name: dict[str, Class]) -> tuple[set[str], set[str]]
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The name that takes fewest letters added, lost, changed or swapped with their neighbour, if few enough; else ""."""
+    """The name that fewest letters added, lost, changed or swapped with their neighbour lead to, if few enough; or "".
+
+    A different case of letters counts as one.
+    """
     most = 1 if len(name) < 5 else 2 if len(name) < 9 else 3
     best, least = "", most + 1
     for other in sorted(names):

@@ -28,20 +28,23 @@ _SECRET_NAME: Final = (
 _COUNTED: Final = r"^(?:max|min|total|num|prompt|completion|input|output|cached)[_\-]?\w*tokens?\w*$"
 _CAMEL: Final = r"(?<=[a-z0-9])(?=[A-Z])"
 
+#: A word begins, also after a line break that JSON writes as `\n`.
+_START: Final = r"(?:\b|(?<=\\[nrtbf]))"
+
 #: Shapes of keys, each with texts of which one is in it, and what is in all of those: to look for a rare letter costs a
 #: twentieth of looking for a word, and that a fiftieth of a search for the shape.
 #: Every repetition is of one character class, so matching is linear.
 _SHAPES: Final = (
-    ("-", ("sk-",), r"\bsk-[A-Za-z0-9_\-]{16,}"),
-    ("gh", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
-    ("pat", ("github_pat_",), r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
-    ("-", ("glpat-",), r"\bglpat-[A-Za-z0-9_\-]{16,}"),
-    ("-", ("xox",), r"\bxox[abeoprs]-[A-Za-z0-9\-]{10,}"),
-    ("I", ("AKIA", "ASIA"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    ("I", ("AIza",), r"\bAIza[A-Za-z0-9_\-]{30,}"),
-    ("f", ("hf_",), r"\bhf_[A-Za-z0-9]{20,}"),
-    ("k_", ("k_live_", "k_test_"), r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-    ("J", ("eyJ",), r"\beyJ[A-Za-z0-9_\-]{10,500}\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]*"),
+    ("-", ("sk-",), rf"{_START}sk-[A-Za-z0-9_\-]{{16,}}"),
+    ("gh", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), rf"{_START}gh[pousr]_[A-Za-z0-9]{{20,}}"),
+    ("pat", ("github_pat_",), rf"{_START}github_pat_[A-Za-z0-9_]{{20,}}"),
+    ("-", ("glpat-",), rf"{_START}glpat-[A-Za-z0-9_\-]{{16,}}"),
+    ("-", ("xox",), rf"{_START}xox[abeoprs]-[A-Za-z0-9\-]{{10,}}"),
+    ("I", ("AKIA", "ASIA"), rf"{_START}(?:AKIA|ASIA)[A-Z0-9]{{16}}\b"),
+    ("I", ("AIza",), rf"{_START}AIza[A-Za-z0-9_\-]{{30,}}"),
+    ("f", ("hf_",), rf"{_START}hf_[A-Za-z0-9]{{20,}}"),
+    ("k_", ("k_live_", "k_test_"), rf"{_START}[rs]k_(?:live|test)_[A-Za-z0-9]{{16,}}"),
+    ("J", ("eyJ",), rf"{_START}eyJ[A-Za-z0-9_\-]{{10,500}}\.[A-Za-z0-9_\-]{{10,}}\.[A-Za-z0-9_\-]*"),
     (
         "-----",
         ("-----BEGIN ",),

@@ -25,6 +25,7 @@ class Answer:
     span: the span around it; occurrence: how many equal requests that span had before, from 0.
     ok: False where `output` is an error map.
     text, packed: input and output as the recording that is replayed holds them, to be kept as they are.
+    number: of the request in the run, which the keys of its admissions have; 0 for what was not asked for.
     """
 
     seq: int
@@ -38,6 +39,7 @@ class Answer:
     ok: bool = True
     text: str = ""
     packed: bytes = b""
+    number: int = 0
 
 
 class Admitted:

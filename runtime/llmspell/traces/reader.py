@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from llmspell.events.event import Event
+from llmspell.frozen import frozen
 from llmspell.traces import audit
 from llmspell.traces.jobs import Answer
 from llmspell.traces.meta import RunMeta, checked
@@ -23,6 +24,16 @@ from llmspell.traces.schema import open_read_only, unreadable
 from llmspell.traces.spans import Span, fold, running_span
 
 _EVENT = "seq, time, kind, phase, span, parent, name, site, data"
+
+
+@frozen
+class Marks:
+    """answers: number and count of admissions of each answer; seqs: the last event before each admission; clock: count
+    of admissions and bytes of each entry."""
+
+    answers: list[tuple[int, int]]
+    seqs: list[int]
+    clock: list[tuple[int, int]]
 
 
 class RunFile:
@@ -103,6 +114,17 @@ class RunFile:
         """seq, kind, name, key, span, occurrence, input as JSON text, packed output, ok."""
         columns = "seq, kind, name, key, span, occurrence, input, output, ok"
         return list(self._rows(f"SELECT {columns} FROM answers ORDER BY id"))
+
+    def marks(self) -> Marks:
+        """Where each answer and clock reading stands among the admissions. Raises StoreError for a run that was
+        recorded before this was noted."""
+        answers = [*self._rows("SELECT number, admitted FROM answers ORDER BY id")]
+        lists = [_json(self.path, seqs) for (seqs,) in self._rows("SELECT seqs FROM admissions ORDER BY id")]
+        clock = [*self._rows("SELECT admitted, length(readings) FROM clock ORDER BY id")]
+        seqs = [seq for found in lists if isinstance(found, list) for seq in found]
+        if not all(isinstance(number, int) for row in (seqs, *answers, *clock) for number in row):
+            raise unreadable(self.path, ValueError("the places of its answers are none"))
+        return Marks(answers, seqs, clock)
 
     def times(self) -> array[float]:
         """The time of each event, in order."""

@@ -85,6 +85,7 @@ class RunWriting:
         self._finish: Finish | None = None
         self._connection: sqlite3.Connection | None = None
         self._next_id = {"answers": 1, "admissions": 1, "clock": 1}
+        self._seq = self._admitted = 0  # of the last event, and how many inputs were let in, as far as was read
         self._failed_at = 0.0
         self._retry_at = 0.0
         self._tell = tell
@@ -147,6 +148,7 @@ class RunWriting:
                     continue
                 e = job
                 events.append((e.seq, e.time, e.kind, e.phase, e.span, e.parent, e.name, e.site, text(e.data)))
+                self._seq = e.seq
                 if e.kind == "state_changed":
                     self._states.take(e.seq, events[-1][-1])
                 elif e.phase != "point" and (span := fold(e)) is not None:
@@ -165,9 +167,10 @@ class RunWriting:
             case Answer():
                 self._rows["answers"].append(self._answer_row(job))
             case Admitted():
-                self._rows["admissions"].append((job.key,))
+                self._rows["admissions"].append((job.key, self._seq))
+                self._admitted += 1
             case Clocked():
-                self._rows["clock"].append((self._id("clock"), job.readings))
+                self._rows["clock"].append((self._id("clock"), job.readings, self._admitted))
             case Finish():
                 self._finish = job
                 self._waiting.append(job)
@@ -177,7 +180,7 @@ class RunWriting:
     def _answer_row(self, job: Answer) -> tuple[Any, ...]:
         if job.packed and self._content and not self._hides(job):
             row = (job.seq, job.kind, job.name, job.key, job.span, job.occurrence, int(job.ok), job.text)
-            return (self._id("answers"), *row, job.packed)
+            return (self._id("answers"), *row, job.packed, job.number, self._admitted)
         both = shown = (job.input, job.output)
         if self._mask is not None:  # in a replay, what a secret went into is known by its hidden form
             shown = masked(both, self._mask)
@@ -185,7 +188,7 @@ class RunWriting:
         text = self._encoder.data(given, clean=shown is both)
         name = key(job.kind, job.name, given) if job.packed or not job.key else job.key
         row = (job.seq, job.kind, job.name, name, job.span, job.occurrence, int(job.ok), text)
-        return (self._id("answers"), *row, self._packed(output))
+        return (self._id("answers"), *row, self._packed(output), job.number, self._admitted)
 
     def _hides(self, job: Answer) -> bool:
         """Whether a recording, which may be somebody else's, holds what is a secret here."""
@@ -232,8 +235,8 @@ class RunWriting:
                 insert(connection, "state_snapshots", self._states.due)
             for table, rows in self._rows.items():
                 if table == "admissions" and rows:
-                    keys = self._encoder.text([key for (key,) in rows])
-                    insert(connection, table, [(self._id(table), keys)])
+                    lists = (self._encoder.text([*column]) for column in zip(*rows))
+                    insert(connection, table, [(self._id(table), *lists)])
                 else:
                     _insert(connection, table, rows)
             connection.execute("COMMIT")

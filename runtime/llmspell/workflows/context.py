@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from llmspell.api.describe import exposed, method, prop
 from llmspell.errors import ArgumentError
 from llmspell.workflows.definition import Step
+from llmspell.workflows.kept import Kept
 from llmspell.workflows.references import Reference, inside, missing
 
 #: What names mean by themselves; no output can be called so.
@@ -48,7 +49,7 @@ class Fields(Protocol):
 class Scope:
     """values: outputs and what functions set, shared with scopes inside unless they have their own. own: variables of
     this place (`iteration`, `item`). results: what the steps of its list gave, by index from 1. bare: without a context
-    of its own, which is then that around it."""
+    of its own, which is then that around it. kept: where it is kept what its steps have done."""
 
     ledger: Ledger
     values: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -56,19 +57,26 @@ class Scope:
     results: dict[int, Any] = field(default_factory=dict[int, Any])
     parent: Scope | None = None
     bare: bool = False
+    kept: Kept = field(default_factory=Kept)
     _context: WorkflowContext | None = None
 
-    def inner(self) -> Scope:
-        """For a list of steps inside: the same values and variables, its own `step_N`."""
-        return Scope(self.ledger, self.values, {}, {}, self)
+    def inner(self, kept: Kept | None = None) -> Scope:
+        """For a list of steps inside: the same values and variables, its own `step_N`. kept: where what they do is
+        kept, if that is not with the steps around."""
+        return Scope(self.ledger, self.values, {}, {}, self, kept=kept or self.kept)
 
     def of(self, own: dict[str, Any]) -> Scope:
         """With variables of its own: a loop."""
-        return Scope(self.ledger, self.values, own, {}, self)
+        return Scope(self.ledger, self.values, own, {}, self, kept=self.kept)
 
     def apart(self, own: dict[str, Any], *, bare: bool) -> Scope:
         """With values of its own too: one item among many at once."""
-        return Scope(self.ledger, {}, own, {}, self, bare)
+        return Scope(self.ledger, {}, own, {}, self, bare, self.kept)
+
+    def key(self, path: str) -> str:
+        """Where the step of a path is, here and now: see `kept`."""
+        places = [str(own.get("index", own.get("iteration"))) for scope in self.chain() if (own := scope.own)]
+        return f"{path}@{'.'.join(reversed(places))}" if places else path
 
     @property
     def context(self) -> WorkflowContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from urllib.parse import quote
 
@@ -54,6 +55,14 @@ def test_other_spellings_of_a_known_secret() -> None:
         assert spelled not in masker.text(f"x={spelled}&y")
     assert masker.text("https://ada:hunter2@example.org/") == f"https://{MASK}@example.org/"
     assert masker.text("Authorization: Bearer abcdefghijkl") == f"Authorization: Bearer {MASK}"
+
+
+def test_a_key_is_known_by_its_shape_wherever_a_word_begins_also_in_json() -> None:
+    masker = Masker({})
+    for before in ("", " ", "=", '"', "\n", "\t", "\r\n"):
+        told = masker.text(json.dumps({"text": f"{before}sk-abcdefghijklmnopqrst and more"}))
+        assert json.loads(told) == {"text": f"{before}{MASK} and more"}
+    assert masker.text("task-abcdefghijklmnopqrst") == "task-abcdefghijklmnopqrst"
 
 
 @pytest.mark.parametrize(

@@ -25,14 +25,19 @@ from llmspell.engines.values import (
 #: Larger integers are not exact as a JavaScript number; they cross as BigInt.
 _SAFE_INTEGER: Final = 2**53 - 1
 
+_NESTING: Final = (list, tuple, dict, Mapped, Listed)
+
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def encode(value: Any) -> str:
+def encode(value: Any, around: int = 0) -> str:
     """A value as text: `p` and plain JSON, or `t` and JSON with tags. ASCII only, so that NUL and lone surrogates
-    cross too. Raises ValueError for a value nested too deep, TypeError for one that is not neutral."""
+    cross too. around: levels that do not count, because they hold several values.
+
+    Raises ValueError for a value nested too deep, TypeError for one that is not neutral.
+    """
     writer = _Writer()
-    plain = writer.write(value, 0)
+    plain = writer.write(value, -around)
     return ("t" if writer.tagged else "p") + _to_json(plain)
 
 
@@ -48,8 +53,8 @@ class _Writer:
             return value if -_SAFE_INTEGER <= value <= _SAFE_INTEGER else self._tag("n", str(value))
         if kind is float:
             return value if value - value == 0.0 else self._tag("x", str(value))
-        if depth > DEPTH_LIMIT:
-            raise ValueError(f"a value nested deeper than {DEPTH_LIMIT} levels")
+        if depth >= DEPTH_LIMIT and kind in _NESTING:
+            raise ValueError(f"what the host gave is nested deeper than {DEPTH_LIMIT} levels")
         if kind is list or kind is tuple:
             return [self.write(item, depth + 1) for item in value]
         if kind is dict:

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 from llmspell.api.names import camel
 from llmspell.engines.binding import Binding
 from llmspell.engines.engine import Ended, Host, HostError
-from llmspell.engines.javascript import convert, native, prelude
+from llmspell.engines.javascript import convert, messages, native, prelude
 from llmspell.engines.javascript.positions import Lines, error_map
 from llmspell.engines.nearest import Names
 from llmspell.engines.protocol import Start
@@ -77,7 +77,7 @@ class JavaScriptEngine:
         self._context.eval("delete globalThis.$entries; delete globalThis.$entry")
         self._bind(binding)
         self._names = Names(binding, camel)
-        self._names.add_globals(json.loads(self._context.eval("JSON.stringify(Object.getOwnPropertyNames(globalThis))")))
+        self._names.add_globals(json.loads(self._context.eval(messages.GLOBALS)))
 
     def _entry(self, name: str) -> native.Function:
         self._context.eval(f"globalThis.$entry = $entries.{name}; 0")
@@ -109,7 +109,8 @@ class JavaScriptEngine:
         self._trap.heap_limit = self._memory_mb * _MEGABYTE
         self._context.set_memory_limit((self._memory_mb + _SLACK) * _MEGABYTE)
         try:
-            self._send("configure", {name: start[name] for name in ("params", "config", "env", "globals")})
+            fields = {name: start[name] for name in ("params", "config", "env", "globals")}
+            self._send_text("configure", convert.encode(fields, around=1))
             text = self._text(start["label"], start["source"])
             if self._send("load", {**text, "module": start["module"]}):
                 self._tasks.append(self._enter["run"])
@@ -119,12 +120,19 @@ class JavaScriptEngine:
     def settle(self, call: int, ok: bool, value: Any) -> None:
         if call in self._calls:
             self._calls.discard(call)
-            text = convert.encode(value)
             origin = self._origin_of.pop(call, 0)
+            try:
+                text = convert.encode(value)
+            except ValueError as error:
+                ok, text = False, convert.encode(messages.refused(error))
             self._tasks.append(lambda: self._within(origin) or self._send_text("settle", text, call, ok))
 
     def invoke(self, callback: int, function: int, args: list[Any], echo: bool) -> None:
-        text = convert.encode(args)
+        try:
+            text = convert.encode(args, around=1)
+        except ValueError as error:
+            self._worker.result(callback, False, messages.refused(error))
+            return
         self._callbacks.add(callback)
         self._tasks.append(
             lambda: self._within(callback) or self._send_text("invoke", text, callback, function, int(echo))
@@ -198,7 +206,7 @@ class JavaScriptEngine:
         for callback in sorted(self._callbacks):
             self._callbacks.discard(callback)
             self._worker.result(
-                callback, False, _limit("depth", f"callbacks inside calls inside callbacks, {self._depth} deep")
+                callback, False, messages.limit("depth", f"callbacks inside calls inside callbacks, {self._depth} deep")
             )
         return False
 
@@ -218,9 +226,7 @@ class JavaScriptEngine:
                 self._over = True
             return
         self._over = True
-        message = "the script waits for something that can never come: no call, timer or callback is pending"
-        hint = "a promise that nothing resolves, or one that is resolved only by a listener"
-        self._worker.fail(error_map({"type": "deadlock", "name": "Error", "message": message, "hint": hint}))
+        self._worker.fail(messages.deadlock())
 
     def _broken(self, error: Exception) -> None:
         """The engine itself gave up: out of memory, most of all, which it shows as the text `null` at worst."""
@@ -231,11 +237,7 @@ class JavaScriptEngine:
             self._end(error_map({"type": "script", "name": "Error", "message": text}))
 
     def _exhausted(self) -> None:
-        self._end(self._memory_limit())
-
-    def _memory_limit(self) -> dict[str, Any]:
-        limit = _limit("memory", f"the spell needs more than its {self._memory_mb} MB of memory")
-        return limit | {"hint": "keep less in arrays, objects and strings, or raise the memory limit"}
+        self._end(messages.memory(self._memory_mb))
 
     def _lack(self, error: object = None) -> None:
         """Memory has run out. What is thrown for that, now or at the next look, goes through all that would catch it,
@@ -305,6 +307,8 @@ class JavaScriptEngine:
             except (Ended, OSError, MemoryError) as error:
                 self._way_out = error
                 return _ENDED
+            except ValueError as error:
+                return "!" + convert.encode(messages.refused(error))
             except Exception as error:  # whatever it is must not reach the engine as an exception
                 fields = {"type": "script", "name": "Error", "message": f"{type(error).__name__}: {error}"}
                 return "!" + convert.encode(error_map(fields))
@@ -348,7 +352,7 @@ class JavaScriptEngine:
             return
         source, stack = self._lines.place(frames, function)
         if self._lacking:
-            self._end({**self._memory_limit(), "source": source, "stack": stack})
+            self._end({**messages.memory(self._memory_mb), "source": source, "stack": stack})
         else:
             self._over = True
             self._worker.at(source, stack)
@@ -371,15 +375,7 @@ class JavaScriptEngine:
             self._worker.result(callback, ok, value if ok else self._seen(error_map(value)))
 
     def _explain(self, message: str, line: int, column: int) -> str:
-        """A message of the engine's own with the name that it is about, and what may have been meant by it."""
-        if message.endswith(_NOT_DEFINED):
-            near = self._names.near_global(message.removesuffix(_NOT_DEFINED))
-        else:
-            whole, name = self._lines.called(line, column)
-            message = f"{whole} is not a function" if whole else message
-            holder = whole.removesuffix(name).rstrip("?.")
-            near = self._names.near_member(holder, name) if holder else self._names.near_global(name)
-        return f"{message}: did you mean {near}?" if near else message
+        return messages.explained(message, self._lines, self._names, line, column)
 
     def _finish(self, text: str) -> None:
         self._outcome = text
@@ -399,11 +395,10 @@ class JavaScriptEngine:
         is_null = error["message"] == "null" and not error["source"] and "value" in error
         grown = native.peak_memory() - self._peak > self._memory_mb * _MEGABYTE // 2
         if (is_null and grown) or (error["name"], error["message"]) == ("InternalError", _OUT_OF_MEMORY):
-            return {**self._memory_limit(), "source": error["source"], "stack": error["stack"]}
+            return {**messages.memory(self._memory_mb), "source": error["source"], "stack": error["stack"]}
         return error
 
 
-_NOT_DEFINED: Final = " is not defined"
 _ENTRIES: Final = ("bind", "configure", "load", "run", "settle", "invoke", "cancel", "end", "release", "report")
 #: Asks inside callbacks inside asks. Each takes about ten Python frames of the thousand there are.
 _DEPTH: Final = 48
@@ -413,7 +408,3 @@ _ENDED: Final = "!" + convert.encode({"type": "cancelled", "name": "Error", "mes
 def _whole(receiver: float | None) -> int | None:
     """An object's number, which the engine may hand over as a float."""
     return None if receiver is None else int(receiver)
-
-
-def _limit(limit: str, message: str) -> dict[str, Any]:
-    return error_map({"type": "limit", "name": "LimitError", "message": message, "data": {"limit": limit}})

@@ -15,12 +15,6 @@ from llmspell.frozen import frozen
 _FRAME = re.compile(r"^    at (.*) \((.*):(\d+):(\d+)\)$", re.MULTILINE)
 
 
-#: A name that is called, and what stands before it: a chain of names with dots.
-_CALLED = re.compile(r"([A-Za-z_$][\w$]*)\s*(?=[(`]|\?\.\()")
-_HOLDER = re.compile(r"[A-Za-z_$][\w$]*(?:\s*\??\.\s*[A-Za-z_$][\w$]*)*\s*\??\.\s*\Z")
-_HOLDER_LINES = 4
-_SPACE = re.compile(r"\s+")
-
 #: Lines of a stack, as in Lua.
 _STACK_LINES = 30
 
@@ -67,19 +61,13 @@ class Lines:
         stack = [_describe(name, label, line), *(_describe(*frame[:3]) for frame in found[1:])]
         return f"{label}:{line}", stack
 
-    def called(self, line: int, column: int) -> tuple[str, str]:
-        """What a script calls at a place that the engine gave, as it wrote it, and the name in it that is not there:
-        `agent.chatt` and `chatt`. Both are "" where it is no plain name."""
+    def until(self, line: int) -> list[str]:
+        """The lines of a text up to this one of the engine's; none for a line of no script."""
         index = bisect_right(self._firsts, line) - 1
         if index < 0 or line > self._texts[index].last:
-            return "", ""
-        lines = self._texts[index].source.split("\n", line - self._firsts[index] + 1)[: line - self._firsts[index] + 1]
-        found = _CALLED.match(lines[-1], column - 1)
-        if found is None:
-            return "", ""
-        name = found.group(1)
-        holder = _HOLDER.search("\n".join(lines[-_HOLDER_LINES:-1] + [lines[-1][: column - 1]]))
-        return (f"{_SPACE.sub('', holder.group())}{name}" if holder else name), name
+            return []
+        count = line - self._firsts[index] + 1
+        return self._texts[index].source.split("\n", count)[:count]
 
     def site(self, line: int) -> str:
         """`file:line`, or "" for a line of no script."""
@@ -104,8 +92,8 @@ def _looping(source: str, function: str, line: int, column: int) -> int:
 
 
 def error_map(fields: dict[str, Any]) -> dict[str, Any]:
-    """The host's error map, from what prelude/errors.js sent: the text in `frames` becomes `stack` and `source`; lines that
-    the host had already told, of a function of the script's that it called, come first."""
+    """The host's error map, from what prelude/errors.js sent: the text in `frames` becomes `stack` and `source`; lines
+    that the host had told before, of a function of the script's that it called, come first."""
     frames = _FRAME.findall(fields.pop("frames", ""))
     own = [_describe(name, label, line) for name, label, line, _ in frames]
     stack: list[str] = [*(fields.get("stack") or []), *own][:_STACK_LINES]

@@ -65,7 +65,7 @@ local function ask_at(site, name, receiver, bytes)
   if answer == nil then return stop_if_over() end
   if not answer then K.stop_here() end
   stop_if_over()
-  local reply = decode(answer)
+  local reply = K.decode_around(answer)
   if reply[1] then return reply[2] end
   throw(reply[2], site)
 end

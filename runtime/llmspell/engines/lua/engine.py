@@ -7,6 +7,7 @@ caught by a spell. What must not be lost (the channel is gone) is kept and raise
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from llmspell.engines.binding import Binding
 from llmspell.engines.engine import Host, HostError
 from llmspell.engines.lua.plan import lay_out
 from llmspell.engines.lua.trap import Trap
+from llmspell.engines.nearest import Names
 from llmspell.engines.protocol import Start
 
 #: The prelude's files in the order they run; each needs those before it.
@@ -44,6 +46,9 @@ _TOO_DEEP: Final[dict[str, Any]] = {
     "hint": "a callback that starts what it is called by never ends",
     "data": {"limit": "depth"},
 }
+
+#: What Lua says of a name that is not there.
+_MISSING: Final = re.compile(r"attempt to (?:call|index) a nil value \((method|field|global) '(\w+)'\)$")
 
 _T = TypeVar("_T")
 
@@ -81,6 +86,8 @@ class LuaEngine:
         for name in PRELUDE:
             source = Path(__file__).with_name(f"{name}.lua").read_bytes()
             self._runtime.execute(source, shared, border, name=b"=[llmspell/%s]" % name.encode(), mode=b"t")
+        self._names = Names(binding, lambda name: name)
+        self._names.add_globals(name.decode() for name in shared[b"env"])
         shared[b"bind"](values.pack(lay_out(binding)))
         api = shared[b"api"]
         self._start, self._settle, self._invoke = api[b"start"], api[b"settle"], api[b"invoke"]
@@ -248,7 +255,7 @@ class LuaEngine:
         return self._send(lambda host: host.cancel(values.unpack(calls)))
 
     def _lua_result(self, callback: int, ok: bool, value: bytes) -> bool:
-        return self._send(lambda host: host.result(callback, ok, values.unpack(value)))
+        return self._send(lambda host: host.result(callback, ok, values.unpack(value) if ok else self._told(value)))
 
     def _lua_done(self, value: bytes) -> bool:
         sent = self._send(lambda host: host.done(values.unpack(value)))
@@ -257,8 +264,18 @@ class LuaEngine:
 
     def _lua_fail(self, fields: bytes) -> bool:
         if not self._over:
-            self._send(lambda host: self._end(values.unpack(fields)))
+            self._send(lambda host: self._end(self._told(fields)))
         return False
+
+    def _told(self, data: bytes) -> dict[str, Any]:
+        """An error of the spell's; what may have been meant by a name that is not there is its hint."""
+        fields: dict[str, Any] = values.unpack(data)
+        message = fields.get("message")
+        if fields.get("hint") or not isinstance(message, str) or (found := _MISSING.search(message)) is None:
+            return fields
+        kind, name = found.groups()
+        near = self._names.near_global(name) if kind == "global" else self._names.near_any_member(name)
+        return {**fields, "hint": f"did you mean {near}?"} if near else fields
 
     def _out_of_memory(self, site: bytes) -> None:
         """Ends the spell; never raises. `site` is b"" where the prelude does not know the line."""

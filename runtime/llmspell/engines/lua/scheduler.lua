@@ -278,7 +278,7 @@ end
 
 -- Makes the main chunk ready: bytes are {label, source, params, config, globals, env}.
 function api.start(bytes)
-  local spell = K.decode(bytes)
+  local spell = K.decode_around(bytes)
   K.bind_values(spell)
   local chunk, problem = K.load_script(spell.source, spell.label)
   if chunk then

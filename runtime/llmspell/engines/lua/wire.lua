@@ -13,7 +13,7 @@ local find, format = N.string.find, N.string.format
 local concat, unpack = N.table.concat, N.table.unpack
 local math_type, utf8_len = N.math.type, N.utf8.len
 
-local DEPTH_LIMIT = 200
+local DEPTH_LIMIT, LONGEST_PLACE = 200, 8
 -- Frames end at 16 MB; the frame around a value takes some of it.
 local SIZE_LIMIT = 16 * 1024 * 1024 - 65536
 
@@ -87,10 +87,15 @@ local function number_of_function(f)
   return number
 end
 
--- "argument 1.steps[2].run" for the place that a walk has reached.
+-- "argument 1.steps[2].run" for the place that a walk has reached; a long way is cut short.
 local function place(trail, depth)
   local parts = { trail.argument and "argument " .. trail.argument or "value" }
-  for i = 1, depth do
+  local shown = depth
+  if depth > LONGEST_PLACE then
+    shown = LONGEST_PLACE
+    parts[shown + 2] = "…"
+  end
+  for i = 1, shown do
     local key = trail[i]
     if type(key) == "string" and find(key, "^[%a_][%w_]*$") then
       parts[i + 1] = "." .. key
@@ -264,8 +269,19 @@ local function get(s, at)
   return readers[first](s, at + 1, first)
 end
 
+-- Levels of lists and maps around the place that is being read.
+local level = 0
+
+local function deeper()
+  level = level + 1
+  if level > DEPTH_LIMIT then
+    K.throw("invalid_argument", "what the host gave is nested deeper than " .. DEPTH_LIMIT .. " levels")
+  end
+end
+
 local function get_list(s, at, length)
   local list, holes = {}, false
+  deeper()
   for i = 1, length do
     local value
     value, at = get(s, at)
@@ -273,11 +289,13 @@ local function get_list(s, at, length)
     list[i] = value
   end
   if holes then shape[list] = length end
+  level = level - 1
   return list, at
 end
 
 local function get_map(s, at, length)
   local map = {}
+  deeper()
   for _ = 1, length do
     local key, value
     key, at = get(s, at)
@@ -285,6 +303,7 @@ local function get_map(s, at, length)
     if key ~= nil and key == key then map[key] = value end
   end
   shape[map] = "map"
+  level = level - 1
   return map, at
 end
 
@@ -358,12 +377,19 @@ end
 K.encode, K.encode_args = encode, encode_args
 
 function K.decode(bytes)
+  level = 0
+  return (get(bytes, 1))
+end
+
+-- A value inside of which are others, each as deep as a value may be.
+function K.decode_around(bytes)
+  level = -1
   return (get(bytes, 1))
 end
 
 -- The values of a list's bytes, as many as the list has.
 function K.decode_args(bytes)
-  local list = get(bytes, 1)
+  local list = K.decode_around(bytes)
   return unpack(list, 1, shape[list] or #list)
 end
 

@@ -19,6 +19,7 @@ FILES: Final = (
     "events.js",
     "text.js",
     "url.js",
+    "url_hosts.js",
     "url_classes.js",
     "live.js",
     "classes.js",

@@ -1,7 +1,7 @@
 // Values between spell and host, as JSON text. What JSON lacks is `{"$": [tag, ...]}`; an object with a key `$` of its
 // own crosses as pairs. The text is written here piece by piece: JSON.stringify would ask values for `toJSON`.
 
-const DEPTH_LIMIT = 200;
+const DEPTH_LIMIT = 200, LONGEST_PLACE = 8;
 const functions = new NativeMap(); // number -> function, while the host holds it
 const functionCounts = new NativeMap(); // number -> how often it was sent and not yet released
 const functionNumbers = new NativeWeakMap();
@@ -47,6 +47,7 @@ let top = 0, bottom = 0, rootName = "";
 const place = () => {
   let path = rootName;
   for (let index = bottom; index < top; index++) {
+    if (index - bottom === LONGEST_PLACE) return `${path}…`;
     const key = trail[index];
     if (typeof key === "number") path += `[${key}]`;
     else if (typeof key === "object") path += key.text;
@@ -60,7 +61,7 @@ const refuse = (why) => {
 
 const enter = (object) => {
   for (let index = bottom; index < top; index++) if (inside[index] === object) refuse("is cyclic: it contains itself");
-  if (top - bottom > DEPTH_LIMIT || top === STACK_LIMIT) refuse(`is nested deeper than ${DEPTH_LIMIT} levels`);
+  if (top - bottom >= DEPTH_LIMIT || top === STACK_LIMIT) refuse(`is nested deeper than ${DEPTH_LIMIT} levels`);
   inside[top] = object;
   trail[top++] = "";
 };
