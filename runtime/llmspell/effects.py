@@ -2,7 +2,8 @@
 
 An effect is asked for by kind, name and input, and numbered in the order of asking. Its answer is an input of the
 run: it is admitted in turn (`traces.sequencer`), recorded, and in a replay taken from the recording. Timers are
-recorded only when they fire. Knows no run, no model and no tool.
+recorded only when they fire. Where a recording is gone on from, whatever was in flight at its end is asked for again,
+as if now. Knows no run, no model and no tool.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
-from llmspell.answers import Answer, Arrival, Asked, Journal, Source, Status
+from llmspell.answers import Answer, Arrival, Asked, Journal, Source, Status, Streamed, Tokens
 from llmspell.errors import LlmspellError, ReplayError, TimeoutError, fault, revived  # noqa: A004
-from llmspell.traces.sequencer import Sequencer
+from llmspell.traces.sequencer import Input, Sequencer
+
+Rejoin = Callable[[list[Any], AsyncGenerator[Any, None]], AsyncGenerator[Any, None]]
 
 #: The span that an end from outside is recorded in: that of the run.
 _RUN_SPAN: Final = 1
@@ -35,10 +38,13 @@ class Effects:
         missed: Callable[[ReplayError], None],
         spawn: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]],
         room: Callable[[], Awaitable[None] | None] = lambda: None,
+        resumes: bool = False,
+        identity: str = "",
     ) -> None:
         """where: gives the number of the span and the script's position that ask. missed: told of an effect that the
         recording does not have. spawn: makes a task that ends with the run. room: what is to be waited for before
-        anything more is asked for; timers are not held up."""
+        anything more is asked for; timers are not held up. resumes: whether the run goes on where the source ends, which
+        `open` tells. identity: of the run, the same for one that goes on from it."""
         self._journal = journal
         self._sequencer = sequencer
         self._source = source
@@ -46,6 +52,13 @@ class Effects:
         self._missed = missed
         self._spawn = spawn
         self._room = room
+        self.resumes = resumes
+        self._opened = asyncio.Event()
+        self._unarmed: dict[int, Callable[[], None]] = {}
+        self._streams: dict[int, Streamed] = {}
+        self._tokens = Tokens(identity)
+        #: Answers since `save` that cost something to have again.
+        self.unsaved = 0
         self._count = 0
         self._occurrences: dict[tuple[int, str, str], int] = {}
 
@@ -59,21 +72,34 @@ class Effects:
             await room
         arrival = Arrival(self._journal, self._ask(kind, name, input))
         try:
-            await (self._performed(arrival, perform) if self._source is None else self._again(arrival))
+            await (self._performed(arrival, perform) if self._source is None else self._again(arrival, perform))
         finally:
             arrival.over()
+            if kind not in _CHEAP:
+                self.unsaved += 1
         return arrival.given()
 
     async def stream(
-        self, kind: str, name: str, input: Any, perform: Callable[[], AsyncGenerator[Any, None]]
+        self,
+        kind: str,
+        name: str,
+        input: Any,
+        perform: Callable[[], AsyncGenerator[Any, None]],
+        rejoin: Rejoin | None = None,
     ) -> AsyncGenerator[Any, None]:
-        """Like `once` for an answer in pieces: each piece is admitted in turn."""
+        """Like `once` for an answer in pieces: each piece is admitted in turn.
+
+        rejoin: where a run goes on in the middle of the answer, what follows the pieces there were, made of the answer as
+        it comes anew; without it, all of that.
+        """
         asked = self._ask(kind, name, input)
         status: Status = "pending"
         pieces: list[Any] = []
         failure: LlmspellError | None = None
+        self._streams[asked.number] = Streamed(asked, pieces)
         try:
-            coming = self._fed(perform, name) if self._source is None else self._pieces_again(asked)
+            live = partial(self._fed, perform, name)
+            coming = live() if self._source is None else self._pieces_again(asked, live, rejoin)
             async with aclosing(coming):
                 try:
                     async for piece in coming:
@@ -88,6 +114,8 @@ class Effects:
                 await self._sequencer.turn(asked.key, lambda: None)
                 status = "ok" if failure is None else "error"
         finally:
+            del self._streams[asked.number]
+            self.unsaved += 1
             shown = None if failure is None else failure.to_value()
             self._journal.answer(asked, {"pieces": pieces, "error": shown}, status)
         if failure is not None:
@@ -97,7 +125,8 @@ class Effects:
         """What `look` gives at once (settings, a file of the project), or gave when it was recorded."""
         asked = self._ask(kind, name, input)
         try:
-            output = look() if self._source is None else self._given(self._recorded(asked))
+            recorded = None if self._source is None else self._recorded(asked)
+            output = look() if recorded is None else self._given(recorded)
         except ReplayError:
             raise
         except LlmspellError as error:
@@ -128,9 +157,7 @@ class Effects:
 
         firing = self._sequencer.input(asked.key, act)
         if self._source is not None:
-            if self._looked_up(asked) is not None:
-                firing.arrive_within()
-            return firing.withdraw
+            return self._arm_again(asked, firing, milliseconds)
         timer = asyncio.get_running_loop().call_later(max(0.0, milliseconds) / 1000, firing.arrive)
 
         def disarm() -> None:
@@ -143,6 +170,7 @@ class Effects:
         """The run is ended from outside: `act` does it, in turn."""
 
         def ended() -> None:
+            self.save()
             self._journal.answer(_END, error.to_value(), "ok")
             act()
 
@@ -169,6 +197,51 @@ class Effects:
         while (recorded := self._looked_up(Asked(0, kind, name, len(found) + 1, _RUN_SPAN, 1))) is not None:
             found.append(recorded.output)
         return found
+
+    # -- going on from a recording -------------------------------------------------------------------------------
+
+    def token(self, kind: str, name: str, input: Any) -> str:
+        """What marks a request to the outside as the same one when the run is resumed; "" in a replay, which asks nobody.
+        To be taken for each such request, in order."""
+        return self._tokens.next(kind, name, input) if self._source is None or self.resumes else ""
+
+    def save(self) -> None:
+        """Records what has come of answers in pieces; what is recorded now is all that a resumed run needs."""
+        self.unsaved = 0
+        for each in self._streams.values():
+            if (part := each.part()) is not None:
+                self._journal.answer(*part, "ok")
+
+    def over(self, error: LlmspellError) -> None:
+        """The run fails here: a resumed one may go on from this place."""
+        self.save()
+        self._journal.answer(_OVER, error.to_value(), "ok")
+
+    def open(self) -> None:
+        """The recording has ended and the run goes on: asks for what is in flight, starts the timers."""
+        self._source = None
+        self._opened.set()
+        waiting, self._unarmed = self._unarmed, {}
+        for begin in waiting.values():
+            begin()
+
+    def _arm_again(self, asked: Asked, firing: Input, milliseconds: float) -> Callable[[], None]:
+        timers: list[asyncio.TimerHandle] = []
+
+        def begin() -> None:
+            timers.append(asyncio.get_running_loop().call_later(max(0.0, milliseconds) / 1000, firing.arrive))
+
+        def disarm() -> None:
+            self._unarmed.pop(asked.number, None)
+            for timer in timers:
+                timer.cancel()
+            firing.withdraw()
+
+        if self._looked_up(asked) is not None:
+            firing.arrive_within()
+        elif self.resumes:
+            self._unarmed[asked.number] = begin
+        return disarm
 
     # -- asking --------------------------------------------------------------------------------------------------
 
@@ -230,8 +303,11 @@ class Effects:
 
     # -- answering from a recording ------------------------------------------------------------------------------
 
-    async def _again(self, arrival: Arrival) -> None:
+    async def _again(self, arrival: Arrival, perform: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         recorded = await self._came(arrival.asked)
+        if recorded is None:
+            await self._performed(arrival, perform)
+            return
         if recorded.status == "pending":
             await _never()
         if recorded.status == "error":
@@ -240,8 +316,18 @@ class Effects:
             arrival.output = recorded.output
         await self._sequencer.turn(arrival.asked.key, arrival.record)
 
-    async def _pieces_again(self, asked: Asked) -> AsyncGenerator[Any, None]:
+    async def _pieces_again(
+        self, asked: Asked, live: Callable[[], AsyncGenerator[Any, None]], rejoin: Rejoin | None
+    ) -> AsyncGenerator[Any, None]:
+        begun = self._source.begun(asked) if self._source is not None else []
+        for piece in begun:
+            yield piece
         recorded = await self._came(asked)
+        if recorded is None:
+            async with aclosing(rejoin(begun, live()) if begun and rejoin else live()) as coming:
+                async for piece in coming:
+                    yield piece
+            return
         for piece in recorded.output["pieces"]:
             yield piece
         if recorded.status == "pending":
@@ -249,14 +335,21 @@ class Effects:
         if (error := recorded.output["error"]) is not None:
             raise revived(error)
 
-    async def _came(self, asked: Asked) -> Answer:
+    async def _came(self, asked: Asked) -> Answer | None:
+        """The recorded answer. None: the recording has ended before there was one, and the run goes on."""
         found = self._looked_up(asked)
+        if found is None and self.resumes:
+            await self._opened.wait()
+            return None
         if found is None and self._source is not None and self._source.cut_short:
             await _never()  # the rest of the recording is played, then the run ends
         return found or self._absent(asked)
 
-    def _recorded(self, asked: Asked) -> Answer:
-        return self._looked_up(asked) or self._absent(asked)
+    def _recorded(self, asked: Asked) -> Answer | None:
+        found = self._looked_up(asked)
+        if found is None and self.resumes and self._sequencer.awaited is None:
+            return None
+        return found or self._absent(asked)
 
     def _absent(self, asked: Asked) -> NoReturn:
         assert self._source is not None
@@ -281,6 +374,9 @@ class Effects:
 
 
 _END: Final = Asked(0, "end", "", None, _RUN_SPAN, 1)
+_OVER: Final = Asked(0, "over", "", None, _RUN_SPAN, 1)
+#: Kinds of effects that cost nothing to have again.
+_CHEAP: Final = frozenset({"timer", "audit", "checkpoint"})
 
 
 async def _never() -> NoReturn:

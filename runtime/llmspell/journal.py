@@ -63,6 +63,13 @@ class StoreJournal:
         if self._store is not None:
             self._store.clock(readings)
 
+    @property
+    def keeps(self) -> bool:
+        return self._store is not None
+
+    async def flush(self) -> bool:
+        return self._store is not None and await self._store.flush()
+
     async def audit(self, action: str, **fields: Any) -> None:
         if self._store is not None:
             fields["params"] = self._mask(fields.get("params"))
@@ -101,6 +108,9 @@ class RecordedSource:
                 hint="the file was changed after it was recorded; record the run again",
             ) from None
         return Answer(output, status)
+
+    def begun(self, asked: Asked) -> list[Any]:
+        return self._recording.begun.get(asked.key, [])
 
     def given(self, asked: Asked, status: Status) -> Row | None:
         """The recorded answer that was given, if it has come to its recorded end."""

@@ -45,7 +45,7 @@ class Anthropic:
         return f"Anthropic({self.name!r}, {self._account.host!r})"
 
     def prefetch(self) -> None:
-        self._endpoint.prefetch()
+        http.prefetch()
 
     async def close(self) -> None:
         await self._endpoint.close()

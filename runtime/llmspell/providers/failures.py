@@ -223,7 +223,7 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
         return None
     if (wait := _positive(value)) is not None:
         return wait * 1000
-    # email.utils, 10 ms: a date is rare enough.
+    # email.utils is loaded by aiohttp in any case; a date is rare enough not to load it for `--help`.
     import time
     from email.utils import parsedate_to_datetime
 

@@ -1,4 +1,4 @@
-"""One service's address: JSON posted to it, JSON or a stream of events read from it.
+"""One service's address: JSON posted to it, JSON or a stream of events read from it, over aiohttp.
 
 Contacts no host but its own: redirects are not followed, cookies are not kept, nothing is asked twice. A proxy is used
 where the environment it was given names one. Knows no model and no wire format.
@@ -9,34 +9,48 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
-import ssl
+import threading
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from llmspell.errors import ProviderError
 from llmspell.providers import failures
-from llmspell.providers.connections import (
-    CONNECT_TIMEOUT,
-    Connection,
-    Connections,
-    NoConnection,
-    Origin,
-    basic,
-    prefetch_certificates,
-)
 from llmspell.providers.failures import Asked
-from llmspell.providers.http_answer import HttpAnswer, TooLong, WireError
 from llmspell.providers.sse import EventParser
+
+if TYPE_CHECKING:
+    import aiohttp
 
 #: Bytes of one answer, whole or streamed, after decompression. The longest real answers are under 2 MB.
 ANSWER_LIMIT: Final = 32 * 1024 * 1024
 #: Milliseconds for a whole answer where the request names none: ten minutes, as the services' own clients wait.
 DEFAULT_TIMEOUT: Final = 600_000
+#: Seconds to connect.
+CONNECT_TIMEOUT: Final = 30
+#: Connections to one service at once; more requests than that wait for one.
+CONNECTIONS: Final = 1024
 
-#: Characters of a path and a query that need no quoting, an existing `%` among them.
-_PLAIN: Final = "/%:@!$&'()*+,;=-._~?"
+
+def prefetch() -> None:
+    """Imports aiohttp (0.2 s) in a thread, while the spell is still being loaded. Does nothing the second time."""
+    global _fetching
+    with _lock:
+        if not _fetching:
+            _fetching = True
+            threading.Thread(target=_load, name="llmspell-import-aiohttp", daemon=True).start()
+
+
+def _load() -> Any:
+    global _library
+    _library = import_module("aiohttp")
+    return _library
+
+
+_lock = threading.Lock()
+_fetching = False
+_library: Any = None
 
 
 class Endpoint:
@@ -46,45 +60,37 @@ class Endpoint:
         parts = urlsplit(base_url)
         self.base_url = base_url.rstrip("/")
         self.host = parts.netloc.rpartition("@")[2]
-        own = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
-        own |= {"Content-Type": "application/json", "User-Agent": "llmspell"}
-        if named := basic(parts):
-            own["Authorization"] = named
-        self._headers = {**own, **headers}
-        self._proxy = proxy_for(base_url, environ or {}) or ""
-        self._connections: Connections | None = None
-        self._heads: dict[str, bytes] = {}
+        self._headers = {"Content-Type": "application/json", "User-Agent": "llmspell", **headers}
+        self._proxy = proxy_for(base_url, environ or {})
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._urls: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"Endpoint({self.host!r})"
 
-    def prefetch(self) -> None:
-        """Starts in the background what the first request will need; returns at once."""
-        if urlsplit(self.base_url).scheme == "https":
-            prefetch_certificates()
-
     async def post(self, path: str, body: Mapping[str, Any], asked: Asked, timeout: float | None) -> dict[str, Any]:
         """The answer's JSON object."""
-        connections = self._opened(asked)
-        connection: Connection | None = None
-        timer: asyncio.TimerHandle | None = None
-        answer: HttpAnswer | None = None
+        # In a thread, for an import must not hold up the loop.
+        http = _library or await asyncio.to_thread(_load)
+        response: aiohttp.ClientResponse | None = None
+        parts: list[bytes] = []
+        size = 0
         try:
-            deadline = _deadline(timeout)
-            connection = await connections.take(deadline)
-            timer = connections.loop.call_at(deadline, connection.fail, TimeoutError())
-            answer = connection.ask(self._request(connections, path, body), ANSWER_LIMIT)
-            await connection.whole()
-            data = answer.take()
-        except (OSError, WireError) as error:
-            raise self._failure(error, asked, timeout, answer) from None
+            async with asyncio.timeout_at(_deadline(timeout)):
+                response = await self._send(http, path, body)
+                if response.status != 200:
+                    raise await self._refusal(response, asked)
+                while not response.content.at_eof():
+                    chunk = await response.content.readany()
+                    size += len(chunk)
+                    bound(size, asked)
+                    parts.append(chunk)
+        except (OSError, http.ClientError) as error:
+            raise self._failure(http, error, asked, timeout, response is not None) from None
         finally:
-            if timer is not None:
-                timer.cancel()
-            if connection is not None:
-                connections.give_back(connection)
-        if answer.status != 200:
-            raise self._refusal(answer, data, asked)
+            _release(response)
+        data = b"".join(parts)
         try:
             value: Any = json.loads(data)
         except (ValueError, RecursionError):
@@ -97,112 +103,118 @@ class Endpoint:
         self, path: str, body: Mapping[str, Any], asked: Asked, timeout: float | None
     ) -> AsyncGenerator[tuple[str, bytes]]:
         """The `(event, data)` pairs of the answer's event stream; ends where the service closed it."""
-        connections = self._opened(asked)
+        http = _library or await asyncio.to_thread(_load)
+        deadline = _deadline(timeout)
         parser = EventParser()
-        connection: Connection | None = None
-        timer: asyncio.TimerHandle | None = None
-        answer: HttpAnswer | None = None
+        response: aiohttp.ClientResponse | None = None
+        size = 0
         try:
-            deadline = _deadline(timeout)
-            connection = await connections.take(deadline)
-            timer = connections.loop.call_at(deadline, connection.fail, TimeoutError())
-            answer = connection.ask(self._request(connections, path, body), ANSWER_LIMIT)
-            await connection.begun()
-            if answer.status != 200:
-                await connection.whole()
-                raise self._refusal(answer, answer.take(), asked)
-            while answer.held or not answer.complete:
-                await connection.more()
-                for event in parser.feed(answer.take()):
+            async with asyncio.timeout_at(deadline):
+                response = await self._send(http, path, body)
+                if response.status != 200:
+                    raise await self._refusal(response, asked)
+            while not response.content.at_eof():
+                # Not around the yield: a time-out there would hit whoever reads the stream.
+                async with asyncio.timeout_at(deadline):
+                    chunk = await response.content.readany()
+                size += len(chunk)
+                bound(size, asked)
+                for event in parser.feed(chunk):
                     yield event
-        except (OSError, WireError) as error:
-            raise self._failure(error, asked, timeout, answer) from None
+        except (OSError, http.ClientError) as error:
+            raise self._failure(http, error, asked, timeout, response is not None) from None
         finally:
-            if timer is not None:
-                timer.cancel()
-            if connection is not None:
-                connections.give_back(connection)
+            _release(response)
 
-    def _opened(self, asked: Asked) -> Connections:
-        """The connections of the running loop, between which they cannot move."""
-        found = self._connections
-        if found is None or found.loop is not asyncio.get_running_loop():
-            try:
-                found = self._connections = Connections(Origin.of(self.base_url), self._proxy)
-            except ValueError:
-                raise asked.fail(
-                    "invalid_request",
-                    f"{self.host!r} is not an address that can be asked",
-                    hint="base_url looks like https://host:port/v1",
-                ) from None
-            self._heads = {}
-        return found
-
-    def _request(self, connections: Connections, path: str, body: Mapping[str, Any]) -> bytes:
+    async def _send(self, http: Any, path: str, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
         try:
             payload = _compact(body).encode()
         except UnicodeEncodeError:
             # Lone surrogates are legal in JavaScript's strings and in JSON's escapes, not in UTF-8.
             payload = json.dumps(body, separators=(",", ":")).encode()
-        head = self._heads.get(path) or self._head(connections, path)
-        return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(payload), payload)
+        session = self._open(http)
+        url = self._urls.get(path)
+        if url is None:
+            from yarl import URL  # aiohttp's own; it would parse the text at each request, 15 us
 
-    def _head(self, connections: Connections, path: str) -> bytes:
-        """A request's head but for its length."""
-        parts = urlsplit(self.base_url + path)
-        target = quote(parts.path + (f"?{parts.query}" if parts.query else ""), safe=_PLAIN)
-        headers = {"Host": connections.authority, **self._headers, **connections.proxy_headers()}
-        lines = [f"POST {connections.target(target)} HTTP/1.1", *(f"{name}: {text}" for name, text in headers.items())]
-        if any(set(line) & {"\r", "\n", "\0"} for line in lines):
-            raise WireError("a header for it has a line break in it: look at the key and at [providers]")
-        head = self._heads[path] = "".join(f"{line}\r\n" for line in lines).encode("utf-8", "surrogateescape")
-        return head
+            try:
+                url = self._urls[path] = URL(self.base_url + path)
+            except ValueError as error:
+                raise http.InvalidURL(self.base_url, str(error)) from None
+        return await session.post(url, data=payload, allow_redirects=False, proxy=self._proxy)
 
     def _failure(
-        self, error: Exception, asked: Asked, timeout: float | None, answer: HttpAnswer | None
+        self, http: Any, error: Exception, asked: Asked, timeout: float | None, answering: bool
     ) -> ProviderError:
-        """What a connection or the system said, as a ProviderError. answer: what had come of one."""
-        match error:
-            case NoConnection():
-                return asked.fail("network", f"{asked.host} took no connection within {CONNECT_TIMEOUT} s")
-            case TooLong():
-                return endless(asked)
-            case TimeoutError(errno=None):  # one with a number is the system's
-                return too_slow(asked, timeout)
-            case _ if answer is not None and answer.status:
-                return cut_off(asked)
-            case ssl.SSLCertVerificationError():
-                what = f"its certificate is not valid: {error.verify_message}"
-            case ssl.SSLError():
-                what = f"it does not speak TLS as expected ({error.reason})"
-            case socket.gaierror():
-                what = error.strerror or str(error)
-            case OSError(errno=int(number)) if number > 0:
-                what = os.strerror(number)
-            case _:
-                what = str(error) or type(error).__name__
+        """What aiohttp or the system said, as a ProviderError. answering: an answer had begun."""
+        if isinstance(error, http.InvalidURL):
+            return asked.fail(
+                "invalid_request",
+                f"{self.host!r} is not an address that can be asked",
+                hint="base_url looks like https://host:port/v1",
+            )
+        if isinstance(error, http.ServerTimeoutError):
+            return asked.fail("network", f"{asked.host} took no connection within {CONNECT_TIMEOUT} s")
+        if isinstance(error, TimeoutError):
+            return too_slow(asked, timeout)
+        if answering:
+            return cut_off(asked)
+        if isinstance(error, http.ServerDisconnectedError):
+            what = "it closed the connection without an answer"
+        elif isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+            what = os.strerror(error.errno)
+        else:
+            what = str(error) or type(error).__name__
         return asked.fail("network", f"{asked.provider} could not be reached at {asked.host}: {what}")
 
-    def _refusal(self, answer: HttpAnswer, body: bytes, asked: Asked) -> ProviderError:
-        status = answer.status
+    async def _refusal(self, response: aiohttp.ClientResponse, asked: Asked) -> ProviderError:
+        status = response.status
         if 300 <= status < 400:
-            target = urlsplit(answer.headers.get("location", "")).netloc or "another path"
+            target = urlsplit(response.headers.get("Location", "")).netloc or "another path"
             return asked.fail(
                 "invalid_request",
                 f"{asked.host} sends on to {target} (status {status}); redirects are not followed",
                 hint=f"set base_url in [providers.{asked.provider}] to the address that answers",
                 status=status,
             )
-        return failures.refused(asked, status, answer.headers, body)
+        body = b""
+        while not response.content.at_eof() and len(body) < 64 * 1024:  # an error's message is in its first bytes
+            body += await response.content.readany()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return failures.refused(asked, status, headers, body)
+
+    def _open(self, http: Any) -> aiohttp.ClientSession:
+        """The session of the running loop; sessions cannot move between loops."""
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._loop is not loop:
+            self._loop = loop
+            self._session = http.ClientSession(
+                connector=http.TCPConnector(limit=CONNECTIONS),
+                cookie_jar=http.DummyCookieJar(),
+                headers=self._headers,
+                timeout=http.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+                read_bufsize=256 * 1024,
+            )
+        assert self._session is not None
+        return self._session
 
     async def close(self) -> None:
-        connections, self._connections = self._connections, None
-        if connections is not None and connections.loop is asyncio.get_running_loop():
-            await connections.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
 
 #: A kept encoder is 2 us a request quicker than `json.dumps` with options.
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _release(response: aiohttp.ClientResponse | None) -> None:
+    """Gives the connection back to the pool; one with an unread rest is closed."""
+    if response is not None:
+        if response.content.at_eof():
+            response.release()
+        else:
+            response.close()
 
 
 def _deadline(timeout: float | None) -> float:
@@ -212,16 +224,12 @@ def _deadline(timeout: float | None) -> float:
 
 def bound(size: int, asked: Asked) -> None:
     if size > ANSWER_LIMIT:
-        raise endless(asked)
-
-
-def endless(asked: Asked) -> ProviderError:
-    return asked.fail(
-        "network",
-        f"{asked.provider} sent over {ANSWER_LIMIT // 2**20} MB as one answer of model {asked.model!r}: refused",
-        hint="set max_tokens; no model writes this much, is the address right?",
-        retryable=False,
-    )
+        raise asked.fail(
+            "network",
+            f"{asked.provider} sent over {ANSWER_LIMIT // 2**20} MB as one answer of model {asked.model!r}: refused",
+            hint="set max_tokens; no model writes this much, is the address right?",
+            retryable=False,
+        )
 
 
 def malformed(asked: Asked, data: bytes) -> ProviderError:

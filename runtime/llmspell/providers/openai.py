@@ -36,7 +36,7 @@ class OpenAI:
         return f"OpenAI({self.name!r}, {self._account.host!r})"
 
     def prefetch(self) -> None:
-        self._endpoint.prefetch()
+        http.prefetch()
 
     async def close(self) -> None:
         await self._endpoint.close()

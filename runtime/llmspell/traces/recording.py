@@ -46,7 +46,8 @@ class Recording:
     is looked for by its key (`answer`, 30 µs).
 
     times: of each event, see `log.recorded_clock`. admissions: keys of the inputs in the order they were let in.
-    clock: the worker's clock readings. Seed, env, params and source texts are in `meta`.
+    clock: the worker's clock readings. rows: all answers, in the order they were recorded. begun: of a recording that
+    is to be gone on from, the pieces of answers that were on their way at its end, by their keys. Seed, env, params and source texts are in `meta`.
     """
 
     def __init__(
@@ -58,13 +59,15 @@ class Recording:
         admissions: list[str],
         clock: bytes,
         unpack: Unpack,
+        begun: dict[str, list[Any]] | None = None,
     ) -> None:
         self.meta = meta
         self.times = times
         self.admissions = admissions
         self.clock = clock
+        self.begun: dict[str, list[Any]] = begun or {}
+        self.rows = rows
         self._unpack = unpack
-        self._rows = rows
         self._by_place = {(row.key, row.span, row.occurrence): row for row in rows}
         self._by_slot = {(row.kind, row.name, row.span, row.occurrence): row for row in rows}
         self._used: set[int] = set()
@@ -131,7 +134,7 @@ class Recording:
         Requests that the replay has not yet asked for come first, then those of the same name.
         """
         wanted = _lines(json.loads(canonical(value)))
-        candidates = [row for row in self._rows if row.kind == kind]
+        candidates = [row for row in self.rows if row.kind == kind]
         candidates = [row for row in candidates if row.name == name] or candidates
         candidates = [row for row in candidates if row.seq not in self._used] or candidates
         if not candidates:

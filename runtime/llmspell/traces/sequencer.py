@@ -62,16 +62,24 @@ class Sequencer:
     """The inputs of one run, in order. Everything it lets in acts in the context in which it was made."""
 
     def __init__(
-        self, record: Callable[[str], None], script: Iterable[str] | None = None, *, over: Act | None = None
+        self,
+        record: Callable[[str], None],
+        script: Iterable[str] | None = None,
+        *,
+        over: Act | None = None,
+        opens: Act | None = None,
     ) -> None:
         """record: told each key as it is let in. script: the recorded order to follow; None for a live run.
 
         over: called, in place of letting it in, when an input comes after the end of the script; without it such
-        inputs are let in as they come.
+        inputs are let in as they come. opens: called when all that the last input of the script set going has come to
+        rest; from then on inputs are let in live.
         """
         self._record = record
         self._script: deque[str] | None = None if script is None else deque(script)
         self._over = over
+        self._opens = opens
+        self._opening = False
         self._waiting: dict[str, deque[Input]] = {}
         self._context = copy_context()
         self._gate = _gate()
@@ -139,7 +147,11 @@ class Sequencer:
             gate.enter(self, inputs.popleft(), at_rest)
             if not inputs:
                 del self._waiting[key]
-        if self._script:
+        if self._script or self._opening:
+            return
+        if self._opens is not None:
+            self._opening = True
+            gate.enter(self, Input(self, "", self._open), at_rest)
             return
         late = [each for inputs in self._waiting.values() for each in inputs]
         self._waiting.clear()
@@ -148,6 +160,20 @@ class Sequencer:
             return
         for each in late:
             gate.enter(self, each, at_rest)
+
+    def begin(self) -> None:
+        """Where the script may be empty: it is over before anything comes."""
+        if self._script is not None and not self._script:
+            self._follow(at_rest=False)
+
+    def _open(self) -> None:
+        assert self._opens is not None
+        self._script, opens = None, self._opens
+        late = [each for inputs in self._waiting.values() for each in inputs]
+        self._waiting.clear()
+        opens()
+        for each in late:
+            self._gate.enter(self, each, at_rest=False)
 
     def let_in(self, input: Input) -> None:
         """For the gate: it is the input's turn. One without a key belongs to no recording."""

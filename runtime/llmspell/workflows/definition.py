@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import field, fields
+from dataclasses import field, fields, replace
 from typing import Any, Final, Literal
 
 from llmspell.frozen import frozen
@@ -135,6 +135,16 @@ class Definition:
         """Those that it does in order, or chooses among."""
         return tuple(step for part in self.root.parts for step in part.steps)
 
+    @property
+    def paths(self) -> dict[str, Step]:
+        """All steps, those inside others and the workflow itself too, by their paths."""
+        return {step.path: step for step in self.root.inner()}
+
+    @property
+    def prints(self) -> dict[str, str]:
+        """A short hash of each step without those inside it, by path: what two definitions differ in."""
+        return {path: _sha256(_plain(_alone(step)))[:12] for path, step in self.paths.items()}
+
     def to_value(self) -> dict[str, Any]:
         """The definition as plain data; holes say what they are."""
         return {"version": VERSION, "name": self.name, "root": _plain(self.root)}
@@ -142,12 +152,20 @@ class Definition:
     @property
     def sha256(self) -> str:
         """Of what the workflow does: whoever changes it in any way changes this. Functions count by their places."""
-        text = json.dumps(self.to_value(), sort_keys=True, default=str)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return _sha256(self.to_value())
 
 
 Holes = dict[str, Any]
 """What fills the holes, by their paths."""
+
+
+def _sha256(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _alone(step: Step) -> Step:
+    return replace(step, parts=tuple(replace(part, steps=()) for part in step.parts))
 
 
 def _plain(value: Any) -> Any:

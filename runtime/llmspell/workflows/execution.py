@@ -19,10 +19,13 @@ from llmspell.hooks.table import Context, Since, in_workflow
 from llmspell.place import Span
 from llmspell.unit import Unit
 from llmspell.workflows import flows, steps
+from llmspell.workflows.checkpoint import Past
 from llmspell.workflows.checks import check_names
 from llmspell.workflows.context import Ledger, Scope
 from llmspell.workflows.definition import Hole, Part, Step
 from llmspell.workflows.functions import called, truthy
+from llmspell.workflows.kept import Done, Kept, decision
+from llmspell.workflows.pausing import Pace
 from llmspell.workflows.references import resolved, shown
 from llmspell.workflows.usage import Meter, Usage
 
@@ -71,18 +74,20 @@ class Outcome:
 class Execution:
     """One run of a workflow. emit: takes what a pipeline gives as it comes, where somebody reads along."""
 
-    def __init__(self, workflow: Workflow, input: Any, give: Give | None = None) -> None:
+    def __init__(self, workflow: Workflow, input: Any, give: Give | None = None, past: Past | None = None) -> None:
+        """past: what it goes on from."""
         self.workflow = workflow
         self.run = workflow.run
         self.give = give
+        self.past = past or Past()
         self.progress = Progress()
-        self._input = input
-        self._gate = asyncio.Event()
-        self._gate.set()
+        self.input = input
+        self.id = ""
+        self.scope: Scope | None = None
+        self.pace = Pace(tuple(each.pace for each in _around.get()))
+        self._goes_on = past is not None
         self._cancelled = False
-        self._around: tuple[Execution, ...] = ()
         self._task: asyncio.Task[Outcome] | None = None
-        self._scope: Scope | None = None
 
     # -- its life ------------------------------------------------------------------------------------------------
 
@@ -93,20 +98,44 @@ class Execution:
             return await self._task
         except asyncio.CancelledError:
             if self._cancelled and self._task.cancelled():
-                raise ScriptError(f"workflow {self.workflow.name!r} was cancelled", type="workflow_cancelled") from None
+                raise self._ended_early() from None
             raise
 
-    def pause(self) -> None:
-        """No further step begins; those under way end."""
+    async def joined(self) -> Outcome:
+        """What it comes to, for one more who waits for it. Raises what ended it."""
+        assert self._task is not None
+        if self in _around.get():
+            message = f"workflow {self.workflow.name!r} cannot be waited for from inside one of its steps"
+            raise ScriptError(message, hint="the step would wait for itself: resume it from beside the workflow")
+        await asyncio.wait((self._task,))
+        if self._task.cancelled():
+            raise self._ended_early()
+        return self._task.result()
+
+    def _ended_early(self) -> ScriptError:
+        return ScriptError(f"workflow {self.workflow.name!r} was cancelled", type="workflow_cancelled")
+
+    @property
+    def paused(self) -> bool:
+        return self.progress.status == "paused"
+
+    async def pause(self) -> None:
+        """No further step begins; those under way are waited for, but for the one that asks."""
         if self.progress.status == "running":
             self.progress.status = "paused"
-            self._gate.clear()
+            self.pace.stop()
             self.tell("workflow_paused", "", {"done": self.progress.done})
+        while True:
+            await self.pace.stilled()
+            # Let in when all that the last step set going has come to rest: it may begin more.
+            await self.run.effects.once("pause", self.workflow.name, None, _nothing)
+            if self.pace.still:
+                return
 
     def resume(self) -> None:
-        if self.progress.status == "paused":
+        if self.paused:
             self.progress.status = "running"
-            self._gate.set()
+            self.pace.go()
             self.tell("workflow_resumed", "", {"done": self.progress.done})
 
     def cancel(self) -> None:
@@ -115,28 +144,25 @@ class Execution:
             self._cancelled = True
             self._task.cancel()
 
-    async def turn(self) -> None:
-        """Waits while it is paused, or one that it is part of."""
-        for execution in (*self._around, self):
-            await execution._gate.wait()
-
     # -- the whole -----------------------------------------------------------------------------------------------
 
     async def _whole(self) -> Outcome:
         workflow, run = self.workflow, self.run
-        around = self._around = _around.get()
+        around = _around.get()
         if len(around) >= _DEEPEST:
             raise LimitError(f"workflows are {_DEEPEST} deep inside each other", limit="depth", source=workflow.site)
         _around.set((*around, self))
-        data = {**workflow.facts, "input": shown_input(self._input)}
-        facts: Context = {**workflow.facts, "input": self._input}
+        data = {**workflow.facts, "input": shown_input(self.input)}
+        facts: Context = {**workflow.facts, "input": self.input}
         unit = Unit(run, "workflow", facts, self.tell, workflow.name, own=(workflow.hooks,))
         meter = run.service(Meter, Meter)
         with (
             in_workflow(workflow.name),
             run.spanned("workflow_started", "workflow_completed", workflow.name, data, workflow.deliver) as span,
             meter.counting(span.number) as usage,
+            self.pace.at_work,
         ):
+            self.id = f"{run.identity.run_id}/{span.number}"
             span.actor = f"workflow:{workflow.name}"
             span.data.update(workflow.facts)
             try:
@@ -150,7 +176,7 @@ class Execution:
                 error.source = error.source or workflow.site
                 raise
             finally:
-                self._gate.set()
+                self.pace.go()
                 span.data.update(usage=usage.to_value(), steps_executed=self.progress.executed)
             span.data["output"] = value
         duration = round(span.ended - span.started, 3)
@@ -159,20 +185,27 @@ class Execution:
     async def _attempt(self, unit: Unit, span: Span, usage: Usage) -> Any:
         workflow, hooks = self.workflow, self.run.hooks
         own = (workflow.hooks,)
-        context: Context = {**workflow.facts, "input": self._input}
+        context: Context = {**workflow.facts, "input": self.input}
         if hooks.wants("before_workflow", own):
             context = await hooks.ask("before_workflow", context, agent=workflow.name, own=own)
             unit.context = context
         given = context["input"]
-        self.progress = Progress("running" if self._gate.is_set() else "paused", total=len(workflow.own_paths))
+        self.progress = Progress("paused" if self.pace.paused else "running", total=len(workflow.own_paths))
         ledger = Ledger(given, self.run.params, self.metadata, self._changed)
-        self._scope = scope = Scope(ledger)
+        if self.scope is not None:
+            self.past = Past()  # it is tried again, from its beginning
+        self.scope = scope = Scope(ledger)
+        scope.values.update(self.past.context)
+        if self._goes_on:
+            self._goes_on = False
+            self.tell("workflow_resumed", "", {"done": 0, "finished": len(self.past.finished)})
         with self.run.at(workflow.site):
             workflow.check_agents()
             check_names(workflow.definition, given, self._refused)
         root = workflow.definition.root
         async with self.run.effects.deadline(workflow.timeout, f"workflow {workflow.name}"):
-            value = await flows.flow(self, root, scope, given)
+            with self.pace.handed_on:
+                value = await flows.flow(self, root, scope, given)
         if hooks.wants("after_workflow", own):
             asked = {
                 **context,
@@ -186,6 +219,28 @@ class Execution:
     def _refused(self, path: str, problem: str) -> ArgumentError:
         where = f"{self.workflow.name}: {self.workflow.reader.at(path)}"
         return ArgumentError(f"{where}{problem}", source=self.workflow.site)
+
+    # -- going on from a checkpoint ------------------------------------------------------------------------------
+
+    @property
+    def kept(self) -> Kept:
+        """What it has done."""
+        return Kept() if self.scope is None else self.scope.kept
+
+    async def decided(self, scope: Scope, path: str, name: str, find: Callable[[], Awaitable[Any]]) -> Any:
+        """What is found for a step that is not over yet; what was found before the checkpoint it goes on from."""
+        key = scope.key(path)
+        past = self.past.finished.pop(decision(key, name), None) if self.past.finished else None
+        value = await find() if past is None else past.value
+        scope.kept.decided.setdefault(key, {})[name] = value
+        return value
+
+    async def nested(self, workflow: Workflow, step: Step, scope: Scope, given: Any) -> Any:
+        """The value of a workflow that is a step."""
+        key = scope.key(step.path)
+        inner = Execution(workflow, given, past=self.past.inside.pop(key, None))
+        scope.kept.runs[key] = inner
+        return (await workflow.outcome_of(inner)).result
 
     # -- what steps need of it -----------------------------------------------------------------------------------
 
@@ -202,7 +257,8 @@ class Execution:
 
     async def call(self, hole: Hole, *args: Any) -> Any:
         """What the function in a hole gives."""
-        return await called(self.workflow.holes[hole.path], *args)
+        with self.pace.at_work:
+            return await called(self.workflow.holes[hole.path], *args)
 
     async def template(self, value: Any, scope: Scope) -> Any:
         """A template's value here: its references replaced, its function called with the context."""
@@ -241,9 +297,9 @@ class Execution:
         scope.ledger.final = value
 
     def ended(self, step: Step, status: str, error: str = "") -> dict[str, Any]:
-        """Notes that a step is over; gives the record of it. status: ok, error, skipped."""
+        """Notes that a step is over; gives the record of it. status: ok, error, skipped, restored."""
         progress = self.progress
-        progress.executed += status != "skipped" and not step.parts
+        progress.executed += status in ("ok", "error") and not step.parts
         progress.skipped += status == "skipped"
         progress.failed += status == "error"
         record = {"name": step.title, "path": step.path, "type": step.type, "status": status, "duration": 0.0}
@@ -268,7 +324,7 @@ class Execution:
 
     def outputs(self) -> dict[str, Any]:
         """What its steps gave: by output, by name, or as `step_2`."""
-        scope = self._scope
+        scope = self.scope
         if scope is None:
             return {}
         found = {
@@ -288,3 +344,7 @@ class Execution:
             "skipped": progress.skipped,
             "failed": progress.failed,
         }
+
+
+async def _nothing() -> None:
+    """What a pause waits for once more is only its turn."""

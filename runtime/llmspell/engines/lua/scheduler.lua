@@ -278,7 +278,8 @@ end
 
 -- Makes the main chunk ready: bytes are {label, source, params, config, globals, env}.
 function api.start(bytes)
-  local spell = K.decode_around(bytes)
+  local ok, spell = pcall(K.decode_around, bytes)
+  if not ok then return fail(spell) end
   K.bind_values(spell)
   local chunk, problem = K.load_script(spell.source, spell.label)
   if chunk then

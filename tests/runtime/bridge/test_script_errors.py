@@ -1,0 +1,48 @@
+"""What an error of a script says, once it has been through the host: lines of both sides, and what was meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize("language", ["lua", "js"])
+async def test_an_error_of_a_callback_has_the_lines_of_both_sides(cast: Any, language: str) -> None:
+    text = {
+        "lua": """local t = Tool.define{ name = "t", description = "d", execute = function()
+  Async.sleep(1) error("inside")
+end }
+local function use()
+  local x = t:execute{}
+  return x
+end
+local y = use()""",
+        "js": """const t = Tool.define({ name: "t", description: "d", execute: async () => {
+  await Async.sleep(1); throw new Error("inside")
+} });
+const use = async () => {
+  await Async.sleep(1); return await t.execute({})
+};
+await use()""",
+    }[language]
+    told = await cast(**{language: text})
+    lines = [line.rpartition("/")[2].partition(".")[2].partition(":")[2] for line in told.result.error.stack]
+    assert [line.partition(":")[0] for line in lines] == {"lua": ["2", "5", "8"], "js": ["2", "5", "7"]}[language]
+    assert told.result.error.source.endswith(":2")
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("Agent.new{}:chatt('x')", "did you mean chat?"),
+        ("Tool.defin{}", "did you mean define?"),
+        ("Agnt.new{}", "did you mean Agent?"),
+        ("strng.rep('x', 2)", "did you mean string?"),
+        ("local t = {} t.nothingLikeIt()", ""),
+    ],
+)
+async def test_lua_hints_at_what_was_meant(cast: Any, source: str, hint: str) -> None:
+    told = await cast(lua=source)
+    assert "a nil value" in told.result.error.message
+    assert told.result.error.hint == hint
