@@ -32,7 +32,8 @@ def say_on_terminal(stream: str, text: str) -> None:
 @frozen
 class Asking:
     """How a run is wanted. params: none is an empty table, or those of the replayed run. trusted: in this process,
-    without a sandbox. replay: the recording to answer from.
+    without a sandbox. replay: the recording to answer from. resume: one to go on from where it ends
+    (`traces.resuming.resumable`).
     on_event: told each event. say: takes what the spell prints, `(stream, text)`; must not raise. hooks: Python
     handlers by hook point. person: who answers what the spell asks; None: nobody. prepare: makes
     objects that the spell finds by name, before its first line."""
@@ -41,12 +42,18 @@ class Asking:
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
     trusted: bool = False
     replay: Recording | None = None
+    resume: Recording | None = None
     store: bool = True
     say: Say = say_on_terminal
     on_event: Callable[[Event], None] | None = None
     hooks: Mapping[str, Callable[..., Any]] = field(default_factory=dict[str, Any])
     person: Person | None = None
     prepare: Callable[[Run], None] | None = None
+
+    @property
+    def recording(self) -> Recording | None:
+        """What the run is answered from, to its end or as far as it goes."""
+        return self.replay or self.resume
 
 
 @frozen

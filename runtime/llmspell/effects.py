@@ -12,11 +12,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from functools import partial
-from types import TracebackType
 from typing import Any, Final, NoReturn
 
 from llmspell.answers import Answer, Arrival, Asked, Journal, Source, Status, Streamed, Tokens
-from llmspell.errors import LlmspellError, ReplayError, TimeoutError, fault, revived  # noqa: A004
+from llmspell.deadline import Deadline
+from llmspell.errors import LlmspellError, ReplayError, fault, revived
 from llmspell.traces.sequencer import Input, Sequencer
 
 Rejoin = Callable[[list[Any], AsyncGenerator[Any, None]], AsyncGenerator[Any, None]]
@@ -43,8 +43,8 @@ class Effects:
     ) -> None:
         """where: gives the number of the span and the script's position that ask. missed: told of an effect that the
         recording does not have. spawn: makes a task that ends with the run. room: what is to be waited for before
-        anything more is asked for; timers are not held up. resumes: whether the run goes on where the source ends, which
-        `open` tells. identity: of the run, the same for one that goes on from it."""
+        anything more is asked for; timers are not held up. resumes: whether the run goes on where the source ends,
+        which `open` tells. identity: of the run, the same for one that goes on from it."""
         self._journal = journal
         self._sequencer = sequencer
         self._source = source
@@ -89,8 +89,8 @@ class Effects:
     ) -> AsyncGenerator[Any, None]:
         """Like `once` for an answer in pieces: each piece is admitted in turn.
 
-        rejoin: where a run goes on in the middle of the answer, what follows the pieces there were, made of the answer as
-        it comes anew; without it, all of that.
+        rejoin: where a run goes on in the middle of the answer, makes what follows the pieces there were of the answer
+        as it comes anew; without it, all of that follows.
         """
         asked = self._ask(kind, name, input)
         status: Status = "pending"
@@ -145,7 +145,7 @@ class Effects:
 
     def deadline(self, milliseconds: float | None, what: str) -> Deadline:
         """`async with` it: the body is cancelled and TimeoutError raised once the time is over. None: no limit."""
-        return Deadline(self, milliseconds, what)
+        return Deadline(self.arm, milliseconds, what)
 
     def arm(self, milliseconds: float, fire: Callable[[], None]) -> Callable[[], None]:
         """Calls `fire` after a time, as an input of the run; the result disarms it. Recorded only if it fires."""
@@ -201,8 +201,8 @@ class Effects:
     # -- going on from a recording -------------------------------------------------------------------------------
 
     def token(self, kind: str, name: str, input: Any) -> str:
-        """What marks a request to the outside as the same one when the run is resumed; "" in a replay, which asks nobody.
-        To be taken for each such request, in order."""
+        """What marks a request to the outside as the same one when the run is resumed; "" in a replay, which asks
+        nobody. To be taken for each such request, in order."""
         return self._tokens.next(kind, name, input) if self._source is None or self.resumes else ""
 
     def save(self) -> None:
@@ -383,39 +383,3 @@ async def _never() -> NoReturn:
     """What was recorded as never answered: only cancellation ends this."""
     await asyncio.get_running_loop().create_future()
     raise AssertionError
-
-
-class Deadline:
-    """A time limit around a body, like asyncio.timeout, whose firing is an input of the run."""
-
-    def __init__(self, effects: Effects, milliseconds: float | None, what: str) -> None:
-        self._effects = effects
-        self._milliseconds = milliseconds
-        self._what = what
-        self._fired = False
-        self._disarm: Callable[[], None] | None = None
-        self._task: asyncio.Task[Any] | None = None
-        self._cancelling = 0
-
-    async def __aenter__(self) -> None:
-        if self._milliseconds is None:
-            return
-        self._task = task = asyncio.current_task()
-        assert task is not None
-        self._cancelling = task.cancelling()
-        self._disarm = self._effects.arm(self._milliseconds, self._fire)
-
-    def _fire(self) -> None:
-        assert self._task is not None
-        self._fired = True
-        self._task.cancel()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._task is None or self._disarm is None:
-            return
-        self._disarm()
-        # A cancellation from elsewhere, come at the same time, counts for more.
-        if self._fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise TimeoutError(f"{self._what} took longer than {self._milliseconds:g} ms", retryable=True) from error

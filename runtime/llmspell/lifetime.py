@@ -18,7 +18,7 @@ from llmspell.hooks.handlers import handler_of
 from llmspell.hooks.table import point_named
 from llmspell.journal import RecordedSource, StoreJournal
 from llmspell.person import Nobody, Person
-from llmspell.replay import Watch, described, plain, settings_again, stand_still
+from llmspell.replay import Watch, check_unchanged, described, plain, settings_again, stand_still
 from llmspell.run import Identity, Run
 from llmspell.security.masking import Masker
 from llmspell.security.permissions import Permissions
@@ -48,21 +48,25 @@ class Lifetime:
         writer: Writer,
         make_worker: MakeWorker,
     ) -> None:
-        """Raises ArgumentError for a hook point that there is not."""
+        """Raises ArgumentError for a hook point that there is not, UsageError for a spell that cannot be resumed."""
         for point in asking.hooks:
             point_named(point)
-        replay = asking.replay
+        masker = Masker(environ)
+        mask = masker.text
+        replay = asking.recording
         if replay is not None:
             settings = settings_again(settings, asking.flags, replay.meta.settings)
+        if asking.replay is not None:
+            settings = replace(settings, limits=replace(settings.limits, wall_seconds=None))
+        if asking.resume is not None:
+            check_unchanged(spell, asking.resume, mask)
         self._spell = spell
         self._asking = asking
         self._settings = settings
         self._make_worker = make_worker
         self._config = plain(settings.config)
-        self._meta = described(spell, asking, settings, environ, self._config)
+        self._meta = described(spell, asking, settings, environ, self._config, mask)
         self._params = self._meta.params
-        masker = Masker(environ)
-        mask = masker.text
         content = settings.trace.content
         self._log = EventLog(recorded_clock(replay.times) if replay else None)
         self._scratch = scratch.new_folder()
@@ -89,6 +93,7 @@ class Lifetime:
                 self._scratch,
                 user=environ.get("USER", ""),
                 session=self._meta.id,
+                sha256=self._meta.sha256,
             ),
             settings=settings,
             permissions=Permissions.from_settings(settings, self._scratch),
@@ -97,7 +102,9 @@ class Lifetime:
             environ=environ,
             source=self._source,
             order=replay.admissions if replay else None,
+            resumes=asking.resume is not None,
         )
+        self.run.opened = self._opened
         self.run.say = asking.say
         self.run.seed = self._meta.seed
         self.run.provide(Person, asking.person or Nobody())
@@ -107,7 +114,7 @@ class Lifetime:
             self._log.attach(asking.on_event)
         self._live = LiveServer(self._meta.socket, self._log, self.store, content=content, mask=mask)
         self._live.before_forgetting = self._count_on
-        self._export = None if replay else self._exporting(environ, mask)
+        self._export = None if asking.replay else self._exporting(environ, mask)
         if self._export is not None:
             self._log.attach(self._export.add)
         self.run.provide(LiveServer, self._live)
@@ -171,9 +178,10 @@ class Lifetime:
         self._tell_begin()
         if asking.prepare is not None:
             asking.prepare(run)
-        if asking.replay is not None:
+        if asking.recording is not None:
             self._ends_again = run.interrupt_again()
             self._watch = Watch(run.sequencer, self._is_idle, self._stalled, patient=bool(asking.hooks))
+        run.sequencer.begin()
         if self._early is not None:
             run.interrupt(self._early)
         if self._settings.hooks.files:
@@ -234,7 +242,7 @@ class Lifetime:
         )
 
     def _start_frame(self, source: str, module: bool) -> protocol.Start:
-        replay = self._asking.replay
+        replay = self._asking.recording
         return {
             "language": self._spell.language,
             "label": self._spell.label,
@@ -263,9 +271,15 @@ class Lifetime:
         self.run.interrupt(error)
 
     def _stalled(self, awaited: str) -> None:
-        replay, source = self._asking.replay, self._source
+        replay, source = self._asking.recording, self._source
         assert replay is not None and source is not None
-        self.run.fail(stand_still(awaited, replay.meta, self._meta.sha256, cut_short=source.cut_short))
+        cut_short = source.cut_short and self._asking.resume is None
+        self.run.fail(stand_still(awaited, replay.meta, self._meta.sha256, cut_short=cut_short))
+
+    def _opened(self) -> None:
+        """A resumed run goes on."""
+        if self._watch is not None:
+            self._watch.stop()
 
     def _not_stored(self, message: str) -> None:
         if not self.run.ended.done():

@@ -1,7 +1,7 @@
 """What a replay needs beside the recorded answers: how its run began, its settings, a watch that it moves on.
 
 A replay is a run like any other, only that its inputs come from a recording, in the recorded order; it is stored with
-the recorded run as its parent, and can itself be replayed. Knows no engine.
+the recorded run as its parent, and can itself be replayed. A resumed run begins as one. Knows no engine.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.asking import Asking
-from llmspell.errors import ReplayError
+from llmspell.errors import ReplayError, UsageError
 from llmspell.run import inherited_environment
 from llmspell.settings import Settings
 from llmspell.spell import Spell
@@ -22,6 +23,9 @@ from llmspell.traces.ids import run_id
 from llmspell.traces.live import socket_path
 from llmspell.traces.meta import RunMeta
 from llmspell.traces.sequencer import Sequencer
+
+if TYPE_CHECKING:
+    from llmspell.traces.recording import Recording  # sqlite3, 4 ms, only for replays
 
 #: Settings that decide what a spell does or asks for. Times are left out: a replay takes as long as it takes.
 _DECISIVE: Final[Mapping[str, tuple[str, ...]]] = {
@@ -35,9 +39,16 @@ _LOOK: Final = 0.25
 _LOOKS: Final = 6
 
 
-def described(spell: Spell, asking: Asking, settings: Settings, environ: Mapping[str, str], config: Any) -> RunMeta:
+def described(
+    spell: Spell,
+    asking: Asking,
+    settings: Settings,
+    environ: Mapping[str, str],
+    config: Any,
+    mask: Callable[[str], str],
+) -> RunMeta:
     """A run as its recording will begin. A replay is seen by its spell as the run it repeats."""
-    replay = asking.replay
+    replay = asking.recording
     name = run_id()
     if replay is None:
         parent, seen_as, seed = "", name, int.from_bytes(os.urandom(16))
@@ -47,6 +58,8 @@ def described(spell: Spell, asking: Asking, settings: Settings, environ: Mapping
         recorded = replay.meta
         parent, seen_as, seed = recorded.id, recorded.settings.get("run_id", recorded.id), recorded.seed
         params, env = recorded.params if asking.params is None else asking.params, recorded.env
+        if asking.resume is not None:
+            env = _unhidden(recorded.env, inherited_environment(settings.allowed_env, environ), mask)
     return RunMeta(
         id=name,
         spell=str(spell.path),
@@ -58,6 +71,7 @@ def described(spell: Spell, asking: Asking, settings: Settings, environ: Mapping
         seed=seed,
         settings=kept_settings(settings, seen_as, config),
         parent=parent,
+        resumed=asking.resume is not None,
         started=time.time() * 1000,
         socket=socket_path(name),
         sha256=spell.sha256,
@@ -71,10 +85,29 @@ def kept_settings(settings: Settings, run_id: str, config: Any) -> dict[str, Any
     return {**chosen, "run_id": run_id, "config": config}
 
 
+def _unhidden(recorded: dict[str, str], present: dict[str, str], mask: Callable[[str], str]) -> dict[str, str]:
+    """The recorded variables, those that hold a secret as they are now."""
+    return {
+        name: present[name] if name in present and mask(present[name]) == text else text
+        for name, text in recorded.items()
+    }
+
+
+def check_unchanged(spell: Spell, recording: Recording, mask: Callable[[str], str]) -> None:
+    """Raises UsageError where a resumed run would not do what the recorded one did."""
+    from llmspell.traces.resuming import changed_text
+
+    meta = recording.meta
+    hint = "resuming goes on with the same text: undo the change, or run the spell from its beginning"
+    if spell.language != meta.language or spell.sha256 != meta.sha256:
+        raise UsageError(f"{spell.label} has changed since run {meta.id}: it cannot be resumed", hint=hint)
+    if changed := changed_text(recording, Path(meta.spell), mask):
+        raise UsageError(f"{changed} has changed since run {meta.id}: it cannot be resumed", hint=hint)
+
+
 def settings_again(settings: Settings, flags: Mapping[str, Any], recorded: Mapping[str, Any]) -> Settings:
     """The present settings with what the recording kept of its own; a flag given now wins over that."""
-    limits = replace(settings.limits, wall_seconds=None)
-    again = replace(settings, limits=limits, config=recorded.get("config", settings.config))
+    again = replace(settings, config=recorded.get("config", settings.config))
     for section, names in _DECISIVE.items():
         told = recorded.get(section)
         kept: dict[str, Any] = told if isinstance(told, dict) else {}

@@ -41,7 +41,7 @@ _PARTING: Final = 2000.0
 @frozen
 class Identity:
     """Who a run is. label: the spell's path as the person knows it. folder: where the spell lies; project: the folder
-    that relative paths start from; scratch: the run's own temporary folder."""
+    that relative paths start from; scratch: the run's own temporary folder; sha256: of the spell's text."""
 
     run_id: str
     label: str
@@ -51,6 +51,7 @@ class Identity:
     scratch: Path
     user: str = ""
     session: str = ""
+    sha256: str = ""
 
     @property
     def spell(self) -> str:
@@ -83,8 +84,10 @@ class Run:
         environ: Mapping[str, str],
         source: Source | None = None,
         order: list[str] | None = None,
+        resumes: bool = False,
     ) -> None:
-        """source, order: the recording to answer from, and the order of its inputs.
+        """source, order: the recording to answer from, and the order of its inputs. resumes: whether the run goes on
+        where they end.
 
         To be made, and used, in an `own_context`.
         """
@@ -97,12 +100,21 @@ class Run:
         self.bus = Bus()
         self.audience = Audience(self._missed)
         self.hooks = HookTable(self, timeout=settings.hooks.timeout, on_error=settings.hooks.on_error)
-        over = self._recording_over if source is not None and source.cut_short else None
-        self.sequencer = Sequencer(journal.order, order, over=over)
+        over = self._recording_over if source is not None and source.cut_short and not resumes else None
+        self.sequencer = Sequencer(journal.order, order, over=over, opens=self._open if resumes else None)
         self.effects = Effects(
-            journal, self.sequencer, source, where=_where, missed=self.fail, spawn=self.spawn, room=self._room
+            journal,
+            self.sequencer,
+            source,
+            where=_where,
+            missed=self.fail,
+            spawn=self.spawn,
+            room=self._room,
+            resumes=resumes,
+            identity=identity.run_id,
         )
         self.replaying = source is not None
+        self.opened: Callable[[], None] = lambda: None  # told when a resumed run goes on
         self.ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._services: dict[type, Any] = {}
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order they were made: so they are cancelled
@@ -292,6 +304,7 @@ class Run:
         """Ends the run; the first reason wins. Handlers of `on_limit` and `on_cancel` are asked before."""
         if self.ended.done() or self.parting:
             return
+        self.effects.over(error)
         match error:
             case LimitError():
                 point, context = "on_limit", {"limit": error.limit, "error": error}
@@ -341,6 +354,12 @@ class Run:
         if isinstance(error, CancelledByUser):
             self.emit("cancelled", "", {"reason": error.message})
         self.fail(error)
+
+    def _open(self) -> None:
+        """The recording has ended: from here on the run is live."""
+        self.replaying = False
+        self.effects.open()
+        self.opened()
 
     def _recording_over(self) -> None:
         self.fail(

@@ -350,6 +350,8 @@ class Agent(BaseAgent):
                 return {"provider": found[0].name, "model": found[1]}
 
             named = self.run.effects.read("model", self._name, wanted, look)
+            if found is None and self.run.effects.resumes:  # it will be asked when the recording has ended
+                found = providers.resolve(**wanted, api_key=options.api_key)[0], named["model"]
             self._resolved = found or (providers.recorded(named["provider"]), named["model"])
         return self._resolved
 

@@ -125,7 +125,24 @@ KINDS: Final[tuple[EventKind, ...]] = (
         ("workflow_name", "step_name", "done", "total"),
     ),
     EventKind("workflow_paused", "agent", "A workflow begins no further step.", ("workflow_name", "done")),
-    EventKind("workflow_resumed", "agent", "A paused workflow goes on.", ("workflow_name", "done")),
+    EventKind(
+        "workflow_resumed",
+        "agent",
+        "A workflow goes on: one that was paused, or from a checkpoint with so many `finished`.",
+        ("workflow_name", "done", "finished"),
+    ),
+    EventKind(
+        "workflow_checkpoint",
+        "agent",
+        "A checkpoint of a workflow was made, with so many `finished`.",
+        ("workflow_name", "done", "total", "finished"),
+    ),
+    EventKind(
+        "workflow_step_restored",
+        "agent",
+        "A step is not done again: its value is in the checkpoint.",
+        ("workflow_name", "step_name", "step_index", "step_type", "step_path", "output"),
+    ),
     EventKind(
         "context_changed",
         "agent",

@@ -166,6 +166,7 @@ FIELDS: Final[dict[str, Schema]] = {
     "workflow_type": _text("Its kind: `sequential`, `parallel`, `conditional`, `loop`, `map_reduce`, `pipeline`."),
     "branch": _text("Which branch: `true_branch`, `branches[2]`, `default`, or nothing."),
     "done": _count("How many are over."),
+    "finished": _count("How many steps and decisions the checkpoint has."),
     "index": _count("Which item, from 0."),
     "iteration": _count("Which time through the loop, from 0."),
     "on_error": _text("What the step's failure does: `continue` or `fallback`."),

@@ -7,6 +7,8 @@ recording keeps their texts, and what Python handlers answered.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,6 +101,11 @@ class HookFiles:
         run = self._around.run
         loaded: list[PythonHandler] = []
 
+        def handler_at(index: int) -> PythonHandler:
+            if not loaded:  # its description came from a recording, which the run has gone on from
+                loaded.extend(load(source, label))
+            return loaded[index]
+
         def look() -> list[dict[str, Any]]:
             loaded.extend(load(source, label))
             return [{"name": each.name, **each.served.to_value()} for each in loaded]
@@ -108,22 +115,21 @@ class HookFiles:
             options = {name: value for name, value in entry.items() if name != "name"}
             served = Served(**options)
             site = f"{label}:{entry['name']}"
-            handler = _Recorded(run, site, loaded[index] if loaded else None)
+            handler = _Recorded(run, site, partial(handler_at, index))
             run.hooks.register(**served.to_value(), handler=handler, site=site, source=self)
 
 
 class _Recorded:
     """A Python handler whose answers are part of the recording."""
 
-    def __init__(self, run: Run, site: str, handler: PythonHandler | None) -> None:
+    def __init__(self, run: Run, site: str, handler: Callable[[], PythonHandler]) -> None:
         self._run = run
         self._handler = handler
         self.site = site
 
     async def __call__(self, context: Context) -> Context:
         async def perform() -> dict[str, Any]:
-            assert self._handler is not None  # only a replay has none, and a replay performs nothing
-            return await self._handler.changes(context)
+            return await self._handler().changes(context)
 
         changes: dict[str, Any] = await self._run.effects.once("hook", self.site, None, perform)
         return {**context, **changes}

@@ -55,6 +55,11 @@ def configure(parser: ArgumentParser) -> None:
         metavar="RUN",
         help="answer every call from a stored run (its id, or `last`: the last that is no replay) or from a FILE",
     )
+    parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that was killed, cancelled, stopped by a limit, or failed (its id, or `last`)",
+    )
     parser.add_argument("--answers", metavar="FILE", help="what to answer where the spell asks a person, as JSON")
     parser.add_argument(
         "--events",
@@ -105,12 +110,13 @@ def _check(args: Namespace) -> None:
     """What would only be noticed once the run has cost its money."""
     from llmspell.errors import UsageError
 
-    if args.file is None and (args.replay is None or args.watch):
+    from llmspell.cli import recorded
+
+    if args.file is None and ((args.replay is None and args.resume is None) or args.watch):
         raise UsageError("which spell?", hint="llmspell run FILE")
     if args.file == "-":
         raise UsageError("a spell is a file, not standard input", hint="save it as spell.lua or spell.js")
-    if args.replay is not None and getattr(args, "defaults.model") is not None:
-        raise UsageError("--model means nothing to a replay", hint="every answer comes from the recording")
+    recorded.check(args)
     if args.record is not None:
         target = Path(args.record)
         if args.no_store:
@@ -144,16 +150,18 @@ async def _streamed(
     stream: Streaming,
     stopped: Callable[[Callable[[str], None]], Any] | None,
 ) -> int:
+    from llmspell.cli import recorded
     from llmspell.cli.flags import given_flags
     from llmspell.runtime import Asking
 
-    replay = _recording(args)
-    spell = _spell(args, replay)
+    found = recorded.recording(args, _settings(args)) if args.replay or args.resume else None
+    spell = recorded.spell(args, found)
     asking = Asking(
         params=_params(args),
         flags=given_flags(args),
         trusted=args.trusted,
-        replay=replay,
+        replay=found if args.replay else None,
+        resume=found if args.resume else None,
         store=not args.no_store,
         on_event=stream.sink(_tree(spell.label, output) if args.trace else None),
         say=output.say,
@@ -183,36 +191,6 @@ def _person(args: Namespace) -> Person:
     from llmspell.person import Answers
 
     return Answers.read(Path(args.answers))
-
-
-def _spell(args: Namespace, replay: Recording | None) -> Spell:
-    from dataclasses import replace
-
-    from llmspell.errors import UsageError
-    from llmspell.runtime import Spell
-
-    if replay is None:
-        return Spell.read(args.file)
-    meta = replay.meta
-    if args.file is not None:
-        found = Spell.read(args.file)
-        same = str(found.path) == meta.spell or found.source == meta.source
-        return replace(found, label=meta.label) if same else found
-    recorded = Spell(Path(meta.spell), meta.label, meta.language, meta.source)
-    if recorded.sha256 != meta.sha256:
-        hint = f"give the spell as well: llmspell run FILE --replay {args.replay}"
-        raise UsageError(f"run {meta.id} kept its spell with secrets hidden", hint=hint)
-    return recorded
-
-
-def _recording(args: Namespace) -> Recording | None:
-    if args.replay is None:
-        return None
-    from llmspell.engines import values
-    from llmspell.traces.recording import Recording
-    from llmspell.traces.runs import Runs
-
-    return Recording.load(Runs(_settings(args).data_dir).find(args.replay, replays=False), values.unpack)
 
 
 def _settings(args: Namespace) -> Settings:

@@ -56,6 +56,8 @@ class Worker:
         self._callback_told = 0
         self._readings: list[float] = []
         self._recorded: deque[float] | None = None
+        self._ahead = 0.0  # what a recording's clock was past this machine's when the recording ended
+        self._cpu_ahead = 0.0
         self._random = random.Random()
         self._farewell = False
         self._ended = False
@@ -259,13 +261,23 @@ class Worker:
     # -- time and chance -----------------------------------------------------------------------------------------
 
     def clock(self) -> float:
-        return self._reading(lambda: time.time() * 1000.0)
+        value = self._next_recorded()
+        if value is None:
+            return self._read_out(time.time() * 1000.0 + self._ahead)
+        self._ahead = max(0.0, value - time.time() * 1000.0)
+        return self._read_out(value)
 
     def cpu_clock(self) -> float:
-        return self._reading(time.process_time)
+        value = self._next_recorded()
+        if value is None:
+            return self._read_out(time.process_time() + self._cpu_ahead)
+        self._cpu_ahead = max(0.0, value - time.process_time())
+        return self._read_out(value)
 
-    def _reading(self, read: Callable[[], float]) -> float:
-        value = self._recorded.popleft() if self._recorded else read()
+    def _next_recorded(self) -> float | None:
+        return self._recorded.popleft() if self._recorded else None
+
+    def _read_out(self, value: float) -> float:
         self._readings.append(value)
         if len(self._readings) >= _READINGS_A_FRAME:
             self._flush_readings()

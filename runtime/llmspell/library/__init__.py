@@ -62,6 +62,7 @@ CLASSES: Final[dict[str, str]] = {
     "StateWatch": "llmspell.library.state:StateWatch",
     "Stream": "llmspell.library.stream:Stream",
     "Async": "llmspell.library.prelude:Async",
+    "AsyncHandle": "llmspell.library.prelude:AsyncHandle",
     "JSON": "llmspell.library.prelude:JSON",
     "uuid": "llmspell.library.prelude:Uuid",
     "ErrorHandler": "llmspell.library.prelude:ErrorHandler",

@@ -8,7 +8,7 @@ The bodies here are descriptions; the work is in each engine's prelude.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from llmspell.api.callback import Callback
 from llmspell.api.describe import exposed, local, method
@@ -34,6 +34,31 @@ class ErrorInfo(TypedDict):
     source: str
     """The script's position, `file:line`."""
     cause: Any
+
+
+@exposed(constructible=False)
+class AsyncHandle:
+    """Work under way beside the rest of the spell, from `Async.spawn`: a coroutine in Lua, a promise in JavaScript.
+
+    `Async.all` and its like take it, so does whatever waits for a function; in JavaScript it can be awaited itself. The
+    spell ends when all such work has. A failure that nobody waits for ends the spell.
+    """
+
+    @local(static=False, errors=("cancelled",), example="local answer = handle:await_result()")
+    async def await_result(self) -> Any:
+        """Waits for the work and gives its value; throws what it threw."""
+
+    @local(static=False)
+    def is_complete(self) -> bool:
+        """Whether it is done, well or not."""
+
+    @local(static=False)
+    def status(self) -> Literal["pending", "fulfilled", "rejected"]:
+        """How it stands."""
+
+    @local(static=False)
+    def cancel(self) -> None:
+        """Stops it and the calls that it waits for; whoever waits for it gets an error of type `cancelled`."""
 
 
 @exposed(name="Async", namespace=True)
@@ -65,9 +90,9 @@ class Async:
     async def timeout(self, milliseconds: float, work: Callback) -> Any:
         """The function's value, or a TimeoutError once the time is over; what it started is then cancelled."""
 
-    @local(languages=("lua",))
-    def spawn(self, work: Callback) -> None:
-        """Runs a function beside the rest of the spell; in JavaScript call an async function."""
+    @local(example='local handle = Async.spawn(function() return agent:chat("Meanwhile …") end)')
+    def spawn(self, work: Callback) -> AsyncHandle:
+        """Runs a function beside the rest of the spell."""
 
 
 @exposed(name="JSON", namespace=True, languages=("lua",))

@@ -137,7 +137,8 @@ class Request:
     """One question to a model. None leaves a choice to the provider.
 
     agent: the asking agent's name, for scripted replies. schema: the JSON Schema the answer must fit, if any.
-    timeout: milliseconds for the whole answer.
+    timeout: milliseconds for the whole answer. idempotency_key: names this very question, also where a resumed run asks
+    it again; it is no part of the value.
     """
 
     model: str
@@ -154,6 +155,7 @@ class Request:
     agent: str = ""
     timeout: float | None = None
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    idempotency_key: str = ""
 
     def to_value(self) -> dict[str, Any]:
         """Plain maps and lists, defaults left out: what is hashed, recorded and shown."""

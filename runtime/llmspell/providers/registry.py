@@ -48,7 +48,7 @@ def _permit(host: str, port: int) -> None:
 
 
 def _place(url: str) -> tuple[str, int]:
-    """Host and port of an address that a spell gave. Raises ArgumentError for what is none."""
+    """Host and port of a service's address. Raises ArgumentError for what is none."""
     try:
         parts = urlsplit(url)
         scheme, host, port = parts.scheme, parts.hostname, parts.port
@@ -252,10 +252,11 @@ class Providers:
     def _account(self, preset: Preset, base_url: str, api_key: str) -> Account:
         configured = self._address(preset)
         url = base_url or configured
+        place = _place(url) if url else ("", 0)  # litellm knows addresses of its own
         # Another scheme is another place too: a key meant for https must not cross the network in the clear.
         foreign = bool(base_url) and urlsplit(base_url)[:2] != urlsplit(configured)[:2]
         if foreign:
-            self._permit(*_place(base_url))
+            self._permit(*place)
         variable = next(iter(preset.key_variables), "")
         return Account(
             name=preset.name,
@@ -356,8 +357,12 @@ def _ollama(host: str) -> str:
     if not host:
         return ""
     url = host if "://" in host else f"http://{host}"
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 11434)
+    except ValueError:
+        raise SettingsError(f"OLLAMA_HOST {host[:100]!r} is no address", hint="such as 127.0.0.1:11434") from None
     name = "127.0.0.1" if parts.hostname in (None, "", "0.0.0.0") else parts.hostname
     if ":" in name:
         name = f"[{name}]"
-    return f"{parts.scheme}://{name}:{parts.port or (443 if parts.scheme == 'https' else 11434)}/v1"
+    return f"{parts.scheme}://{name}:{port}/v1"

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Generator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from llmspell.traces.meta import RunMeta
 
@@ -19,10 +19,13 @@ FOLDER: Final = "runs"
 
 #: The fields of a RunMeta that the index repeats; texts and parameters stay in the run's file.
 _COLUMNS: Final = (
-    *("id", "spell", "label", "language", "parent", "started", "socket", "pid", "process_start", "host", "version"),
-    *("status", "exit", "ended", "events", "lost", "input_tokens", "output_tokens", "cost"),
+    *("id", "spell", "label", "language", "parent", "resumed", "started", "socket"),
+    *("pid", "process_start", "host", "version", "status", "exit", "ended"),
+    *("events", "lost", "input_tokens", "output_tokens", "cost"),
 )
 _TABLE: Final = f"CREATE TABLE IF NOT EXISTS runs ({', '.join(_COLUMNS)}, PRIMARY KEY (id)) WITHOUT ROWID"
+#: Of the table; one of another version is made anew.
+_VERSION: Final = 2
 _UPSERT: Final = f"INSERT OR REPLACE INTO runs VALUES ({','.join('?' * len(_COLUMNS))})"
 
 
@@ -60,7 +63,13 @@ def lines(data_dir: Path) -> dict[str, RunMeta]:
         for ending in ("", "-wal", "-shm"):
             (data_dir / f"{NAME}{ending}").unlink(missing_ok=True)
         return {}
-    return {row[0]: RunMeta(**dict(zip(_COLUMNS, row))) for row in rows}
+    return {row[0]: _meta(row) for row in rows}
+
+
+def _meta(row: tuple[Any, ...]) -> RunMeta:
+    found: dict[str, Any] = dict(zip(_COLUMNS, row))
+    found["resumed"] = bool(found["resumed"])
+    return RunMeta(**found)
 
 
 @contextlib.contextmanager
@@ -69,6 +78,8 @@ def _opened(data_dir: Path) -> Generator[sqlite3.Connection]:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")
+        if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            connection.executescript(f"DROP TABLE IF EXISTS runs; PRAGMA user_version = {_VERSION};")
         connection.execute(_TABLE)
         yield connection
     finally:

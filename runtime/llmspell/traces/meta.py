@@ -33,7 +33,8 @@ class RunMeta:
 
     spell: absolute path. label: the path as the person knows it. source: the spell's text; modules: texts of what it
     loaded, by path. settings: how the run was called, as far as a replay needs it. seed: see the worker's `Start`.
-    parent: the run that this one replays or was forked from, or "". socket: where the run can be followed live.
+    parent: the run that this one replays or goes on from, or ""; resumed: whether it goes on from it.
+    socket: where the run can be followed live.
     status: `running` until it has ended, then `ok`, `error`, `limit`, `cancelled` or `lost`. exit: the exit code.
     events, lost: numbers of events stored, and of those that could not be.
     """
@@ -49,6 +50,7 @@ class RunMeta:
     seed: int = 0
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     parent: str = ""
+    resumed: bool = False
     started: float = 0.0
     socket: str = ""
     sha256: str = ""

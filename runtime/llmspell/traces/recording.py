@@ -47,7 +47,8 @@ class Recording:
 
     times: of each event, see `log.recorded_clock`. admissions: keys of the inputs in the order they were let in.
     clock: the worker's clock readings. rows: all answers, in the order they were recorded. begun: of a recording that
-    is to be gone on from, the pieces of answers that were on their way at its end, by their keys. Seed, env, params and source texts are in `meta`.
+    is to be gone on from, the pieces of answers that were on their way at its end, by their keys. Seed, env, params and source
+    texts are in `meta`.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Recording:
         self.clock = clock
         self.begun: dict[str, list[Any]] = begun or {}
         self.rows = rows
-        self._unpack = unpack
+        self.unpack = unpack
         self._by_place = {(row.key, row.span, row.occurrence): row for row in rows}
         self._by_slot = {(row.kind, row.name, row.span, row.occurrence): row for row in rows}
         self._used: set[int] = set()
@@ -107,7 +108,7 @@ class Recording:
 
     def unpacked(self, row: Row) -> Any:
         """Its output. Raises ValueError or TypeError where it is none."""
-        return self._unpack(row.output)
+        return self.unpack(row.output)
 
     def answer(self, kind: str, name: str, key: str, span: int, occurrence: int) -> Answer | None:
         """The recorded answer to the same request at the same place, None where there is none. `input` is not read."""
@@ -115,7 +116,7 @@ class Recording:
         if row is None or row.kind != kind or row.name != name:
             return None
         self._used.add(row.seq)
-        return Answer(row.seq, kind, name, key, span, occurrence, None, self._unpack(row.output), row.ok)
+        return Answer(row.seq, kind, name, key, span, occurrence, None, self.unpack(row.output), row.ok)
 
     def expect(self, kind: str, name: str, value: Any, span: int, occurrence: int) -> Answer:
         """As `answer`, but a miss is a ReplayError with the nearest recorded request and the difference to it."""

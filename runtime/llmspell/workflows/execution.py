@@ -24,7 +24,7 @@ from llmspell.workflows.checks import check_names
 from llmspell.workflows.context import Ledger, Scope
 from llmspell.workflows.definition import Hole, Part, Step
 from llmspell.workflows.functions import called, truthy
-from llmspell.workflows.kept import Done, Kept, decision
+from llmspell.workflows.kept import Kept, decision
 from llmspell.workflows.pausing import Pace
 from llmspell.workflows.references import resolved, shown
 from llmspell.workflows.usage import Meter, Usage
@@ -234,6 +234,23 @@ class Execution:
         value = await find() if past is None else past.value
         scope.kept.decided.setdefault(key, {})[name] = value
         return value
+
+    def reached(self, key: str, given: Any) -> tuple[int, Any]:
+        """How often a loop had been through before the checkpoint, and what it gave then."""
+        past = self.past.finished.pop(decision(key, "round"), None)
+        match None if past is None else past.value:
+            case {"iteration": int(iteration), **rest} if iteration >= 0:
+                return iteration, rest.get("value")
+            case _:
+                return 0, given
+
+    def place(self, step: Step, scope: Scope) -> Scope:
+        """A loop's scope, or that of an item of a map, which may have values and variables of its own."""
+        key = scope.key(step.path)
+        scope.kept.scopes[key] = scope
+        if self.past.places:
+            self.past.enter(key, scope)
+        return scope
 
     async def nested(self, workflow: Workflow, step: Step, scope: Scope, given: Any) -> Any:
         """The value of a workflow that is a step."""

@@ -66,16 +66,16 @@ async def _parallel(execution: Execution, step: Step, scope: Scope, given: Any) 
 
 async def _conditional(execution: Execution, step: Step, scope: Scope, given: Any) -> Any:
     """The value of the branch taken; the input where there is none to take."""
-    if step.condition is not None and any(step.part(key) for key in ("true_branch", "false_branch")):
-        holds = await execution.holds(step.condition, scope, given)
-        chosen = step.part("true_branch" if holds else "false_branch")
-    else:
-        chosen = None
+
+    async def choose() -> str:
+        if step.condition is not None and any(step.part(key) for key in ("true_branch", "false_branch")):
+            return "true_branch" if await execution.holds(step.condition, scope, given) else "false_branch"
         for part in step.parts:
             if part.condition is not None and await execution.holds(part.condition, scope, given):
-                chosen = part
-                break
-    chosen = chosen or step.part("default")
+                return part.key
+        return ""
+
+    chosen = step.part(await execution.decided(scope, step.path, "branch", choose)) or step.part("default")
     if not step.path:
         execution.expect(len(chosen.steps) if chosen else 0)
     for part in step.parts:
@@ -88,15 +88,18 @@ async def _conditional(execution: Execution, step: Step, scope: Scope, given: An
 async def _loop(execution: Execution, step: Step, scope: Scope, given: Any) -> Any:
     """The body's last value; the input where it never ran."""
     own: dict[str, Any] = {"iteration": 0, "confidence_score": 0}
-    inner = scope.of(own)
+    inner = execution.place(step, scope.of(own))
     most = step.max_iterations or ITERATIONS
     if not step.path:
         execution.expect(0)  # nobody knows
+    key = scope.key(step.path)
+    own["iteration"], given = execution.reached(key, given)
     while own["iteration"] < most:
-        if step.condition is not None and not await execution.holds(step.condition, inner, given):
+        if step.condition is not None and not await _goes_round(execution, step, inner, given):
             return given
         given = await execution.part(step.parts[0], inner, given)
         own["iteration"] += 1
+        scope.kept.round(key, {"iteration": own["iteration"], "value": given})
     if step.max_iterations is None:
         execution.run.warn(
             f"the loop {step.title!r} has gone round {most} times, and stops there: "
@@ -105,18 +108,25 @@ async def _loop(execution: Execution, step: Step, scope: Scope, given: Any) -> A
     return given
 
 
+async def _goes_round(execution: Execution, step: Step, inner: Scope, given: Any) -> bool:
+    async def holds() -> bool:
+        return await execution.holds(step.condition, inner, given)
+
+    return await execution.decided(inner, step.path, "condition", holds)
+
+
 async def _over(execution: Execution, step: Step, scope: Scope, given: Any) -> Any:
     """The values of all items, in order; each item is its round's input."""
     items = await _items(execution, step, scope, given, "over")
     own: dict[str, Any] = {"iteration": 0, "confidence_score": 0, "item": None, "index": 0}
-    inner = scope.of(own)
+    inner = execution.place(step, scope.of(own))
     if not step.path:
         execution.expect(len(items) * len(step.parts[0].steps))
     results: list[Any] = []
     for place, item in enumerate(items[: step.max_iterations]):
         own.update(iteration=place, item=item, index=place)
         last = results[-1] if results else given
-        if step.condition is not None and not await execution.holds(step.condition, inner, last):
+        if step.condition is not None and not await _goes_round(execution, step, inner, last):
             break
         results.append(await execution.part(step.parts[0], inner, item))
     return await aggregated(execution, step, scope, results)
@@ -135,12 +145,19 @@ async def _map_reduce(execution: Execution, step: Step, scope: Scope, given: Any
 
     async def one(place: int) -> Any:
         inner = scope.apart({"item": items[place], "index": place}, bare=bare)
-        return await execution.part(body, inner, items[place])
+        if bare:
+            return await execution.part(body, inner, items[place])
+        value = await execution.part(body, execution.place(step, inner), items[place])
+        scope.kept.scopes.pop(inner.key(step.path), None)
+        return value
 
     results = await together(execution.run, len(items), one, step.concurrency or CONCURRENCY)
     return await execution.part(rest[0], scope.inner(), results) if rest else results
 
 
 async def _items(execution: Execution, step: Step, scope: Scope, given: Any, field: str) -> list[Any]:
-    found = await execution.template(step.items, scope) if step.has_items else given
+    async def find() -> Any:
+        return await execution.template(step.items, scope)
+
+    found = await execution.decided(scope, step.path, "items", find) if step.has_items else given
     return listed(found, f"{step.title}: {field}")

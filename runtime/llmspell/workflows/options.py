@@ -239,7 +239,7 @@ class StepRecord(TypedDict, total=False):
     path: str
     type: str
     status: str
-    """`ok`, `error`, `skipped`."""
+    """`ok`, `error`, `skipped`, `restored` (from a checkpoint)."""
     duration: float
     error: str
 
@@ -275,6 +275,35 @@ class WorkflowProgress(TypedDict):
     current: list[str]
     """The names of the steps under way."""
     percent: float
+
+
+class WorkflowCheckpoint(TypedDict, total=False):
+    version: int
+    id: str
+    """Of the run that it was made of."""
+    workflow: str
+    definition: str
+    """The workflow's hash."""
+    steps: dict[str, str]
+    """A hash of each step, by path."""
+    spell: str
+    """The hash of the spell's text."""
+    input: Any
+    done: int
+    total: int
+    finished: dict[str, Any]
+    """What steps gave, by path and behind `@` which time through a loop or which item, as `{value}`."""
+    context: dict[str, Any]
+    """The values of the context."""
+    places: dict[str, Any]
+    """The values of loops and items under way."""
+    inside: dict[str, Any]
+    """The same of workflows that are steps, under way."""
+
+
+class RunOptions(TypedDict, total=False):
+    checkpoint: Any
+    """Goes on from there: what `pause` or `checkpoint` gave."""
 
 
 class StepInfo(TypedDict):

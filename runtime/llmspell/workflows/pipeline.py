@@ -37,6 +37,8 @@ async def flow(execution: Execution, step: Step, scope: Scope, given: Any) -> An
     items: list[Any] = given if isinstance(given, list) else [given]
     if not step.path:
         execution.expect(len(items) * len(step.parts))
+    if any(part.steps[0].stream for part in step.parts):
+        scope.kept.whole = True  # an answer that comes in pieces comes in other pieces the next time
     size = step.buffer or BUFFER
     queues = [asyncio.Queue[Any](size) for _ in step.parts]
     results: list[Any] = []

@@ -17,6 +17,7 @@ from llmspell.unit import Unit
 from llmspell.workflows import flows
 from llmspell.workflows.context import Scope
 from llmspell.workflows.definition import Hole, Step
+from llmspell.workflows.kept import Done
 from llmspell.workflows.references import resolved
 
 if TYPE_CHECKING:
@@ -33,15 +34,23 @@ async def do(execution: Execution, step: Step, scope: Scope, previous: Any, give
 
     give: takes the pieces of a streamed answer as they come. Raises what made it fail, unless it says to go on.
     """
-    await execution.turn()
+    await execution.pace.turn()
+    key = scope.key(step.path)
+    if execution.past.finished and (past := execution.past.finished.pop(key, None)) is not None:
+        return _restored(execution, step, scope, past)
     try:
         if step.condition is not None and step.type not in _CONDITIONED:
             with execution.run.at(execution.workflow.site):
-                wanted = await execution.holds(step.condition, scope, previous)
+
+                async def holds() -> bool:
+                    return await execution.holds(step.condition, scope, previous)
+
+                wanted = await execution.decided(scope, step.path, "condition", holds)
             if not wanted:
                 execution.tell("workflow_step_skipped", step.title, _facts(execution, step))
                 scope.absent(step)
                 scope.results[step.index] = previous
+                scope.kept.finish(key, Done(previous, skipped=True))
                 execution.ended(step, "skipped")
                 return previous
         return await _Doing(execution, step, scope, previous, give).done()
@@ -57,8 +66,27 @@ async def do(execution: Execution, step: Step, scope: Scope, previous: Any, give
             told = {"on_error": step.on_error, "error": error.to_value(), "output": value}
             execution.tell("workflow_step_recovered", step.title, {**_facts(execution, step), **told})
         execution.keep(step, scope, value)
+        scope.kept.finish(key, Done(value))
         execution.ended(step, "error", error.message)
         return value
+
+
+def _restored(execution: Execution, step: Step, scope: Scope, past: Done) -> Any:
+    """The value of a step that was over before the checkpoint."""
+    value = past.value
+    if past.skipped:
+        scope.results[step.index] = value
+    else:
+        for name in (step.name, step.output):
+            if name and scope.variable(name) is None:
+                scope.set(name, value)
+        scope.results[step.index] = scope.ledger.final = value
+    scope.absent(step)
+    scope.kept.finish(scope.key(step.path), past)
+    told = {**_facts(execution, step), "step_path": step.path, "output": value}
+    execution.tell("workflow_step_restored", step.title, told)
+    execution.ended(step, "restored")
+    return value
 
 
 class _Doing:
@@ -71,12 +99,13 @@ class _Doing:
         self._previous = previous
         self._give = give
         self._given = False
+        self._tried_before = False
 
     async def done(self) -> Any:
         execution, step, run = self._execution, self._step, self._execution.run
         workflow = execution.workflow
         facts = _facts(execution, step)
-        with run.at(workflow.site):
+        with run.at(workflow.site), execution.pace.at_work:
             data = {**facts, "step_path": step.path, **self._place(), **self._known_input()}
             unit = Unit(
                 run,
@@ -97,6 +126,7 @@ class _Doing:
                 execution.keep(step, self._scope, value)
                 if step.on_output is not None:
                     await execution.call(step.on_output, value, self._scope.context)
+            self._scope.kept.finish(self._scope.key(step.path), Done(value))
             record = execution.ended(step, "ok")
             record["duration"] = round(span.ended - span.started, 3)
         return value
@@ -143,8 +173,11 @@ class _Doing:
         execution, step, scope = self._execution, self._step, self._scope
         workflow, hooks = execution.workflow, execution.run.hooks
         own = (workflow.hooks,)
+        if self._tried_before:
+            scope.kept.forget(scope.key(step.path))
+        self._tried_before = True
         async with execution.run.effects.deadline(step.timeout, f"step {step.title}"):
-            given = await self._input()
+            given = await self._known_or_found()
             context: Context = {**workflow.facts, **_facts(execution, step), "step_input": given}
             if hooks.wants("before_workflow_step", own):
                 context = await hooks.ask("before_workflow_step", context, agent=workflow.name, own=own)
@@ -155,6 +188,13 @@ class _Doing:
             asked = {**context, "step_output": value, "duration": Since(span.started)}
             value = (await hooks.ask("after_workflow_step", asked, agent=workflow.name, own=own))["step_output"]
         return value
+
+    async def _known_or_found(self) -> Any:
+        """The input. What steps inside have made of it so far goes with the input as it was found then."""
+        step = self._step
+        if (step.parts or step.type == "workflow") and (step.has_input or step.input_transform is not None):
+            return await self._execution.decided(self._scope, step.path, "input", self._input)
+        return await self._input()
 
     async def _input(self) -> Any:
         execution, step, scope = self._execution, self._step, self._scope
@@ -176,7 +216,8 @@ class _Doing:
 
         async def give_out(piece: Any) -> None:
             self._given = True
-            await give(piece)
+            with self._execution.pace.handed_on:
+                await give(piece)
 
         return give_out
 
@@ -198,9 +239,12 @@ async def work(execution: Execution, step: Step, scope: Scope, given: Any, give:
             assert isinstance(step.work, Hole)
             return await execution.call(step.work, given, scope.context)
         case "workflow":
-            return await workflow.workflow_of(step).value_of_run(given)
+            with execution.pace.handed_on:
+                return await execution.nested(workflow.workflow_of(step), step, scope, given)
         case _:
-            return await flows.flow(execution, step, scope, given)
+            kept = scope.kept.begun(scope.key(step.path))
+            with execution.pace.handed_on:
+                return await flows.flow(execution, step, scope.inner(kept), given)
 
 
 async def _ask(agent: BaseAgent, action: str, given: Any, give: Give | None) -> Any:

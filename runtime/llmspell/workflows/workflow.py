@@ -15,9 +15,11 @@ from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError
 from llmspell.hooks.table import Context
 from llmspell.run import Run
+from llmspell.state.plain import same
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.catalog import TARGETS
 from llmspell.tools.tool import Tool
+from llmspell.workflows.checkpoint import Past, read, taken
 from llmspell.workflows.checks import check_places
 from llmspell.workflows.definition import Definition, Hole, Step, StepType
 from llmspell.workflows.execution import Execution, Outcome
@@ -28,8 +30,10 @@ from llmspell.workflows.options import (
     NewOptions,
     ParallelOptions,
     PipelineOptions,
+    RunOptions,
     StepInfo,
     StepsOptions,
+    WorkflowCheckpoint,
     WorkflowOutput,
     WorkflowProgress,
 )
@@ -194,17 +198,23 @@ class Workflow(BaseAgent):
 
     @method(
         name="run",
+        params={"options": RunOptions | None},
         errors=("timeout", "tool", "rate_limit", "invalid_argument", "workflow_cancelled"),
         example='local blog = workflow:run({ topic = "AI Safety" })',
     )
-    async def run_steps(self, input: Any = None) -> Any:
-        """Does the steps and gives the value: of the last step, or what the aggregator made."""
-        return await self.value_of_run(input)
+    async def run_steps(self, input: Any = None, options: dict[str, Any] | None = None) -> Any:
+        """Does the steps and gives the value: of the last step, or what the aggregator made. With a `checkpoint`, only
+        the steps that were not over when it was made."""
+        return (await self._outcome(input, options)).result
 
-    @method(errors=("timeout", "tool", "rate_limit", "invalid_argument", "workflow_cancelled"), result=WorkflowOutput)
-    async def run_detailed(self, input: Any = None) -> dict[str, Any]:
+    @method(
+        params={"options": RunOptions | None},
+        errors=("timeout", "tool", "rate_limit", "invalid_argument", "workflow_cancelled"),
+        result=WorkflowOutput,
+    )
+    async def run_detailed(self, input: Any = None, options: dict[str, Any] | None = None) -> dict[str, Any]:
         """Like `run`, giving also what each step gave, tokens, cost and time."""
-        outcome = await self._outcome(Execution(self, input))
+        outcome = await self._outcome(input, options)
         return {
             "result": outcome.result,
             "outputs": outcome.outputs,
@@ -220,7 +230,7 @@ class Workflow(BaseAgent):
         """Runs a pipeline and gives each item as it comes out: who reads slowly holds up the stages. A workflow of
         another kind gives its value alone."""
         out: asyncio.Queue[Any] = asyncio.Queue(1)
-        task = self.run.spawn(self._outcome(Execution(self, input, out.put)))
+        task = self.run.spawn(self.outcome_of(Execution(self, input, out.put)))
         try:
             while not (task.done() and out.empty()):
                 item = self.run.spawn(out.get())
@@ -238,23 +248,39 @@ class Workflow(BaseAgent):
             if not task.cancelled():
                 task.exception()  # seen: a reader that left early does not want it
 
-    async def value_of_run(self, input: Any) -> Any:
-        return (await self._outcome(Execution(self, input))).result
-
     async def work(self, input: Any, message: str, context: Context) -> AgentOutput:
         """As an agent: what it gives is its steps' value."""
-        outcome = await self._outcome(Execution(self, input))
+        outcome = await self.outcome_of(Execution(self, input))
         result, usage = outcome.result, outcome.usage
         data = None if isinstance(result, str) else result
         return AgentOutput(text_of(result), data, [], usage, usage["cost"], 0.0, self._name)
 
-    async def _outcome(self, execution: Execution) -> Outcome:
+    async def outcome_of(self, execution: Execution) -> Outcome:
+        """What a run of it comes to; meanwhile it can be paused and cancelled. Raises what ended it."""
         self._last = execution
         self._executions.append(execution)
         try:
             return await execution.outcome()
         finally:
             self._executions.remove(execution)
+
+    async def _outcome(self, input: Any, options: dict[str, Any] | None) -> Outcome:
+        checkpoint = (options or {}).get("checkpoint")
+        if checkpoint is None:
+            return await self.outcome_of(Execution(self, input))
+        past = read(checkpoint, self)
+        if input is not None and not same(input, past.input):
+            message = f"the checkpoint of {self._name} was made with another input"
+            raise ArgumentError(message, hint="leave the input out: the checkpoint has it")
+        return await self._goes_on(past)
+
+    async def _goes_on(self, past: Past) -> Outcome:
+        """A run that is paused there goes on itself; else a new one does what is left."""
+        for execution in self._executions:
+            if execution.paused and execution.id == past.id:
+                execution.resume()
+                return await execution.joined()
+        return await self.outcome_of(Execution(self, past.input, past=past))
 
     # -- while it runs -------------------------------------------------------------------------------------------
 
@@ -266,19 +292,57 @@ class Workflow(BaseAgent):
         found = self._last.progress
         return _progress(found.status, found.done, found.total, found.executed, list(found.current.values()))
 
-    @method(result=WorkflowProgress)
-    def pause(self) -> dict[str, Any]:
-        """Lets no further step begin until `resume`; steps under way end. Gives the progress."""
-        for execution in self._executions:
-            execution.pause()
-        return self.progress()
+    @method(
+        errors=("invalid_argument",),
+        result=WorkflowCheckpoint,
+        example='State.set("half", flow:pause())',
+    )
+    async def pause(self) -> dict[str, Any]:
+        """Lets no further step begin, waits for those under way, and gives a checkpoint: a plain value from which
+        `resume` goes on, here or in a later run of the spell. Called by one of its own steps it does not wait for that
+        one, which the checkpoint then does not have. Its runs wait until `resume` or `cancel`."""
+        if self._last is None:
+            raise self._never_run("paused")
+        for execution in list(self._executions):
+            await execution.pause()
+        return self._checkpoint(self._last)
 
-    @method(result=WorkflowProgress)
-    def resume(self) -> dict[str, Any]:
-        """Goes on after `pause`."""
-        for execution in self._executions:
+    @method(errors=("invalid_argument",), result=WorkflowCheckpoint)
+    def checkpoint(self) -> dict[str, Any]:
+        """What its last run has done so far, as `pause` gives it, without stopping it; also of a run that has failed.
+        Steps under way are not in it."""
+        if self._last is None:
+            raise self._never_run("saved")
+        return self._checkpoint(self._last)
+
+    @method(
+        params={"checkpoint": WorkflowCheckpoint | None},
+        errors=("timeout", "tool", "rate_limit", "invalid_argument", "workflow_cancelled"),
+        example='local text = flow:resume(State.get("half"))',
+    )
+    async def resume(self, checkpoint: Any = None) -> Any:
+        """Goes on and gives the value, as `run` does. Without a checkpoint: the run that was paused. With one: from
+        there, doing what was not over; steps that were under way are done from their beginning. What agents remember
+        and the spell's own variables are not in it. A checkpoint of another definition or text of the spell is
+        refused."""
+        if checkpoint is not None:
+            return (await self._goes_on(read(checkpoint, self))).result
+        paused = [execution for execution in self._executions if execution.paused]
+        if not paused:
+            message = f"workflow {self._name!r} is not paused"
+            raise ArgumentError(message, hint="give the checkpoint that it is to go on from")
+        for execution in paused:
             execution.resume()
-        return self.progress()
+        return (await paused[-1].joined()).result
+
+    def _checkpoint(self, execution: Execution) -> dict[str, Any]:
+        value = taken(execution)
+        counts = {"done": value["done"], "total": value["total"], "finished": len(value["finished"])}
+        execution.tell("workflow_checkpoint", self._name, counts)
+        return value
+
+    def _never_run(self, what: str) -> ArgumentError:
+        return ArgumentError(f"workflow {self._name!r} has not been run: there is nothing to be {what}")
 
     @method()
     def cancel(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -27,8 +28,8 @@ const use = async () => {
 await use()""",
     }[language]
     told = await cast(**{language: text})
-    lines = [line.rpartition("/")[2].partition(".")[2].partition(":")[2] for line in told.result.error.stack]
-    assert [line.partition(":")[0] for line in lines] == {"lua": ["2", "5", "8"], "js": ["2", "5", "7"]}[language]
+    lines = [re.sub(r"^.*?/spell\.\w+:(\d+): .*", r"\1", line) for line in told.result.error.stack]
+    assert lines == {"lua": ["2", "5", "8"], "js": ["2", "5", "7"]}[language]
     assert told.result.error.source.endswith(":2")
 
 

@@ -188,3 +188,16 @@ def test_models_are_listed_by_provider() -> None:
     assert "claude-haiku-4-5" in names
     assert "gpt-4o" not in names
     assert len(list(Providers.models())) > 1000
+
+
+@pytest.mark.parametrize("url", ["http://[bad", "http://host:99999", "nonsense", "ftp://host/v1"])
+def test_what_is_no_address_is_said_before_anybody_is_asked(url: str) -> None:
+    for environ, more in (
+        ({"OPENAI_API_KEY": "k"}, {"base_url": url}),
+        ({"OPENAI_API_KEY": "k", "OPENAI_API_BASE": url}, {}),
+    ):
+        with pytest.raises(ArgumentError, match="no address"):
+            Providers(environ).resolve(model="openai/m", **more)
+    if url.startswith("http:"):
+        with pytest.raises(SettingsError, match="OLLAMA_HOST"):
+            Providers({"OLLAMA_HOST": url}).resolve(model="ollama/m")

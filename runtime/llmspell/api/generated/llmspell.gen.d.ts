@@ -902,12 +902,42 @@ interface WorkflowPausedEvent extends EventData {
   done: number;
 }
 
-/** A paused workflow goes on. */
+/** A workflow goes on: one that was paused, or from a checkpoint with so many `finished`. */
 interface WorkflowResumedEvent extends EventData {
   /** The workflow's name. */
   workflowName: string;
   /** How many are over. */
   done: number;
+  /** How many steps and decisions the checkpoint has. */
+  finished: number;
+}
+
+/** A checkpoint of a workflow was made, with so many `finished`. */
+interface WorkflowCheckpointEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** How many are over. */
+  done: number;
+  /** How many there are, 0 where nobody knows. */
+  total: number;
+  /** How many steps and decisions the checkpoint has. */
+  finished: number;
+}
+
+/** A step is not done again: its value is in the checkpoint. */
+interface WorkflowStepRestoredEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** The step's name. */
+  stepName: string;
+  /** The step's place in its workflow, from 1. */
+  stepIndex: number;
+  /** What the step is: `agent`, `tool`, `workflow`, `function`, … */
+  stepType: string;
+  /** Where the step stands in the definition: `steps[2].body`. */
+  stepPath: string;
+  /** What the agent or tool gave. */
+  output: any;
 }
 
 /** A function has set a value of a workflow's context. */
@@ -1220,8 +1250,12 @@ interface Events {
   workflowProgress: WorkflowProgressEvent;
   /** A workflow begins no further step. */
   workflowPaused: WorkflowPausedEvent;
-  /** A paused workflow goes on. */
+  /** A workflow goes on: one that was paused, or from a checkpoint with so many `finished`. */
   workflowResumed: WorkflowResumedEvent;
+  /** A checkpoint of a workflow was made, with so many `finished`. */
+  workflowCheckpoint: WorkflowCheckpointEvent;
+  /** A step is not done again: its value is in the checkpoint. */
+  workflowStepRestored: WorkflowStepRestoredEvent;
   /** A function has set a value of a workflow's context. */
   contextChanged: ContextChangedEvent;
   /** A hook's handler is asked. */
@@ -1576,6 +1610,8 @@ interface AsyncNamespace {
   race(works: any[]): Promise<any>;
   /** Waits for all of them; gives for each `{status, value}` or `{status, reason}`. */
   settle(works: any[]): Promise<Settled[]>;
+  /** Runs a function beside the rest of the spell. */
+  spawn(work: (...args: any[]) => any): AsyncHandle;
   /**
    * The function's value, or a TimeoutError once the time is over; what it started is then cancelled.
    * @throws timeout
@@ -1592,6 +1628,26 @@ interface AsyncNamespace {
 }
 /** Waiting, and several things at once. */
 declare const Async: AsyncNamespace;
+
+/**
+ * Work under way beside the rest of the spell, from `Async.spawn`: a coroutine in Lua, a promise in JavaScript.
+ *
+ * `Async.all` and its like take it, so does whatever waits for a function; in JavaScript it can be awaited itself. The
+ * spell ends when all such work has. A failure that nobody waits for ends the spell.
+ */
+interface AsyncHandle {
+  /**
+   * Waits for the work and gives its value; throws what it threw.
+   * @throws cancelled
+   */
+  awaitResult(): Promise<any>;
+  /** Stops it and the calls that it waits for; whoever waits for it gets an error of type `cancelled`. */
+  cancel(): void;
+  /** Whether it is done, well or not. */
+  isComplete(): boolean;
+  /** How it stands. */
+  status(): "pending" | "fulfilled" | "rejected";
+}
 
 /**
  * Writes down who did what, so that it cannot be changed unseen.
@@ -2613,22 +2669,44 @@ declare class Workflow extends BaseAgent {
    * Gives whether there was one.
    */
   cancel(): boolean;
-  /** Lets no further step begin until `resume`; steps under way end. Gives the progress. */
-  pause(): WorkflowProgress;
+  /**
+   * What its last run has done so far, as `pause` gives it, without stopping it; also of a run that has failed.
+   * Steps under way are not in it.
+   * @throws invalid_argument
+   */
+  checkpoint(): WorkflowCheckpoint;
+  /**
+   * Lets no further step begin, waits for those under way, and gives a checkpoint: a plain value from which
+   * `resume` goes on, here or in a later run of the spell. Called by one of its own steps it does not wait for that
+   * one, which the checkpoint then does not have. Its runs wait until `resume` or `cancel`.
+   *
+   * ```js
+   * await State.set("half", flow:pause())
+   * ```
+   * @throws invalid_argument
+   */
+  pause(): Promise<WorkflowCheckpoint>;
   /** How far its last run is. */
   progress(): WorkflowProgress;
-  /** Goes on after `pause`. */
-  resume(): WorkflowProgress;
   /**
-   * Does the steps and gives the value: of the last step, or what the aggregator made.
+   * Goes on and gives the value, as `run` does. Without a checkpoint: the run that was paused. With one: from
+   * there, doing what was not over; steps that were under way are done from their beginning. What agents remember
+   * and the spell's own variables are not in it. A checkpoint of another definition or text of the spell is
+   * refused.
    * @throws timeout, tool, rate_limit, invalid_argument, workflow_cancelled
    */
-  run(input?: any): Promise<any>;
+  resume(checkpoint?: WorkflowCheckpoint): Promise<any>;
+  /**
+   * Does the steps and gives the value: of the last step, or what the aggregator made. With a `checkpoint`, only
+   * the steps that were not over when it was made.
+   * @throws timeout, tool, rate_limit, invalid_argument, workflow_cancelled
+   */
+  run(input?: any, options?: RunOptions): Promise<any>;
   /**
    * Like `run`, giving also what each step gave, tokens, cost and time.
    * @throws timeout, tool, rate_limit, invalid_argument, workflow_cancelled
    */
-  runDetailed(input?: any): Promise<WorkflowOutput>;
+  runDetailed(input?: any, options?: RunOptions): Promise<WorkflowOutput>;
   /** Its steps in the order they are written: name, path, type and output. */
   steps(): StepInfo[];
   /**
@@ -5100,6 +5178,30 @@ interface PipelineOptions {
   aggregator?: (results: any[], context: WorkflowContext) => unknown;
 }
 
+interface WorkflowCheckpoint {
+  version?: number;
+  /** Of the run that it was made of. */
+  id?: string;
+  workflow?: string;
+  /** The workflow's hash. */
+  definition?: string;
+  /** A hash of each step, by path. */
+  steps?: Record<string, string>;
+  /** The hash of the spell's text. */
+  spell?: string;
+  input?: any;
+  done?: number;
+  total?: number;
+  /** What steps gave, by path and behind `@` which time through a loop or which item, as `{value}`. */
+  finished?: Record<string, any>;
+  /** The values of the context. */
+  context?: Record<string, any>;
+  /** The values of loops and items under way. */
+  places?: Record<string, any>;
+  /** The same of workflows that are steps, under way. */
+  inside?: Record<string, any>;
+}
+
 interface WorkflowProgress {
   /** `ready`, `running`, `paused`, `ok`, `error`, `cancelled`. */
   status: string;
@@ -5110,6 +5212,11 @@ interface WorkflowProgress {
   /** The names of the steps under way. */
   current: string[];
   percent: number;
+}
+
+interface RunOptions {
+  /** Goes on from there: what `pause` or `checkpoint` gave. */
+  checkpoint?: any;
 }
 
 interface WorkflowOutput {
@@ -5137,7 +5244,7 @@ interface StepRecord {
   name?: string;
   path?: string;
   type?: string;
-  /** `ok`, `error`, `skipped`. */
+  /** `ok`, `error`, `skipped`, `restored` (from a checkpoint). */
   status?: string;
   duration?: number;
   error?: string;

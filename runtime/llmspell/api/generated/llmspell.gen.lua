@@ -57,7 +57,9 @@
 ---| "workflow_branch" # A conditional has chosen.
 ---| "workflow_progress" # One of a workflow's own steps is over. `total` is 0 where nobody knows it.
 ---| "workflow_paused" # A workflow begins no further step.
----| "workflow_resumed" # A paused workflow goes on.
+---| "workflow_resumed" # A workflow goes on: one that was paused, or from a checkpoint with so many `finished`.
+---| "workflow_checkpoint" # A checkpoint of a workflow was made, with so many `finished`.
+---| "workflow_step_restored" # A step is not done again: its value is in the checkpoint.
 ---| "context_changed" # A function has set a value of a workflow's context.
 ---| "hook_called" # A hook's handler is asked.
 ---| "hook_completed" # A hook's handler has answered.
@@ -675,10 +677,27 @@ function ArgumentError.new(message) end
 ---@field workflow_name string The workflow's name.
 ---@field done integer How many are over.
 
----A paused workflow goes on.
+---A workflow goes on: one that was paused, or from a checkpoint with so many `finished`.
 ---@class WorkflowResumedEvent : EventData
 ---@field workflow_name string The workflow's name.
 ---@field done integer How many are over.
+---@field finished integer How many steps and decisions the checkpoint has.
+
+---A checkpoint of a workflow was made, with so many `finished`.
+---@class WorkflowCheckpointEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field done integer How many are over.
+---@field total integer How many there are, 0 where nobody knows.
+---@field finished integer How many steps and decisions the checkpoint has.
+
+---A step is not done again: its value is in the checkpoint.
+---@class WorkflowStepRestoredEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field step_name string The step's name.
+---@field step_index integer The step's place in its workflow, from 1.
+---@field step_type string What the step is: `agent`, `tool`, `workflow`, `function`, …
+---@field step_path string Where the step stands in the definition: `steps[2].body`.
+---@field output any What the agent or tool gave.
 
 ---A function has set a value of a workflow's context.
 ---@class ContextChangedEvent : EventData
@@ -998,6 +1017,8 @@ function BaseAgent:off(event, handler) end
 ---@overload fun(self: BaseAgent, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_step_restored" | "workflowStepRestored" | "workflow:step_restored", handler: fun(event: WorkflowStepRestoredEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent), options?: ListenerOptions): Subscription
@@ -1056,6 +1077,8 @@ function BaseAgent:on(event, handler, options) end
 ---@overload fun(self: BaseAgent, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "workflow_step_restored" | "workflowStepRestored" | "workflow:step_restored", handler: fun(event: WorkflowStepRestoredEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
@@ -1548,8 +1571,13 @@ function Async.race(works) end
 ---@return Settled[]
 function Async.settle(works) end
 
----Runs a function beside the rest of the spell; in JavaScript call an async function.
+---Runs a function beside the rest of the spell.
+---
+---```lua
+---local handle = Async.spawn(function() return agent:chat("Meanwhile …") end)
+---```
 ---@param work function
+---@return AsyncHandle
 function Async.spawn(work) end
 
 ---The function's value, or a TimeoutError once the time is over; what it started is then cancelled.
@@ -1576,6 +1604,34 @@ function Async.sleep(milliseconds) end
 ---@param milliseconds number
 ---@param callback? fun()
 function Async.sleep_async(milliseconds, callback) end
+
+---Work under way beside the rest of the spell, from `Async.spawn`: a coroutine in Lua, a promise in JavaScript.
+---
+---`Async.all` and its like take it, so does whatever waits for a function; in JavaScript it can be awaited itself. The
+---spell ends when all such work has. A failure that nobody waits for ends the spell.
+---@class AsyncHandle
+local AsyncHandle = {}
+
+---Waits for the work and gives its value; throws what it threw.
+---
+---Errors: `cancelled`.
+---
+---```lua
+---local answer = handle:await_result()
+---```
+---@return any
+function AsyncHandle:await_result() end
+
+---Stops it and the calls that it waits for; whoever waits for it gets an error of type `cancelled`.
+function AsyncHandle:cancel() end
+
+---Whether it is done, well or not.
+---@return boolean
+function AsyncHandle:is_complete() end
+
+---How it stands.
+---@return "pending" | "fulfilled" | "rejected"
+function AsyncHandle:status() end
 
 ---Writes down who did what, so that it cannot be changed unseen.
 ---
@@ -2353,6 +2409,8 @@ function EventSystem:off(event, handler) end
 ---@overload fun(self: EventSystem, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "workflow_step_restored" | "workflowStepRestored" | "workflow:step_restored", handler: fun(event: WorkflowStepRestoredEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent), options?: ListenerOptions): Subscription
@@ -2411,6 +2469,8 @@ function EventSystem:on(event, handler, options) end
 ---@overload fun(self: EventSystem, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent)): Subscription
+---@overload fun(self: EventSystem, event: "workflow_step_restored" | "workflowStepRestored" | "workflow:step_restored", handler: fun(event: WorkflowStepRestoredEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
@@ -4294,19 +4354,57 @@ function Workflow.sequential(options) end
 ---@return boolean
 function Workflow:cancel() end
 
----Lets no further step begin until `resume`; steps under way end. Gives the progress.
----@return WorkflowProgress
+---What its last run has done so far, as `pause` gives it, without stopping it; also of a run that has failed.
+---Steps under way are not in it.
+---
+---Errors: `invalid_argument`.
+---@return WorkflowCheckpoint
+function Workflow:checkpoint() end
+
+---Lets no further step begin, waits for those under way, and gives a checkpoint: a plain value from which
+---`resume` goes on, here or in a later run of the spell. Called by one of its own steps it does not wait for that
+---one, which the checkpoint then does not have. Its runs wait until `resume` or `cancel`.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---State.set("half", flow:pause())
+---```
+---@return WorkflowCheckpoint
 function Workflow:pause() end
+
+---Starts `pause` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param callback? fun(result: WorkflowCheckpoint)
+---@return WorkflowCheckpoint
+function Workflow:pause_async(callback) end
 
 ---How far its last run is.
 ---@return WorkflowProgress
 function Workflow:progress() end
 
----Goes on after `pause`.
----@return WorkflowProgress
-function Workflow:resume() end
+---Goes on and gives the value, as `run` does. Without a checkpoint: the run that was paused. With one: from
+---there, doing what was not over; steps that were under way are done from their beginning. What agents remember
+---and the spell's own variables are not in it. A checkpoint of another definition or text of the spell is
+---refused.
+---
+---Errors: `timeout`, `tool`, `rate_limit`, `invalid_argument`, `workflow_cancelled`.
+---
+---```lua
+---local text = flow:resume(State.get("half"))
+---```
+---@param checkpoint? WorkflowCheckpoint
+---@return any
+function Workflow:resume(checkpoint) end
 
----Does the steps and gives the value: of the last step, or what the aggregator made.
+---Starts `resume` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param checkpoint? WorkflowCheckpoint
+---@param callback? fun(result: any)
+---@return any
+---@overload fun(self: Workflow, callback: fun(result: any))
+function Workflow:resume_async(checkpoint, callback) end
+
+---Does the steps and gives the value: of the last step, or what the aggregator made. With a `checkpoint`, only
+---the steps that were not over when it was made.
 ---
 ---Errors: `timeout`, `tool`, `rate_limit`, `invalid_argument`, `workflow_cancelled`.
 ---
@@ -4314,29 +4412,33 @@ function Workflow:resume() end
 ---local blog = workflow:run({ topic = "AI Safety" })
 ---```
 ---@param input? any
+---@param options? RunOptions
 ---@return any
-function Workflow:run(input) end
+function Workflow:run(input, options) end
 
 ---Starts `run` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
 ---@param input? any
+---@param options? RunOptions
 ---@param callback? fun(result: any)
 ---@return any
 ---@overload fun(self: Workflow, callback: fun(result: any))
-function Workflow:run_async(input, callback) end
+function Workflow:run_async(input, options, callback) end
 
 ---Like `run`, giving also what each step gave, tokens, cost and time.
 ---
 ---Errors: `timeout`, `tool`, `rate_limit`, `invalid_argument`, `workflow_cancelled`.
 ---@param input? any
+---@param options? RunOptions
 ---@return WorkflowOutput
-function Workflow:run_detailed(input) end
+function Workflow:run_detailed(input, options) end
 
 ---Starts `run_detailed` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
 ---@param input? any
+---@param options? RunOptions
 ---@param callback? fun(result: WorkflowOutput)
 ---@return WorkflowOutput
 ---@overload fun(self: Workflow, callback: fun(result: WorkflowOutput))
-function Workflow:run_detailed_async(input, callback) end
+function Workflow:run_detailed_async(input, options, callback) end
 
 ---Its steps in the order they are written: name, path, type and output.
 ---@return StepInfo[]
@@ -4647,6 +4749,8 @@ function eventBus.off(event, handler) end
 ---@overload fun(event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "workflow_step_restored" | "workflowStepRestored" | "workflow:step_restored", handler: fun(event: WorkflowStepRestoredEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent), options?: ListenerOptions): Subscription
@@ -4705,6 +4809,8 @@ function eventBus.on(event, handler, options) end
 ---@overload fun(event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent)): Subscription
 ---@overload fun(event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent)): Subscription
 ---@overload fun(event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent)): Subscription
+---@overload fun(event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent)): Subscription
+---@overload fun(event: "workflow_step_restored" | "workflowStepRestored" | "workflow:step_restored", handler: fun(event: WorkflowStepRestoredEvent)): Subscription
 ---@overload fun(event: "context_changed" | "contextChanged" | "context:changed", handler: fun(event: ContextChangedEvent)): Subscription
 ---@overload fun(event: "hook_called" | "hookCalled" | "hook:called", handler: fun(event: HookCalledEvent)): Subscription
 ---@overload fun(event: "hook_completed" | "hookCompleted" | "hook:completed", handler: fun(event: HookCompletedEvent)): Subscription
@@ -6115,6 +6221,21 @@ config = nil
 ---@field buffer? integer How many items may wait before each stage; 8 unless given. A stage that is full holds up those before it. (at least 1)
 ---@field aggregator? fun(results: any[], context: WorkflowContext) Makes one value of the results.
 
+---@class WorkflowCheckpoint
+---@field version? integer
+---@field id? string Of the run that it was made of.
+---@field workflow? string
+---@field definition? string The workflow's hash.
+---@field steps? table<string, string> A hash of each step, by path.
+---@field spell? string The hash of the spell's text.
+---@field input? any
+---@field done? integer
+---@field total? integer
+---@field finished? table<string, any> What steps gave, by path and behind `@` which time through a loop or which item, as `{value}`.
+---@field context? table<string, any> The values of the context.
+---@field places? table<string, any> The values of loops and items under way.
+---@field inside? table<string, any> The same of workflows that are steps, under way.
+
 ---@class WorkflowProgress
 ---@field status string `ready`, `running`, `paused`, `ok`, `error`, `cancelled`.
 ---@field done integer Steps of the workflow itself that are over.
@@ -6122,6 +6243,9 @@ config = nil
 ---@field steps_executed integer
 ---@field current string[] The names of the steps under way.
 ---@field percent number
+
+---@class RunOptions
+---@field checkpoint? any Goes on from there: what `pause` or `checkpoint` gave.
 
 ---@class WorkflowOutput
 ---@field result any
@@ -6144,7 +6268,7 @@ config = nil
 ---@field name? string
 ---@field path? string
 ---@field type? string
----@field status? string `ok`, `error`, `skipped`.
+---@field status? string `ok`, `error`, `skipped`, `restored` (from a checkpoint).
 ---@field duration? number
 ---@field error? string
 

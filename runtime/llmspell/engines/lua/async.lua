@@ -58,7 +58,7 @@ local methods = {}
 
 local function record_of(handle, name)
   local record = records[handle]
-  if not record then error("task:" .. name .. "() needs a task, with a colon", 3) end
+  if not record then error("handle:" .. name .. "() needs its handle, with a colon", 3) end
   return record
 end
 
@@ -71,15 +71,25 @@ function methods.cancel(handle)
   if not record.done then K.cancel(record.task) end
 end
 
+function methods.is_complete(handle)
+  return record_of(handle, "is_complete").done
+end
+
 function methods.status(handle)
   local record = record_of(handle, "status")
   if not record.done then return "pending" end
   return record.ok and "fulfilled" or "rejected"
 end
 
+methods.await_result = methods.await
+methods.awaitResult, methods.isComplete = methods.await_result, methods.is_complete
+
+local AsyncHandle = setmetatable({}, { __name = "AsyncHandle", __metatable = false, __index = methods })
+K.locals.AsyncHandle = AsyncHandle
+
 local handle_metatable = {
-  __name = "task",
-  __metatable = false,
+  __name = "AsyncHandle",
+  __metatable = AsyncHandle,
   __index = methods,
   __call = function(handle) return await(record_of(handle, "await")) end,
 }

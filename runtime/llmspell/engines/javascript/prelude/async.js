@@ -32,6 +32,7 @@ const endTogether = (group, items) => {
   for (let index = 0; index < items.length; index++)
     if (isObject(items[index]) && weakHas(callOfPromise, items[index])) setAdd(numbers, weakGet(callOfPromise, items[index]));
   endGroup(group, (number) => setHas(numbers, number));
+  for (let index = 0; index < items.length; index++) if (handlePromise(items[index]) !== undefined) cancelHandle(items[index]);
 };
 
 // attend(started, finish, end, fail): says what outcomes do. `end` and `fail` cancel what is still under way.
@@ -104,8 +105,54 @@ const timeout = (milliseconds, work) => {
 };
 
 const Async = { sleep: (milliseconds) => sleep(milliseconds), all, race, settle, timeout };
-define(Async, "spawn", (work) => resolved(work()));
 provide("Async", Async);
+
+// -- work beside the rest ------------------------------------------------------------------------------------------
+
+const handlePromises = new NativeWeakMap(); // handle -> its promise, whose failure nobody has seen yet
+const handlePromise = (value) => (isObject(value) ? weakGet(handlePromises, value) : undefined);
+
+class AsyncHandle {
+  #group = newGroup(current);
+  #status = "pending";
+  #fail;
+
+  constructor(work, args) {
+    if (work !== spawned) throw new NativeTypeError("AsyncHandle cannot be made by a script: Async.spawn gives one");
+    const settle = (status, finish) => (value) => {
+      if (this.#status !== "pending") return;
+      this.#status = status;
+      leave(this.#group);
+      finish(value);
+    };
+    weakSet(handlePromises, this, new NativePromise((resolve, reject) => {
+      this.#fail = settle("rejected", reject);
+      nativeThen(startIn(this.#group, args), settle("fulfilled", resolve), this.#fail);
+    }));
+  }
+
+  then(fulfilled, rejected) { return nativeThen(handlePromise(this), fulfilled, rejected); }
+  catch(rejected) { return nativeThen(handlePromise(this), undefined, rejected); }
+  awaitResult() { return handlePromise(this); }
+  isComplete() { return this.#status !== "pending"; }
+  status() { return this.#status; }
+
+  cancel() {
+    if (this.#status !== "pending") return;
+    endGroup(this.#group);
+    this.#fail(cancelled());
+  }
+}
+const spawned = record({});
+const cancelHandle = uncurryNone(AsyncHandle.prototype.cancel);
+define(AsyncHandle.prototype, "await_result", AsyncHandle.prototype.awaitResult);
+define(AsyncHandle.prototype, "is_complete", AsyncHandle.prototype.isComplete);
+provide("AsyncHandle", AsyncHandle);
+
+Async.spawn = (work, ...args) => {
+  mustBeFunction("Async.spawn", work);
+  return new AsyncHandle(spawned, () => apply(work, undefined, args));
+};
 
 // -- timers --------------------------------------------------------------------------------------------------------
 

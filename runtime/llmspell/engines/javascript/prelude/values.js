@@ -141,7 +141,8 @@ const encodeObject = (object) => {
 
 const encodeSpecial = (value) => {
   if (isError(value)) return `{"$":["e",${describe(value)}]}`;
-  if (isPromise(value)) return `{"$":["p",${numberOfFunction(thunkOf(value))}]}`;
+  const promise = handlePromise(value) ?? value;
+  if (isPromise(promise)) return `{"$":["p",${numberOfFunction(thunkOf(promise))}]}`;
   if (isDate(value)) return `{"$":["t",${encodeNumber(dateValue(value))}]}`;
   if (isView(value) || isBuffer(value)) return encodeBytes(bytesOf(value));
   if (isRegex(value)) return jsonOf(`/${regexSource(value)}/${regexFlags(value)}`);
