@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from llmspell.agents.model_hooks import after_call, answered, before_call, rewritten, shown_calls, shown_usage
 from llmspell.agents.pieces import Pieces
-from llmspell.errors import LlmspellError
+from llmspell.errors import LlmspellError, ProviderError
 from llmspell.events.event import Event
 from llmspell.frozen import frozen
 from llmspell.hooks.table import FINAL, Context, Own, Since
@@ -154,13 +154,15 @@ class _Call:
 
     async def _whole(self, sent: Request) -> Completion:
         made: Completion | None = None
+        effects, shown = self.asker.run.effects, self._shown(sent)
+        token = effects.token("llm", self.provider.name, shown)
 
         async def perform() -> dict[str, Any]:
             nonlocal made
-            made = await self.provider.complete(sent)
+            made = await self.provider.complete(replace(sent, idempotency_key=token))
             return made.to_value()
 
-        value = await self.asker.run.effects.once("llm", self.provider.name, self._shown(sent), perform)
+        value = await effects.once("llm", self.provider.name, shown, perform)
         return made or Completion.from_value(value)
 
     def _shown(self, sent: Request) -> dict[str, Any]:
@@ -168,14 +170,16 @@ class _Call:
         return self.shown if sent is self.asked.request else sent.to_value()
 
     async def _streamed(self, sent: Request) -> Completion:
+        effects, pieces, shown = self.asker.run.effects, self.asker.pieces, self._shown(sent)
+        token = effects.token("llm", self.provider.name, shown)
+
         async def perform() -> AsyncGenerator[Any, None]:
-            async with aclosing(self.provider.stream(sent)) as stream:
+            async with aclosing(self.provider.stream(replace(sent, idempotency_key=token))) as stream:
                 async for item in stream:
                     yield item.text if isinstance(item, Delta) else item.to_value()
 
-        effects, pieces = self.asker.run.effects, self.asker.pieces
         completion: Completion | None = None
-        async with aclosing(effects.stream("llm", self.provider.name, self._shown(sent), perform)) as stream:
+        async with aclosing(effects.stream("llm", self.provider.name, shown, perform, self._gone_on)) as stream:
             async for item in stream:
                 if isinstance(item, dict):
                     completion = Completion.from_value(item)
@@ -184,6 +188,25 @@ class _Call:
                     pieces.give(item)
         assert completion is not None  # the last item of every provider's stream
         return completion
+
+    async def _gone_on(self, begun: list[Any], anew: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+        """A resumed run asks again for an answer of which a part was given out: what follows that part, where the new
+        answer begins with it. Raises ProviderError where it does not."""
+        given, come = "".join(begun), ""
+        async for piece in anew:
+            if isinstance(piece, dict):
+                yield piece
+                continue
+            before, come = len(come), come + piece
+            if not (given.startswith(come) or come.startswith(given)):
+                raise ProviderError(
+                    f"{self.provider.name} was answering when the run was stopped, and now answers otherwise",
+                    provider_kind="network",
+                    provider=self.provider.name,
+                    data={"partial": given},
+                )
+            if len(come) > len(given):
+                yield come[max(before, len(given)) :]
 
     async def _received(self, completion: Completion) -> Completion:
         """The completion as `after_llm_call` left it; its tokens and cost are counted."""

@@ -124,6 +124,12 @@ KINDS: Final[tuple[EventKind, ...]] = (
         "One of a workflow's own steps is over. `total` is 0 where nobody knows it.",
         ("workflow_name", "step_name", "done", "total"),
     ),
+    EventKind(
+        "checkpoint_saved",
+        "agent",
+        "What came of a workflow's step is in the run's file: a resumed run does not ask for it again.",
+        ("workflow_name", "step_name", "step_path"),
+    ),
     EventKind("workflow_paused", "agent", "A workflow begins no further step.", ("workflow_name", "done")),
     EventKind(
         "workflow_resumed",

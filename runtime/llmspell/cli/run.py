@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from llmspell.cli.output import Output
     from llmspell.events.event import Event
     from llmspell.person import Person
-    from llmspell.runtime import Result, Runtime, Spell
+    from llmspell.runtime import Result, Runtime
     from llmspell.serve.events import EventServer
     from llmspell.settings import Settings
-    from llmspell.traces.recording import Recording
 
 _launched: list[tuple[Launched, str]] = []
 
@@ -108,9 +107,8 @@ async def _run(args: Namespace) -> int:
 
 def _check(args: Namespace) -> None:
     """What would only be noticed once the run has cost its money."""
-    from llmspell.errors import UsageError
-
     from llmspell.cli import recorded
+    from llmspell.errors import UsageError
 
     if args.file is None and ((args.replay is None and args.resume is None) or args.watch):
         raise UsageError("which spell?", hint="llmspell run FILE")

@@ -53,7 +53,7 @@ class Anthropic:
     async def complete(self, request: Request) -> Completion:
         asked = self._account.asked(request.model)
         body = write_body(request, self._account.prices)
-        answer = await self._endpoint.post("/v1/messages", body, asked, request.timeout)
+        answer = await self._endpoint.post("/v1/messages", body, asked, request.timeout, request.idempotency_key)
         heard = _Heard(answer_tool=uses_tool(body))
         try:
             for index, block in enumerate(answer["content"]):
@@ -70,7 +70,7 @@ class Anthropic:
         body = write_body(request, self._account.prices)
         body["stream"] = True
         heard = _Heard(answer_tool=uses_tool(body))
-        events = self._endpoint.events("/v1/messages", body, asked, request.timeout)
+        events = self._endpoint.events("/v1/messages", body, asked, request.timeout, request.idempotency_key)
         try:
             async for _, data in events:
                 try:

@@ -69,8 +69,10 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"Endpoint({self.host!r})"
 
-    async def post(self, path: str, body: Mapping[str, Any], asked: Asked, timeout: float | None) -> dict[str, Any]:
-        """The answer's JSON object."""
+    async def post(
+        self, path: str, body: Mapping[str, Any], asked: Asked, timeout: float | None, key: str = ""
+    ) -> dict[str, Any]:
+        """The answer's JSON object. key: sent as the header `Idempotency-Key`."""
         # In a thread, for an import must not hold up the loop.
         http = _library or await asyncio.to_thread(_load)
         response: aiohttp.ClientResponse | None = None
@@ -78,7 +80,7 @@ class Endpoint:
         size = 0
         try:
             async with asyncio.timeout_at(_deadline(timeout)):
-                response = await self._send(http, path, body)
+                response = await self._send(http, path, body, key)
                 if response.status != 200:
                     raise await self._refusal(response, asked)
                 while not response.content.at_eof():
@@ -100,7 +102,7 @@ class Endpoint:
         return value
 
     async def events(
-        self, path: str, body: Mapping[str, Any], asked: Asked, timeout: float | None
+        self, path: str, body: Mapping[str, Any], asked: Asked, timeout: float | None, key: str = ""
     ) -> AsyncGenerator[tuple[str, bytes]]:
         """The `(event, data)` pairs of the answer's event stream; ends where the service closed it."""
         http = _library or await asyncio.to_thread(_load)
@@ -110,7 +112,7 @@ class Endpoint:
         size = 0
         try:
             async with asyncio.timeout_at(deadline):
-                response = await self._send(http, path, body)
+                response = await self._send(http, path, body, key)
                 if response.status != 200:
                     raise await self._refusal(response, asked)
             while not response.content.at_eof():
@@ -126,7 +128,7 @@ class Endpoint:
         finally:
             _release(response)
 
-    async def _send(self, http: Any, path: str, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
+    async def _send(self, http: Any, path: str, body: Mapping[str, Any], key: str) -> aiohttp.ClientResponse:
         try:
             payload = _compact(body).encode()
         except UnicodeEncodeError:
@@ -141,7 +143,8 @@ class Endpoint:
                 url = self._urls[path] = URL(self.base_url + path)
             except ValueError as error:
                 raise http.InvalidURL(self.base_url, str(error)) from None
-        return await session.post(url, data=payload, allow_redirects=False, proxy=self._proxy)
+        headers = {"Idempotency-Key": key} if key else None
+        return await session.post(url, data=payload, headers=headers, allow_redirects=False, proxy=self._proxy)
 
     def _failure(
         self, http: Any, error: Exception, asked: Asked, timeout: float | None, answering: bool

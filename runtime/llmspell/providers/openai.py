@@ -44,7 +44,7 @@ class OpenAI:
     async def complete(self, request: Request) -> Completion:
         asked = self._account.asked(request.model)
         body = write_body(request, self._limit_name)
-        answer = await self._endpoint.post("/chat/completions", body, asked, request.timeout)
+        answer = await self._endpoint.post("/chat/completions", body, asked, request.timeout, request.idempotency_key)
         return read_completion(answer, asked, self._account.prices)
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta | Completion]:
@@ -54,7 +54,7 @@ class OpenAI:
         if self._stream_usage:
             body["stream_options"] = {"include_usage": True}
         reader = StreamReader(asked, self._account.prices)
-        events = self._endpoint.events("/chat/completions", body, asked, request.timeout)
+        events = self._endpoint.events("/chat/completions", body, asked, request.timeout, request.idempotency_key)
         try:
             async for _, data in events:
                 if data == b"[DONE]":

@@ -28,7 +28,7 @@ class ToolContext:
     permissions: what the run may do; a tool narrows them by its own options, never widens. project: the folder that
     relative paths start from. scratch: the run's own temporary folder, gone at its end. environ: the host's
     environment, for secrets by name; it never reaches a script. clock: seconds since 1970; a replay gives the
-    recorded ones.
+    recorded ones. idempotency_key: names this very call, also where a resumed run makes it again.
     """
 
     permissions: Permissions
@@ -36,3 +36,4 @@ class ToolContext:
     scratch: Path
     environ: Mapping[str, str]
     clock: Callable[[], float] = time.time
+    idempotency_key: str = ""

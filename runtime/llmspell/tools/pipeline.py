@@ -46,9 +46,10 @@ class Caller:
 SCRIPT: Final = Caller()
 
 
-def context_of(run: Run) -> ToolContext:
-    """What a tool may use of a run."""
-    return ToolContext(run.permissions, run.identity.project, run.identity.scratch, run.environ)
+def context_of(run: Run, key: str = "") -> ToolContext:
+    """What a tool may use of a run. key: of the call."""
+    identity = run.identity
+    return ToolContext(run.permissions, identity.project, identity.scratch, run.environ, idempotency_key=key)
 
 
 async def call(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOutput:
@@ -132,10 +133,12 @@ async def perform(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOut
     if not tool.recorded:
         return await _unrecorded(tool, params, caller, tool.perform(params, context_of(tool.run)))
 
+    token = tool.run.effects.token("tool", tool.name, params)
+
     async def work() -> dict[str, Any]:
         try:
             async with asyncio.timeout(tool.timeout / 1000):
-                output = _bounded(tool, await tool.perform(params, context_of(tool.run)))
+                output = _bounded(tool, await tool.perform(params, context_of(tool.run, token)))
         except builtins.TimeoutError:
             error = TimeoutError(f"tool {tool.name} took longer than {tool.timeout:g} ms", retryable=True)
             await _audit(tool, params, caller, error)

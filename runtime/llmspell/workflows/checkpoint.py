@@ -120,7 +120,9 @@ def _shown(done: Done, where: str) -> dict[str, Any]:
 
 def _own(scope: Scope) -> dict[str, Any]:
     shares = scope.parent is not None and scope.values is scope.parent.values
-    return _some({key: value for key, value in (scope.own if shares else scope.values).items() if key not in _FOLLOWING})
+    return _some(
+        {key: value for key, value in (scope.own if shares else scope.values).items() if key not in _FOLLOWING}
+    )
 
 
 def _some(values: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from llmspell.place import Span
 from llmspell.tools import pipeline as tools_pipeline
 from llmspell.unit import Unit
 from llmspell.workflows import flows
+from llmspell.workflows.commits import Commits
 from llmspell.workflows.context import Scope
 from llmspell.workflows.definition import Hole, Step
 from llmspell.workflows.kept import Done
@@ -34,6 +35,14 @@ async def do(execution: Execution, step: Step, scope: Scope, previous: Any, give
 
     give: takes the pieces of a streamed answer as they come. Raises what made it fail, unless it says to go on.
     """
+    value = await _done(execution, step, scope, previous, give)
+    if await execution.run.service(Commits, Commits).commit():
+        told = {"step_name": step.title, "step_path": step.path}
+        execution.tell("checkpoint_saved", step.title, told)
+    return value
+
+
+async def _done(execution: Execution, step: Step, scope: Scope, previous: Any, give: Give | None) -> Any:
     await execution.pace.turn()
     key = scope.key(step.path)
     if execution.past.finished and (past := execution.past.finished.pop(key, None)) is not None:
