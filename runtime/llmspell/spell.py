@@ -45,7 +45,7 @@ class Spell:
                     f"{str(given)!r} holds no spell", hint=f"a spell's folder has a {' or a '.join(_MAIN)}"
                 )
             path = found[0]
-        language = LANGUAGES.get(path.suffix.lower())
+        language = LANGUAGES.get(path.suffix.lower()) or _plugged_by_suffix(path.suffix.lower())
         if language is None:
             raise UsageError(
                 f"{str(given)!r} is not a spell", hint="a spell is a .lua or a .js file, or a folder of one"
@@ -55,19 +55,33 @@ class Spell:
     @staticmethod
     def of(source: str, language: str, label: str = "") -> Spell:
         """A spell from a text. Raises UsageError for a language that there is not."""
-        if language not in ("lua", "javascript"):
+        suffix = next((suffix for suffix, known in LANGUAGES.items() if known == language), "")
+        if not suffix:
+            from llmspell.engines import languages  # as below
+
+            plugin = languages.plugged(language)
+            suffix = plugin.SUFFIXES[0] if plugin is not None else ""
+        if not suffix:
             raise UsageError(f"there is no language {language!r}", hint="lua or javascript")
-        name = label or ("spell.lua" if language == "lua" else "spell.js")
+        name = label or f"spell{suffix}"
         return Spell(Path(name).absolute(), name, language, source)
 
     def prepared(self) -> tuple[str, bool]:
         """The text as it runs, and whether it is a module."""
+        if self.language == "lua" and self.source.startswith("#!"):
+            return f"--{self.source}", False
         if self.language != "javascript":
-            return f"--{self.source}" if self.source.startswith("#!") else self.source, False
+            return self.source, False
         from llmspell.engines.javascript import modules
 
         found = modules.prepare(self.source)
         return found.source, found.module
+
+
+def _plugged_by_suffix(suffix: str) -> str | None:
+    from llmspell.engines import languages  # 20 ms, for a language that is not ours
+
+    return languages.plugged_by_suffix(suffix)
 
 
 def _text(path: Path, given: str) -> str:

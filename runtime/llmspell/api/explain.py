@@ -35,6 +35,12 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
     },
 }
 
+
+def _words(language: str) -> dict[str, str]:
+    """A language that was added has Lua's, which are everybody's."""
+    return _WORDS.get(language, _WORDS["lua"])
+
+
 #: Kinds of error in the order of how much they tell: a misspelled option is also a missing one.
 _TELLING: Final = ("additionalProperties", "required")
 
@@ -99,7 +105,7 @@ def explain(errors: Sequence[Any], schema: Schema, language: str = "lua") -> tup
 
 def wanted(schema: Schema, language: str = "lua") -> str:
     """What a schema wants, in words."""
-    words = _WORDS[language]
+    words = _words(language)
     parts = schema.get("anyOf") or schema.get("oneOf")
     if parts:
         options = [wanted(found, language) for found in parts if found.get("type") != "null"]
@@ -126,7 +132,7 @@ def wanted(schema: Schema, language: str = "lua") -> str:
 
 def shown(value: Any, language: str = "lua") -> str:
     """A value as a message names it."""
-    words = _WORDS[language]
+    words = _words(language)
     match value:
         case None:
             return words["null"]
@@ -202,7 +208,7 @@ def _root(error: Any, path: list[str | int]) -> Any:
 
 def _type_words(error: Any, language: str) -> str:
     names: list[str] = error.kind.as_dict().get("types", [])
-    return " or ".join(_WORDS[language].get(name, name) for name in names) or "something else"
+    return " or ".join(_words(language).get(name, name) for name in names) or "something else"
 
 
 def _known(unexpected: list[str], instance: Any, schema: Schema, language: str) -> str:

@@ -97,7 +97,7 @@ FIELDS: Final[dict[str, Schema]] = {
         "additionalProperties": True,
     },
     "key": _text("The state's key."),
-    "language": {"enum": ["lua", "javascript"], "type": "string", "description": "The spell's language."},
+    "language": _text("The spell's language: `lua`, `javascript` or that of an engine which was added."),
     "limit": _text("Which limit: `cpu`, `memory`, `wall`, `output`, `calls`, `cost`, …"),
     "max_tokens": _count("The most tokens that the model may write."),
     "message": _text("The new message."),

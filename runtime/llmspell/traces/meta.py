@@ -100,11 +100,13 @@ def checked(meta: RunMeta) -> RunMeta:
             raise ValueError(f"{about.name} cannot be {repr(value)[:60]}")
     if not all(type(value) is str for value in (*meta.env.values(), *meta.modules.values())):
         raise ValueError("env and modules are texts")
-    if not 0 <= meta.seed < 1 << 128 or meta.language not in ("lua", "javascript"):
+    if not 0 <= meta.seed < 1 << 128 or not meta.language.isidentifier() or len(meta.language) > _LONGEST_NAME:
         raise ValueError("its seed or its language is none")
     return meta
 
 
+#: Characters of a language's name.
+_LONGEST_NAME: Final = 40
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "str": (str,),
     "int": (int,),

@@ -47,8 +47,8 @@ class Recording:
 
     times: of each event, see `log.recorded_clock`. admissions: keys of the inputs in the order they were let in.
     clock: the worker's clock readings. rows: all answers, in the order they were recorded. begun: of a recording that
-    is to be gone on from, the pieces of answers that were on their way at its end, by their keys. Seed, env, params and source
-    texts are in `meta`.
+    is to be gone on from, the pieces of answers that were on their way at its end, by their keys. Seed, env, params and
+    source texts are in `meta`.
     """
 
     def __init__(

@@ -125,12 +125,7 @@ class Execution:
             self.progress.status = "paused"
             self.pace.stop()
             self.tell("workflow_paused", "", {"done": self.progress.done})
-        while True:
-            await self.pace.stilled()
-            # Let in when all that the last step set going has come to rest: it may begin more.
-            await self.run.effects.once("pause", self.workflow.name, None, _nothing)
-            if self.pace.still:
-                return
+        await self.pace.stilled(lambda: self.run.effects.once("pause", self.workflow.name, None, _nothing))
 
     def resume(self) -> None:
         if self.paused:
@@ -364,4 +359,4 @@ class Execution:
 
 
 async def _nothing() -> None:
-    """What a pause waits for once more is only its turn."""
+    """A pause asks for nothing but its turn, which comes when everything is at rest."""

@@ -7,6 +7,7 @@ those inside it are: it hands on to them. Who pauses from inside a step does not
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from types import TracebackType
 
@@ -56,15 +57,20 @@ class Pace:
         """Whether nothing is under way but steps that themselves wait for that."""
         return self._busy <= self._waiting
 
-    async def stilled(self) -> None:
-        """Waits until it is `still`, as far as the running task has not to do with it itself."""
+    async def stilled(self, rest: Callable[[], Awaitable[None]]) -> None:
+        """Waits until it is `still`, as far as the running task has not to do with it itself. rest: waits until all
+        that the last step set going has come to rest, for it may begin more."""
         own = sum(each is self for each in _holding.get())
         self._waiting += own
         self._tell()
         try:
-            while not self.still:
-                self._changed = self._changed or asyncio.get_running_loop().create_future()
-                await asyncio.shield(self._changed)
+            while True:
+                while not self.still:
+                    self._changed = self._changed or asyncio.get_running_loop().create_future()
+                    await asyncio.shield(self._changed)
+                await rest()
+                if self.still:
+                    return
         finally:
             self._waiting -= own
 

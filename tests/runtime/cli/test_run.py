@@ -507,3 +507,33 @@ def test_a_fault_of_ours_is_a_line_and_with_debug_a_traceback(spell: Write, tmp_
         assert "spell.lua:1: internal error in Cache.get: KeyError: 'our fault'" in done.stderr
         assert ("in broken" in done.stderr) == bool(debug)
         assert ("Traceback" in done.stderr) == bool(debug)
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "arguments", "early"),
+    [
+        ('print("no", "Agent")', {"OPENAI_API_KEY": "k"}, (), True),
+        ('print("none")', {"OPENAI_API_KEY": "k"}, (), False),
+        ('print("no", "Agent")', {}, (), False),
+        ('print("no", "Agent")', {"LLMSPELL_DEFAULT_MODEL": "offline", "OPENAI_API_KEY": "k"}, (), False),
+        ('print("no", "Agent")', {"OPENAI_API_KEY": "k"}, ("--replay", "last"), False),
+        ('print("no", "Agent")', {"OPENAI_API_KEY": "k"}, ("--help",), False),
+    ],
+)
+def test_the_http_client_is_loaded_first_where_a_model_will_be_asked(
+    spell: Write, tmp_path: Path, text: str, variables: dict[str, str], arguments: tuple[str, ...], early: bool
+) -> None:
+    code = (
+        "import sys; from llmspell.cli import run; run.prepare(sys.argv[1:]); "
+        "print('llmspell.providers.http' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, spell(lua=text), *arguments, "--trusted"],
+        cwd=tmp_path,
+        env=environ(tmp_path, **variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == f"{early}\n"

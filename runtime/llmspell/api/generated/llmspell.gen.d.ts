@@ -894,6 +894,16 @@ interface WorkflowProgressEvent extends EventData {
   total: number;
 }
 
+/** What came of a workflow's step is in the run's file: a resumed run does not ask for it again. */
+interface CheckpointSavedEvent extends EventData {
+  /** The workflow's name. */
+  workflowName: string;
+  /** The step's name. */
+  stepName: string;
+  /** Where the step stands in the definition: `steps[2].body`. */
+  stepPath: string;
+}
+
 /** A workflow begins no further step. */
 interface WorkflowPausedEvent extends EventData {
   /** The workflow's name. */
@@ -1248,6 +1258,8 @@ interface Events {
   workflowBranch: WorkflowBranchEvent;
   /** One of a workflow's own steps is over. `total` is 0 where nobody knows it. */
   workflowProgress: WorkflowProgressEvent;
+  /** What came of a workflow's step is in the run's file: a resumed run does not ask for it again. */
+  checkpointSaved: CheckpointSavedEvent;
   /** A workflow begins no further step. */
   workflowPaused: WorkflowPausedEvent;
   /** A workflow goes on: one that was paused, or from a checkpoint with so many `finished`. */

@@ -56,6 +56,7 @@
 ---| "workflow_step_recovered" # A step has failed and the workflow goes on, with `output` in place of its value.
 ---| "workflow_branch" # A conditional has chosen.
 ---| "workflow_progress" # One of a workflow's own steps is over. `total` is 0 where nobody knows it.
+---| "checkpoint_saved" # What came of a workflow's step is in the run's file: a resumed run does not ask for it again.
 ---| "workflow_paused" # A workflow begins no further step.
 ---| "workflow_resumed" # A workflow goes on: one that was paused, or from a checkpoint with so many `finished`.
 ---| "workflow_checkpoint" # A checkpoint of a workflow was made, with so many `finished`.
@@ -672,6 +673,12 @@ function ArgumentError.new(message) end
 ---@field done integer How many are over.
 ---@field total integer How many there are, 0 where nobody knows.
 
+---What came of a workflow's step is in the run's file: a resumed run does not ask for it again.
+---@class CheckpointSavedEvent : EventData
+---@field workflow_name string The workflow's name.
+---@field step_name string The step's name.
+---@field step_path string Where the step stands in the definition: `steps[2].body`.
+
 ---A workflow begins no further step.
 ---@class WorkflowPausedEvent : EventData
 ---@field workflow_name string The workflow's name.
@@ -1015,6 +1022,7 @@ function BaseAgent:off(event, handler) end
 ---@overload fun(self: BaseAgent, event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "checkpoint_saved" | "checkpointSaved" | "checkpoint:saved", handler: fun(event: CheckpointSavedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent), options?: ListenerOptions): Subscription
@@ -1075,6 +1083,7 @@ function BaseAgent:on(event, handler, options) end
 ---@overload fun(self: BaseAgent, event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "checkpoint_saved" | "checkpointSaved" | "checkpoint:saved", handler: fun(event: CheckpointSavedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent)): Subscription
@@ -2407,6 +2416,7 @@ function EventSystem:off(event, handler) end
 ---@overload fun(self: EventSystem, event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "checkpoint_saved" | "checkpointSaved" | "checkpoint:saved", handler: fun(event: CheckpointSavedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent), options?: ListenerOptions): Subscription
@@ -2467,6 +2477,7 @@ function EventSystem:on(event, handler, options) end
 ---@overload fun(self: EventSystem, event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent)): Subscription
+---@overload fun(self: EventSystem, event: "checkpoint_saved" | "checkpointSaved" | "checkpoint:saved", handler: fun(event: CheckpointSavedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent)): Subscription
@@ -4747,6 +4758,7 @@ function eventBus.off(event, handler) end
 ---@overload fun(event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "checkpoint_saved" | "checkpointSaved" | "checkpoint:saved", handler: fun(event: CheckpointSavedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent), options?: ListenerOptions): Subscription
@@ -4807,6 +4819,7 @@ function eventBus.on(event, handler, options) end
 ---@overload fun(event: "workflow_step_recovered" | "workflowStepRecovered" | "workflow:step_recovered", handler: fun(event: WorkflowStepRecoveredEvent)): Subscription
 ---@overload fun(event: "workflow_branch" | "workflowBranch" | "workflow:branch", handler: fun(event: WorkflowBranchEvent)): Subscription
 ---@overload fun(event: "workflow_progress" | "workflowProgress" | "workflow:progress", handler: fun(event: WorkflowProgressEvent)): Subscription
+---@overload fun(event: "checkpoint_saved" | "checkpointSaved" | "checkpoint:saved", handler: fun(event: CheckpointSavedEvent)): Subscription
 ---@overload fun(event: "workflow_paused" | "workflowPaused" | "workflow:paused", handler: fun(event: WorkflowPausedEvent)): Subscription
 ---@overload fun(event: "workflow_resumed" | "workflowResumed" | "workflow:resumed", handler: fun(event: WorkflowResumedEvent)): Subscription
 ---@overload fun(event: "workflow_checkpoint" | "workflowCheckpoint" | "workflow:checkpoint", handler: fun(event: WorkflowCheckpointEvent)): Subscription
