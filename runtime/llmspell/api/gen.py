@@ -16,7 +16,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from llmspell.api import error_classes, event_kinds, fields, hook_points
 from llmspell.api.describe import Doc, MemberMark, class_mark, member_mark
-from llmspell.api.registry import GENERATED
+from llmspell.api.registry import GENERATED, written
 from llmspell.api.schemas import Json, schema_of
 
 #: Where the members are described that the engines' preludes define themselves.
@@ -158,6 +158,7 @@ def registry_value() -> Json:
     classes = {found["name"]: found for found in (describe_class(cls) for cls in library.load_all())}
     return {
         "classes": dict(sorted(classes.items())),
+        "tools": {found["tool"]["name"]: name for name, found in sorted(classes.items()) if found["tool"] is not None},
         "globals": library.GLOBALS,
         "hook_points": [dataclasses.asdict(point) for point in hook_points.POINTS],
         "events": [dataclasses.asdict(kind) for kind in event_kinds.KINDS],
@@ -222,7 +223,7 @@ def files() -> dict[Path, str]:
 
     registry = registry_value()
     return {
-        GENERATED / "api.gen.json": json.dumps(registry, indent=1, ensure_ascii=False) + "\n",
+        GENERATED / "api.gen.json": written(registry),
         GENERATED / "bindings.gen.json": json.dumps(binding_value(registry), indent=1) + "\n",
         **stubs.files(registry),
     }

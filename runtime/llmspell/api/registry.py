@@ -1,11 +1,13 @@
 """The registry at run time: the generated description, loaded once, asked by name.
 
-Loading reads one JSON file (no pydantic, no exposed class is imported). Knows nothing of how a member works.
+Loading reads one JSON file (no pydantic, no exposed class is imported), whose classes stand on a line each and are
+parsed when they are asked for: a run needs a few of them. Knows nothing of how a member works.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -66,7 +68,7 @@ class Registry:
 
     def __init__(self, described: dict[str, Any]) -> None:
         self.described = described
-        self.classes: dict[str, dict[str, Any]] = described["classes"]
+        self.classes: Mapping[str, dict[str, Any]] = described["classes"]
         self._methods: dict[str, Member | None] = {}
         self._properties: dict[str, dict[str, Any] | None] = {}
         self._options: dict[str, Checker | None] = {}
@@ -99,14 +101,16 @@ class Registry:
             self._options[class_name] = None if schema is None else Checker(schema)
         return self._options[class_name]
 
+    def tool(self, name: str) -> dict[str, Any]:
+        """The built-in tool of a name for models, with its `class`. Raises KeyError."""
+        class_name = self.described["tools"][name]
+        described = self.classes[class_name]
+        return {**described["tool"], "class": class_name, "description": described["doc"]}
+
     @cached_property
     def tools(self) -> dict[str, dict[str, Any]]:
-        """Built-in tools by their name for models, each with its `class`."""
-        return {
-            described["tool"]["name"]: {**described["tool"], "class": name, "description": described["doc"]}
-            for name, described in sorted(self.classes.items())
-            if described["tool"] is not None
-        }
+        """Built-in tools by their name for models."""
+        return {name: self.tool(name) for name in self.described["tools"]}
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -128,7 +132,46 @@ class Registry:
         return None
 
 
+class _Classes(Mapping[str, dict[str, Any]]):
+    """Classes as lines of JSON, `"Agent": {…}`, each parsed at its first use."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self._texts = {line[1 : line.index(b'"', 1)].decode(): line for line in lines}
+        self._parsed: dict[str, dict[str, Any]] = {}
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        found = self._parsed.get(name)
+        if found is None:
+            found = self._parsed[name] = json.loads(self._texts[name].partition(b": ")[2].removesuffix(b","))
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._texts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+_CLASSES: Final = '{"classes": {'
+_REST: Final = "},"
+
+
+def written(described: dict[str, Any]) -> str:
+    """The registry's file: JSON, each class and each other part on a line of its own."""
+    classes = ",\n".join(f"{json.dumps(name)}: {_line(found)}" for name, found in described["classes"].items())
+    rest = ",\n".join(f'"{name}": {_line(part)}' for name, part in described.items() if name != "classes")
+    return f"{_CLASSES}\n{classes}\n{_REST}\n{rest}}}\n"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 @cache
 def registry() -> Registry:
     """The registry of this installation."""
-    return Registry(json.loads((GENERATED / "api.gen.json").read_bytes()))
+    classes, _, rest = (GENERATED / "api.gen.json").read_bytes().partition(f"\n{_REST}\n".encode())
+    return Registry({**json.loads(b"{" + rest), "classes": _Classes(classes.split(b"\n")[1:])})

@@ -24,7 +24,8 @@ def expired(
         case "stall":
             what, limit, hint = f"computed for {limits.stall:g} s without a call", "cpu", "Does a loop there never end?"
         case "cpu":
-            what, limit, hint = f"used {limits.cpu:g} s of CPU", "cpu", "Raise the CPU limit if it needs more."
+            what, limit = f"used {limits.cpu:g} s of CPU", "cpu"
+            hint = "Does a loop there never end? Else raise the CPU limit."
         case "wall":
             what, limit, hint = f"ran for {limits.wall:g} s", "wall", "Raise the time limit if it needs more."
     where = "" if known else _near(site)

@@ -48,7 +48,7 @@ class BuiltinTool(Tool, Generic[Options]):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return registry().tools[self.name]["parameters"]
+        return registry().tool(self.name)["parameters"]
 
     @classmethod
     def _mark(cls) -> ToolMark:

@@ -300,7 +300,8 @@ class Workflow(BaseAgent):
     async def pause(self) -> dict[str, Any]:
         """Lets no further step begin, waits for those under way, and gives a checkpoint: a plain value from which
         `resume` goes on, here or in a later run of the spell. Called by one of its own steps it does not wait for that
-        one, which the checkpoint then does not have. Its runs wait until `resume` or `cancel`."""
+        one, which the checkpoint then does not have. Its runs wait, and so does the spell's end, until `resume` or
+        `cancel`."""
         if self._last is None:
             raise self._never_run("paused")
         for execution in list(self._executions):

@@ -271,8 +271,10 @@ CLASSES = (
 @pytest.fixture(scope="session")
 def described() -> dict[str, Any]:
     """The registry as `gen` writes it, once through JSON as at run time."""
+    classes = {found["name"]: found for found in map(describe_class, CLASSES)}
     value = {
-        "classes": {found["name"]: found for found in map(describe_class, CLASSES)},
+        "classes": classes,
+        "tools": {found["tool"]["name"]: name for name, found in classes.items() if found["tool"] is not None},
         "globals": {"params": {"doc": "The spell's parameters.", "schema": {"type": "object"}}},
         "hook_points": [dataclasses.asdict(point) for point in hook_points.POINTS],
         "events": [dataclasses.asdict(kind) for kind in event_kinds.KINDS],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from llmspell.testing.answers import Answer
 from llmspell.testing.server import ModelServer
 
 both = pytest.mark.parametrize("language", ["lua", "js"])
@@ -15,13 +16,13 @@ both = pytest.mark.parametrize("language", ["lua", "js"])
 #: Steps of every kind, some over and some not when the fourth one pauses. `done` notes what was really done.
 MIXED = {
     "lua": """
-        local flow, done = nil, {}
+        local flow, done, reached = nil, {}, false
         local function note(name) done[#done + 1] = name return name end
         local inner = Workflow.sequential{ name = "inner", steps = {
           { name = "i1", run = function() return note("i1") end },
           { name = "i2", run = function(v)
-              if params.pause then Async.spawn(function() State.set("cp", flow:pause()) State.set("ready", true) end)
-                Async.sleep(5) end
+              reached = true
+              if params.pause then Async.sleep(5) end
               return note("i2") end },
           { name = "i3", run = function(v, context) return note("i3") .. context.i1 end } } }
         flow = Workflow.create{ name = "mixed", steps = {
@@ -40,21 +41,23 @@ MIXED = {
           { name = "last", run = function(v, c) return note("last:" .. v .. ":" .. tostring(c.nothing) .. ":" .. c.first.text) end },
         } }
         if params.pause then
-          Async.spawn(function() flow:run{ topic = "tea" } end)
-          while not State.get("ready") do Async.sleep(2) end
-          return { done, JSON.stringify(State.get("cp")), flow:progress().status }
+          local running = Async.spawn(function() return pcall(flow.run, flow, { topic = "tea" }) end)
+          while not reached do Async.sleep(1) end
+          State.set("cp", flow:pause())
+          local status = flow:progress().status
+          return { done, JSON.stringify(State.get("cp")), status, flow:cancel() }
         end
         local value = flow:resume(JSON.parse(params.checkpoint))
         return { done, value, flow:progress().status, flow:progress().done }
     """,
     "js": """
-        let flow = null; const done = [];
+        let flow = null, reached = false; const done = [];
         const note = (name) => { done.push(name); return name; };
         const inner = Workflow.sequential({ name: "inner", steps: [
           { name: "i1", run: () => note("i1") },
           { name: "i2", run: async (v) => {
-              if (params.pause) { (async () => { await State.set("cp", await flow.pause()); await State.set("ready", true); })();
-                await Async.sleep(5); }
+              reached = true;
+              if (params.pause) await Async.sleep(5);
               return note("i2"); } },
           { name: "i3", run: (v, context) => note("i3") + context.i1 }] });
         flow = Workflow.create({ name: "mixed", steps: [
@@ -73,9 +76,11 @@ MIXED = {
           { name: "last", run: (v, c) => note("last:" + v + ":" + (c.nothing ?? "nil") + ":" + c.first.text) },
         ] });
         if (params.pause) {
-          flow.run({ topic: "tea" });
-          while (!(await State.get("ready"))) await Async.sleep(2);
-          return [done, JSON.stringify(await State.get("cp")), flow.progress().status];
+          const running = flow.run({ topic: "tea" }).catch((error) => error);
+          while (!reached) await Async.sleep(1);
+          await State.set("cp", await flow.pause());
+          const status = flow.progress().status;
+          return [done, JSON.stringify(await State.get("cp")), status, flow.cancel()];
         }
         const value = await flow.resume(JSON.parse(params.checkpoint));
         return [done, value, flow.progress().status, flow.progress().done];
@@ -89,8 +94,8 @@ LAST = "last:i3i1:nil:one"
 @pytest.mark.mission(41)
 async def test_another_run_goes_on_from_a_checkpoint(cast: Any, language: str) -> None:
     paused = await cast(**{language: MIXED[language]}, params={"pause": True})
-    done, text, status = paused.value
-    assert (done, status) == (BEFORE, "paused")
+    done, text, status, cancelled = paused.value
+    assert (done, status, cancelled) == (BEFORE, "paused", True)
     checkpoint = json.loads(text)
     assert checkpoint["version"] == 1
     assert checkpoint["workflow"] == "mixed"
@@ -109,7 +114,7 @@ async def test_another_run_goes_on_from_a_checkpoint(cast: Any, language: str) -
         assert [repr(event) for event in replayed.events] == [repr(event) for event in done_run.events]
 
 
-#: Paused in the middle of a loop's body, of a map and of a fan-out, all at once.
+#: Fails while a loop's body, an item of a map and a list of steps are in their middle, all at once.
 MIDDLE = {
     "lua": """
         local flow, done, waiting = nil, {}, 0
@@ -117,7 +122,7 @@ MIDDLE = {
         local function stop(name)
           if params.checkpoint then return note(name) end
           waiting = waiting + 1
-          if waiting == 3 then flow:pause() error("stopped") end
+          if waiting == 3 then error("stopped") end
           Async.sleep(100000)
         end
         flow = Workflow.parallel{ name = "middle", steps = {
@@ -163,13 +168,12 @@ MIDDLE = {
 @both
 @pytest.mark.mission(41)
 async def test_a_failed_run_goes_on_in_the_middle_of_loops_and_items(cast: Any, language: str) -> None:
-    script = MIDDLE[language].replace('flow:pause() error("stopped")', 'error("stopped")')
-    checkpoint, done = (await cast(**{language: script})).value
+    checkpoint, done = (await cast(**{language: MIDDLE[language]})).value
     assert sorted(done) == ["in given", "round0", "round1", "square1", "square2", "square3"]
     assert checkpoint["finished"]["steps[1].round"] == {"value": {"iteration": 1, "value": "round0"}}
     assert checkpoint["finished"]["steps[1].body[1]@1"] == {"value": "round1"}
     assert checkpoint["places"] == {"steps[1]@0": {"confidence_score": 2}, "steps[2]@1": {"square": 4}}
-    value, again = (await cast(**{language: script}, params={"checkpoint": checkpoint})).value
+    value, again = (await cast(**{language: MIDDLE[language]}, params={"checkpoint": checkpoint})).value
     assert value == ["round2", 14, "in given"]
     assert sorted(again) == ["round2", "stop loop", "stop map", "stop seq"]
 
@@ -197,8 +201,6 @@ ASKS = {
 @both
 @pytest.mark.mission(41)
 async def test_what_a_model_answered_is_not_asked_again(cast: Any, model: ModelServer, language: str) -> None:
-    from llmspell.testing.answers import Answer
-
     model.will(Answer(text="first"), Answer(status=400))
     checkpoint = (await cast(**{language: ASKS[language]}, model=model)).value
     asked = len(model.requests)

@@ -582,8 +582,8 @@ interface EventData {
 interface SpellStartedEvent extends EventData {
   /** The spell's file. */
   spell: string;
-  /** The spell's language. */
-  language: "lua" | "javascript";
+  /** The spell's language: `lua`, `javascript` or that of an engine which was added. */
+  language: string;
   /** The arguments, or the spell's parameters. */
   params: Record<string, any>;
 }

@@ -495,7 +495,7 @@ function ArgumentError.new(message) end
 ---A spell begins.
 ---@class SpellStartedEvent : EventData
 ---@field spell string The spell's file.
----@field language "lua" | "javascript" The spell's language.
+---@field language string The spell's language: `lua`, `javascript` or that of an engine which was added.
 ---@field params table<string, any> The arguments, or the spell's parameters.
 
 ---A spell has ended.

@@ -42,7 +42,7 @@ async def send(
 ) -> dict[str, Any]:
     """The tool's content. Raises PermissionDenied and ToolError."""
     target = parse(_with_query(asked.url, asked.query))
-    headers = {"user-agent": options.user_agent, **_headers(options.headers), **_headers(asked.headers)}
+    headers = {"user-agent": options.user_agent, **checked_headers(options.headers), **checked_headers(asked.headers)}
     headers["accept-encoding"] = "gzip, deflate"
     body = _body(asked, headers)
     method = asked.method
@@ -51,7 +51,7 @@ async def send(
         addresses = await resolve(target, permissions, resolver)
         try:
             async with (
-                _session(addresses) as session,
+                pinned_session(addresses) as session,
                 session.request(
                     method,
                     URL(target.url, encoded=True),
@@ -65,7 +65,7 @@ async def send(
                     content = await _read(answer, asked, options.max_response_size)
                     return content | ({"redirects": passed} if passed else {})
         except aiohttp.ClientError as error:
-            raise _failed(target, error) from None
+            raise failed(target, error) from None
         except (UnicodeError, ValueError) as error:
             raise ToolError(f"{target.host!r} answered what is no HTTP: {type(error).__name__}") from None
         passed.append(target.url)
@@ -115,7 +115,9 @@ class _Pinned(AbstractResolver):
         return None
 
 
-def _session(addresses: tuple[str, ...]) -> aiohttp.ClientSession:
+def pinned_session(addresses: tuple[str, ...], *traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
+    """A session that connects to these addresses only. A redirect to an address in digits would pass by the resolver:
+    whoever uses the session follows none, or refuses them in `traces`."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(resolver=_Pinned(addresses), use_dns_cache=False, force_close=True),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -125,6 +127,7 @@ def _session(addresses: tuple[str, ...]) -> aiohttp.ClientSession:
         max_line_size=_MAX_HEADERS,
         max_field_size=_MAX_HEADERS,
         requote_redirect_url=False,
+        trace_configs=list(traces),
     )
 
 
@@ -140,7 +143,8 @@ def _with_query(url: str, query: dict[str, Any] | None) -> str:
     return bare + ("&" if "?" in bare else "?") + urlencode(pairs) + (f"#{fragment}" if fragment else "")
 
 
-def _headers(given: dict[str, str] | None) -> dict[str, str]:
+def checked_headers(given: dict[str, str] | None) -> dict[str, str]:
+    """Headers by lower-case name. Raises ToolError for those that would split or redirect a request."""
     checked: dict[str, str] = {}
     for name, value in (given or {}).items():
         if not _NAME.fullmatch(name):
@@ -261,7 +265,8 @@ def _parsed(data: bytes) -> Any:
         raise ToolError("the answer is no JSON: it is not UTF-8", hint='ask for response = "text"') from None
 
 
-def _failed(target: Target, error: aiohttp.ClientError) -> ToolError:
+def failed(target: Target, error: aiohttp.ClientError) -> ToolError:
+    """What a client's failure means, as one sentence."""
     match error:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
             said = "its certificate or TLS could not be trusted"

@@ -1,0 +1,65 @@
+"""The process of `aside`: takes its limits, reads its arguments, calls one function and writes what it gave."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from importlib import import_module
+from typing import Any, Final
+
+#: Which extra of llmspell a library belongs to.
+_EXTRAS: Final = {
+    "defusedxml": "data",
+    "jsonpath": "data",
+    "markdown_it": "data",
+    "matplotlib": "charts",
+    "numpy": "charts",
+    "pypdf": "data",
+    "yaml": "data",
+    "cryptography": "crypto",
+}
+
+
+def main(module: str, function: str, bounds: str, scratch: str) -> None:
+    cpu, memory, file = map(int, bounds.split(","))
+    for limit, value in (
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, file),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(limit)[1]
+        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (most, most))
+    os.environ["MPLCONFIGDIR"] = scratch
+    answer = os.dup(1)
+    os.dup2(2, 1)  # a library that prints does not spoil the answer
+    written = _answer(module, function)
+    with os.fdopen(answer, "wb") as out:
+        out.write(written)
+    out.close()
+    os._exit(0)  # taking apart what was built can take longer than building it
+
+
+def _answer(module: str, function: str) -> bytes:
+    from llmspell.engines import values
+    from llmspell.errors import LlmspellError
+
+    found: tuple[str, Any]
+    try:
+        given = values.unpack(sys.stdin.buffer.read())
+        found = ("given", getattr(import_module(module), function)(**given))
+        return values.pack(found)
+    except LlmspellError as error:
+        found = ("error", error.to_value())
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        found = ("missing", (library, _EXTRAS[library])) if library in _EXTRAS else ("failed", str(error))
+    except MemoryError:
+        found = ("memory", None)
+    except RecursionError:
+        found = ("failed", "it is nested too deeply")
+    except Exception as error:  # a parser may raise anything at hostile data
+        found = ("failed", f"{type(error).__name__}: {str(error)[:200]}")
+    return values.pack(found)
