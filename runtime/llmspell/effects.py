@@ -217,6 +217,10 @@ class Effects:
         self.save()
         self._journal.answer(_OVER, error.to_value(), "ok")
 
+    def opens(self) -> None:
+        """Marks that the recording so far is that of the run which this one goes on from."""
+        self._journal.answer(_OPENED, None, "ok")
+
     def open(self) -> None:
         """The recording has ended and the run goes on: asks for what is in flight, starts the timers."""
         self._source = None
@@ -375,8 +379,9 @@ class Effects:
 
 _END: Final = Asked(0, "end", "", None, _RUN_SPAN, 1)
 _OVER: Final = Asked(0, "over", "", None, _RUN_SPAN, 1)
+_OPENED: Final = Asked(0, "opened", "", None, _RUN_SPAN, 1)
 #: Kinds of effects that cost nothing to have again.
-_CHEAP: Final = frozenset({"timer", "audit", "checkpoint"})
+_CHEAP: Final = frozenset({"timer", "audit", "checkpoint", "pause"})
 
 
 async def _never() -> NoReturn:

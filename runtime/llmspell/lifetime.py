@@ -18,7 +18,7 @@ from llmspell.hooks.handlers import handler_of
 from llmspell.hooks.table import point_named
 from llmspell.journal import RecordedSource, StoreJournal
 from llmspell.person import Nobody, Person
-from llmspell.replay import Watch, check_unchanged, described, plain, settings_again, stand_still
+from llmspell.replay import Watch, check_hook_files, check_unchanged, described, plain, settings_again, stand_still
 from llmspell.run import Identity, Run
 from llmspell.security.masking import Masker
 from llmspell.security.permissions import Permissions
@@ -55,7 +55,8 @@ class Lifetime:
         mask = masker.text
         replay = asking.recording
         if replay is not None:
-            settings = settings_again(settings, asking.flags, replay.meta.settings)
+            settings = settings_again(present := settings, asking.flags, replay.meta.settings)
+            check_hook_files(asking, present, settings)
         if asking.replay is not None:
             settings = replace(settings, limits=replace(settings.limits, wall_seconds=None))
         if asking.resume is not None:
@@ -277,7 +278,7 @@ class Lifetime:
         self.run.fail(stand_still(awaited, replay.meta, self._meta.sha256, cut_short=cut_short))
 
     def _opened(self) -> None:
-        """A resumed run goes on."""
+        """The recording has ended that the run resumes."""
         if self._watch is not None:
             self._watch.stop()
 

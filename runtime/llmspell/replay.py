@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 from llmspell.asking import Asking
 from llmspell.errors import ReplayError, UsageError
 from llmspell.run import inherited_environment
+from llmspell.security.masking import MASK
 from llmspell.settings import Settings
 from llmspell.spell import Spell
+from llmspell.traces.describe import masked
 from llmspell.traces.ids import run_id
 from llmspell.traces.live import socket_path
 from llmspell.traces.meta import RunMeta
@@ -59,6 +61,7 @@ def described(
         parent, seen_as, seed = recorded.id, recorded.settings.get("run_id", recorded.id), recorded.seed
         params, env = recorded.params if asking.params is None else asking.params, recorded.env
         if asking.resume is not None:
+            params = _same_params(asking.params, recorded, mask)
             env = _unhidden(recorded.env, inherited_environment(settings.allowed_env, environ), mask)
     return RunMeta(
         id=name,
@@ -85,6 +88,21 @@ def kept_settings(settings: Settings, run_id: str, config: Any) -> dict[str, Any
     return {**chosen, "run_id": run_id, "config": config}
 
 
+def _same_params(given: Any, recorded: RunMeta, mask: Callable[[str], str]) -> Any:
+    """What a resumed run began with; a secret in it is hidden in the recording. Raises UsageError."""
+    if given is None:
+        if MASK in str(recorded.params):
+            raise UsageError(
+                f"run {recorded.id} was given a secret, which its recording does not hold",
+                hint="give the same parameters again, with --param or --input",
+            )
+        return recorded.params
+    if masked(given, mask) != recorded.params:
+        hint = "leave them out: the run goes on with those it began with"
+        raise UsageError(f"run {recorded.id} was given other parameters", hint=hint)
+    return given
+
+
 def _unhidden(recorded: dict[str, str], present: dict[str, str], mask: Callable[[str], str]) -> dict[str, str]:
     """The recorded variables, those that hold a secret as they are now."""
     return {
@@ -103,6 +121,19 @@ def check_unchanged(spell: Spell, recording: Recording, mask: Callable[[str], st
         raise UsageError(f"{spell.label} has changed since run {meta.id}: it cannot be resumed", hint=hint)
     if changed := changed_text(recording, Path(meta.spell), mask):
         raise UsageError(f"{changed} has changed since run {meta.id}: it cannot be resumed", hint=hint)
+
+
+def check_hook_files(asking: Asking, present: Settings, again: Settings) -> None:
+    """Python runs outside the sandbox, and a recording may be somebody else's: it cannot name what a resumed run
+    starts. Raises UsageError."""
+    if asking.resume is None:
+        return
+    for file in again.hooks.files:
+        if file.endswith(".py") and file not in present.hooks.files:
+            raise UsageError(
+                f"the hook file {file!r} is Python, which runs outside the sandbox: it must be named again",
+                hint="llmspell run --resume RUN --hooks FILE",
+            )
 
 
 def settings_again(settings: Settings, flags: Mapping[str, Any], recorded: Mapping[str, Any]) -> Settings:

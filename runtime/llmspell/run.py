@@ -114,7 +114,7 @@ class Run:
             identity=identity.run_id,
         )
         self.replaying = source is not None
-        self.opened: Callable[[], None] = lambda: None  # told when a resumed run goes on
+        self.opened: Callable[[], None] = lambda: None  # told when the recording has ended that a run resumes
         self.ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._services: dict[type, Any] = {}
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order they were made: so they are cancelled
@@ -356,10 +356,16 @@ class Run:
         self.fail(error)
 
     def _open(self) -> None:
-        """The recording has ended: from here on the run is live."""
+        """The recording has ended: once it is stored as this run's own, the run is live."""
+        self.opened()
+        self.spawn_apart(self._go_on())
+
+    async def _go_on(self) -> None:
+        self.effects.opens()
+        await self.journal.flush()
         self.replaying = False
         self.effects.open()
-        self.opened()
+        self.sequencer.open()
 
     def _recording_over(self) -> None:
         self.fail(

@@ -26,8 +26,6 @@ def check(args: Namespace) -> None:
         raise UsageError("--resume and --replay do not go together", hint="a replay asks nobody, a resumed run goes on")
     if given_model:
         raise UsageError("--model means nothing to --resume", hint="the run goes on with the model it began with")
-    if args.input is not None or args.param:
-        raise UsageError("--resume takes no parameters", hint="the run goes on with those it began with")
 
 
 def recording(args: Namespace, settings: Settings) -> Recording | None:

@@ -73,6 +73,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a field of `params`")
     parser.add_argument("--input", metavar="JSON", help="`params` as a whole, as JSON")
     parser.add_argument("--json", action="store_true", help="print the result as JSON; printed text goes to stderr")
+    parser.add_argument(
+        "--plan", action="store_true", help="show what the first workflow would do, without asking a model"
+    )
     parser.add_argument("--trace", action="store_true", help="show the run's tree on stderr while it grows")
     parser.add_argument("--record", metavar="FILE", help="also write the recording to FILE, to replay it elsewhere")
     parser.add_argument(
@@ -118,6 +121,9 @@ async def _run(args: Namespace) -> int:
         launched, language = _launched.pop()
         zygote = Zygote(launched, languages=[language] if language else [])
     _check(args)
+    if args.plan:
+        async with Runtime(zygote=zygote) as runtime:
+            return await _planned(args, runtime, Output(aside=True))
     output = Output(aside=args.json)
     async with Runtime(zygote=zygote) as runtime, serving(args.events, output) as server:
         if args.watch:
@@ -131,11 +137,23 @@ async def _run(args: Namespace) -> int:
         return code
 
 
+async def _planned(args: Namespace, runtime: Runtime, output: Output) -> int:
+    from llmspell.cli.plan import show_plan
+
+    code = await show_plan(args, _params(args), runtime, output)
+    output.check()
+    return code
+
+
 def _check(args: Namespace) -> None:
     """What would only be noticed once the run has cost its money."""
     from llmspell.cli import recorded
     from llmspell.errors import UsageError
 
+    if args.plan:
+        from llmspell.cli import plan
+
+        plan.check(args)
     if args.file is None and ((args.replay is None and args.resume is None) or args.watch):
         raise UsageError("which spell?", hint="llmspell run FILE")
     if args.file == "-":

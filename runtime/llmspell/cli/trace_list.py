@@ -40,7 +40,7 @@ def headline(meta: RunMeta, look: Look) -> str:
     """What there is to know of a run before its tree."""
     parts = [meta.id, plain(meta.label), meta.current_status, _started(meta)]
     if meta.parent:
-        parts.append(f"of {meta.parent}")
+        parts.append(_relation(meta))
     if meta.lost:
         parts.append(f"{meta.lost:,} events lost")
     head = Cells().add(f"run {parts[0]}", "bold").add("  " + parts[1]).add("  ")
@@ -53,7 +53,16 @@ def _line(meta: RunMeta, look: Look) -> str:
     tokens = count_text(meta.input_tokens + meta.output_tokens)
     figures = f"{duration_text(meta.duration):>{_TIME}}{tokens:>{_TOKENS}}{money_text(meta.cost):>{_COST}}"
     room = look.width - _ID - _STARTED - _STATUS - _TIME - _TOKENS - _COST - 2
-    return f"{meta.id:<{_ID}}{_started(meta):<{_STARTED}}{status}{figures}  {tail(plain(meta.label), room, look)}"
+    label = tail(plain(meta.label), room, look)
+    relation = f"  {_relation(meta)}" if meta.parent else ""
+    if relation and len(label) + len(relation) <= room:
+        label += painted(relation, "dim", look)
+    return f"{meta.id:<{_ID}}{_started(meta):<{_STARTED}}{status}{figures}  {label}"
+
+
+def _relation(meta: RunMeta) -> str:
+    """Of a run that another came before."""
+    return f"{'resumes' if meta.resumed else 'replays'} {meta.parent}"
 
 
 def _started(meta: RunMeta) -> str:

@@ -48,6 +48,9 @@ def resumable(path: Path, unpack: Unpack | None = None) -> Recording:
             raise ReplayError(f"run {meta.id} is under way", hint=f"llmspell trace follow {meta.id}")
         case _:
             pass
+    if meta.resumed and not any(row.kind == "opened" for row in whole.rows):
+        # It ended before it held all that the run did which it goes on from.
+        return resumable(path.with_name(f"{meta.parent}.db"), unpack)
     with RunFile(path) as file:
         marks = file.marks()
     if len(marks.seqs) != len(whole.admissions) or len(marks.answers) != len(whole.rows):
@@ -165,7 +168,7 @@ def _kept(whole: Recording, marks: Marks, cut: _Cut) -> Recording:
     ended, come = _ended(whole, marks, cut), Counter(order)
     pieces = {f"e{number}": found for number, found in _pieces(whole, marks).items() if number not in ended}
     begun = {key: found[: come[key]] for key, found in pieces.items() if come[key]}
-    rows = [row for row in whole.rows[: cut.answers] if row.kind not in (_PART, "end", "over")]
+    rows = [row for row in whole.rows[: cut.answers] if row.kind not in (_PART, "end", "over", "opened")]
     clock = sum(size for admitted, size in marks.clock if admitted <= cut.inputs)
     meta: RunMeta = dataclasses.replace(whole.meta, status=LOST)
     return Recording(

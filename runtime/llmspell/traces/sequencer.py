@@ -73,7 +73,7 @@ class Sequencer:
 
         over: called, in place of letting it in, when an input comes after the end of the script; without it such
         inputs are let in as they come. opens: called when all that the last input of the script set going has come to
-        rest; from then on inputs are let in live.
+        rest; `open` then lets inputs in live.
         """
         self._record = record
         self._script: deque[str] | None = None if script is None else deque(script)
@@ -151,7 +151,7 @@ class Sequencer:
             return
         if self._opens is not None:
             self._opening = True
-            gate.enter(self, Input(self, "", self._open), at_rest)
+            gate.enter(self, Input(self, "", self._opens), at_rest)
             return
         late = [each for inputs in self._waiting.values() for each in inputs]
         self._waiting.clear()
@@ -166,12 +166,11 @@ class Sequencer:
         if self._script is not None and not self._script:
             self._follow(at_rest=False)
 
-    def _open(self) -> None:
-        assert self._opens is not None
-        self._script, opens = None, self._opens
+    def open(self) -> None:
+        """The script is over: whatever has come since is let in, and what comes."""
+        self._script = None
         late = [each for inputs in self._waiting.values() for each in inputs]
         self._waiting.clear()
-        opens()
         for each in late:
             self._gate.enter(self, each, at_rest=False)
 

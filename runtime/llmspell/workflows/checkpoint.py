@@ -96,7 +96,7 @@ def _record(execution: Execution) -> dict[str, Any]:
 
 def _unread(workflow: Workflow, key: str, past: Past) -> dict[str, Any]:
     """What was in the checkpoint before for a workflow inside that has not begun again yet."""
-    inner = workflow.workflow_of(workflow.definition.paths[key.partition("@")[0]])
+    inner = workflow.staff.workflow_of(workflow.definition.paths[key.partition("@")[0]])
     return {
         **_made_of(inner),
         "input": past.input,
@@ -177,7 +177,7 @@ def _read(value: dict[str, Any], workflow: Workflow, inside: str) -> Past:
         step = paths.get(key.partition("@")[0])
         if step is None or step.type != "workflow":
             raise _damaged(f"{at}the step {key!r} is no workflow")
-        past.inside[key] = _read(_table(each, f"{at}inside[{key!r}]"), workflow.workflow_of(step), key)
+        past.inside[key] = _read(_table(each, f"{at}inside[{key!r}]"), workflow.staff.workflow_of(step), key)
     return past
 
 

@@ -121,7 +121,7 @@ class Execution:
 
     async def pause(self) -> None:
         """No further step begins; those under way are waited for, but for the one that asks."""
-        if self.progress.status == "running":
+        if self.progress.status in ("ready", "running"):
             self.progress.status = "paused"
             self.pace.stop()
             self.tell("workflow_paused", "", {"done": self.progress.done})
@@ -195,8 +195,8 @@ class Execution:
             self._goes_on = False
             self.tell("workflow_resumed", "", {"done": 0, "finished": len(self.past.finished)})
         with self.run.at(workflow.site):
-            workflow.check_agents()
-            check_names(workflow.definition, given, self._refused)
+            workflow.staff.check()
+            check_names(workflow.definition, given, self.refused)
         root = workflow.definition.root
         async with self.run.effects.deadline(workflow.timeout, f"workflow {workflow.name}"):
             with self.pace.handed_on:
@@ -211,7 +211,8 @@ class Execution:
             value = (await hooks.ask("after_workflow", asked, agent=workflow.name, own=own))["output"]
         return value
 
-    def _refused(self, path: str, problem: str) -> ArgumentError:
+    def refused(self, path: str, problem: str) -> ArgumentError:
+        """An error at a step's path."""
         where = f"{self.workflow.name}: {self.workflow.reader.at(path)}"
         return ArgumentError(f"{where}{problem}", source=self.workflow.site)
 
@@ -356,6 +357,13 @@ class Execution:
             "skipped": progress.skipped,
             "failed": progress.failed,
         }
+
+
+def innermost() -> Execution:
+    """The run of a workflow that the running task is part of. Raises LookupError outside of any."""
+    if not (around := _around.get()):
+        raise LookupError("no workflow is running here")
+    return around[-1]
 
 
 async def _nothing() -> None:

@@ -38,9 +38,19 @@ class Pace:
         self._open.set()
 
     async def turn(self) -> None:
-        """Waits while it is paused, or one that it is part of."""
+        """Waits while it is paused, or one that it is part of.
+
+        A function that is a step may run a workflow of its own: while that waits here, so does the step.
+        """
         while (closed := next((each for each in self.all if each.paused), None)) is not None:
-            await closed._open.wait()
+            held = _holding.get()
+            for pace in held:
+                pace.count(-1)
+            try:
+                await closed._open.wait()
+            finally:
+                for pace in held:
+                    pace.count(1)
 
     @property
     def at_work(self) -> Work:

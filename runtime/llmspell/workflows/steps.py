@@ -236,9 +236,9 @@ async def work(execution: Execution, step: Step, scope: Scope, given: Any, give:
     workflow = execution.workflow
     match step.type:
         case "agent":
-            return await _ask(workflow.agent_of(step), execution.text(step.action, scope), given, give)
+            return await _ask(workflow.staff.agent_of(step), execution.text(step.action, scope), given, give)
         case "tool":
-            tool = workflow.tool_of(step)
+            tool = workflow.staff.tool_of(step)
             more = {"action": execution.text(step.action, scope)} if step.action else {}
             if step.has_params:
                 more["params"] = await execution.template(step.params, scope)
@@ -249,7 +249,7 @@ async def work(execution: Execution, step: Step, scope: Scope, given: Any, give:
             return await execution.call(step.work, given, scope.context)
         case "workflow":
             with execution.pace.handed_on:
-                return await execution.nested(workflow.workflow_of(step), step, scope, given)
+                return await execution.nested(workflow.staff.workflow_of(step), step, scope, given)
         case _:
             kept = scope.kept.begun(scope.key(step.path))
             with execution.pace.handed_on:

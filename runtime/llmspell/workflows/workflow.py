@@ -16,12 +16,9 @@ from llmspell.errors import ArgumentError
 from llmspell.hooks.table import Context
 from llmspell.run import Run
 from llmspell.state.plain import same
-from llmspell.tools.builtin import BuiltinTool
-from llmspell.tools.catalog import TARGETS
-from llmspell.tools.tool import Tool
 from llmspell.workflows.checkpoint import Past, read, taken
 from llmspell.workflows.checks import check_places
-from llmspell.workflows.definition import Definition, Hole, Step, StepType
+from llmspell.workflows.definition import Definition, StepType
 from llmspell.workflows.execution import Execution, Outcome
 from llmspell.workflows.options import (
     ConditionalOptions,
@@ -38,6 +35,7 @@ from llmspell.workflows.options import (
     WorkflowProgress,
 )
 from llmspell.workflows.reading import Reader
+from llmspell.workflows.staff import Staff
 
 _OF_EVERY_AGENT: Final = frozenset(BaseAgentOptions.__dataclass_fields__)
 
@@ -97,7 +95,7 @@ class Workflow(BaseAgent):
         self.own_paths = frozenset(step.path for step in definition.steps)
         self._executions: list[Execution] = []
         self._last: Execution | None = None
-        self._tools_by_name: dict[str, Tool] = {}
+        self.staff = Staff(self)
         of_every = {key: value for key, value in options.items() if key in _OF_EVERY_AGENT}
         super().__init__(run, BaseAgentOptions(**of_every), script_class)
 
@@ -373,58 +371,6 @@ class Workflow(BaseAgent):
     def facts(self) -> Context:
         """Whose an event or a hook's context is."""
         return {"workflow_id": self._id, "workflow_name": self._name, "workflow_type": self.definition.root.type}
-
-    # -- who does its steps --------------------------------------------------------------------------------------
-
-    def agent_of(self, step: Step) -> BaseAgent:
-        """Its state is from now on found in the workflow's, below `children`. Raises ArgumentError for a name that no
-        agent has."""
-        if isinstance(step.work, Hole):
-            found: BaseAgent = self.holes[step.work.path]
-        else:
-            found = self.run.service(Directory, Directory.of).get(str(step.work))
-        self.live_state.adopt(found.name, found.live_state)
-        return found
-
-    def workflow_of(self, step: Step) -> Workflow:
-        found = self.agent_of(step)
-        if not isinstance(found, Workflow):
-            raise ArgumentError(f"{self._name}: {step.path}: {step.work!r} is an agent and no workflow")
-        return found
-
-    def tool_of(self, step: Step) -> Tool:
-        """Built-in tools that steps name are made once a workflow."""
-        if isinstance(step.work, Hole):
-            return self.holes[step.work.path]
-        name = str(step.work)
-        found = next((tool for tool in self._tools if tool.name == name), None) or self._tools_by_name.get(name)
-        if found is None:
-            found = self._tools_by_name[name] = _builtin(self.run, name)
-        return found
-
-    def check_agents(self, inside: tuple[Workflow, ...] = ()) -> None:
-        """Raises ArgumentError for a name that no agent has, and for workflows that name each other in a circle."""
-        if self in inside:
-            circle = " -> ".join(each.name for each in (*inside[inside.index(self) :], self))
-            raise ArgumentError(f"workflows are steps of each other: {circle}", source=self.site)
-        for step in self.definition.root.inner():
-            if step.type not in ("agent", "workflow"):
-                continue
-            try:
-                found = self.workflow_of(step) if step.type == "workflow" else self.agent_of(step)
-            except ArgumentError as error:
-                message = f"{self._name}: {self.reader.at(step.path)}{error.message}"
-                raise ArgumentError(message, hint=error.hint, source=self.site) from None
-            if isinstance(found, Workflow):
-                found.check_agents((*inside, self))
-
-
-def _builtin(run: Run, name: str) -> Tool:
-    from importlib import import_module
-
-    module, _, attribute = TARGETS[name].partition(":")
-    cls: type[BuiltinTool[Any]] = getattr(import_module(module), attribute)
-    return cls.create(run, {}, None)
 
 
 def _progress(status: str, done: int, total: int, executed: int, current: list[str]) -> dict[str, Any]:

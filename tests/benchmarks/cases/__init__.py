@@ -6,7 +6,7 @@ from typing import Final
 
 from benchmark import Function
 
-from cases import calls, crowds, engine, events, memory, runaways, startup, state
+from cases import calls, crowds, engine, events, memory, runaways, startup, state, workflows
 
 BENCHMARKS: Final[dict[str, Function]] = {
     "help": startup.help_page,
@@ -26,5 +26,8 @@ BENCHMARKS: Final[dict[str, Function]] = {
     "state, sqlite": state.sqlite,
     "state, rocksdb": state.rocksdb,
     "state, postgres": state.postgres,
+    "workflow steps": workflows.steps,
+    "fan-out": workflows.fan_out,
+    "map_reduce": workflows.items,
     "runaways": runaways.runaways,
 }

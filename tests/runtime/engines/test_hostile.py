@@ -39,7 +39,7 @@ class Hostile:
 LUA = [
     ("endless loop", "print('here')\nwhile true do end", ("cpu",), 2),
     ("loop around a function", "local function f() end while true do f() end", ("cpu",)),
-    ("pcall storm", "local function f() error('x') end\nwhile true do pcall(f) end", ("cpu",), 2),
+    ("pcall storm", "local function f() error('x') end while true do pcall(f) end", ("cpu",)),
     ("pcall that would swallow a limit", "while true do pcall(function() while true do end end) end", ("cpu",)),
     ("nested patterns", "string.find(string.rep('a', 40000), string.rep('.-', 40) .. 'b')", ("cpu",)),
     ("a move of a quadrillion", "table.move({}, 1, 1000000000000000, 2)", ("cpu", "memory", "")),

@@ -53,7 +53,7 @@ LUA = [
             "local outer = coroutine.wrap(function()\n  local inner = coroutine.create(function()\n"
             "    while true do end -- HERE\n  end)\n  coroutine.resume(inner)\nend)\nouter()",
             ("in function <spell.lua:2>", "in function <spell.lua:1>", "in main chunk")),
-    Endless("a storm of pcall", "local function f() error('x') end\nwhile true do\n  pcall(f) -- HERE\nend"),
+    Endless("a storm of pcall", "\nwhile true do pcall(function() error('x') end) end -- HERE"),
     Endless("pcall around the loop", "while true do pcall(function()\n  while true do end -- HERE\nend) end",
             ("in function <spell.lua:1>", "in main chunk")),
     Endless("a handler of xpcall", "xpcall(error, function()\n  while true do end -- HERE\nend)",
@@ -133,7 +133,7 @@ async def assert_stopped(case: Endless, way: Way, start_spell: StartSpell) -> No
     assert (error.limit, error.source) == ("cpu", case.site)
     assert str(error) == "the spell was stopped: it computed for 0.15 s without a call"
     assert error.stack[0].startswith(f"{case.site}: ")
-    assert tuple(line.partition(": ")[2] for line in error.stack) == case.frames
+    assert tuple(line.partition(": ")[2] for line in error.stack)[-len(case.frames) :] == case.frames
 
 
 @pytest.mark.parametrize("language", ["lua", "javascript"])

@@ -8,7 +8,7 @@ import pytest
 
 BOTH: Final = pytest.mark.parametrize("language", ["lua", "js"])
 
-#: Agents by name: `quick`, `steady` and `slow` answer after 2, 10 and 40 ms, `never` does not, `flaky` fails twice.
+#: Agents by name: `quick`, `steady` and `slow` answer after 2, 100 and 400 ms, `never` does not, `flaky` fails twice.
 AGENTS: Final = {
     "lua": """
 local running, most = 0, 0
@@ -24,7 +24,7 @@ function Worker:execute(input)
   return { content = tostring(text) .. ">" .. self.name }
 end
 local function worker(name, ms, failures) return Worker.new{ name = name, ms = ms, failures = failures } end
-local agents = { quick = worker("quick", 2), steady = worker("steady", 10), slow = worker("slow", 40),
+local agents = { quick = worker("quick", 2), steady = worker("steady", 100), slow = worker("slow", 400),
   never = worker("never", 3600000), flaky = worker("flaky", 1, 2), broken = worker("broken", 1, 99) }
 local function text(output) return output.content end
 """,
@@ -42,7 +42,7 @@ class Worker extends BaseAgent {
   }
 }
 const worker = (name, ms, failures) => new Worker({ name, ms, failures });
-const agents = { quick: worker("quick", 2), steady: worker("steady", 10), slow: worker("slow", 40),
+const agents = { quick: worker("quick", 2), steady: worker("steady", 100), slow: worker("slow", 400),
   never: worker("never", 3600000), flaky: worker("flaky", 1, 2), broken: worker("broken", 1, 99) };
 const text = (output) => output.content;
 """,

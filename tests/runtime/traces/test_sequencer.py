@@ -214,3 +214,24 @@ async def test_tasks_that_are_answered_at_once_leave_the_loop_its_rounds() -> No
         await sequencer.turn(f"e{number}", lambda: None)
     going = False
     assert rounds >= 20
+
+
+async def test_a_script_that_opens_lets_in_what_comes_after_it_once_it_is_told_to() -> None:
+    heard: list[str] = []
+    over, late = asyncio.Event(), asyncio.Event()
+    sequencer = Sequencer(heard.append, ["a", "b"], opens=over.set)
+    for key in ("c", "b", "a"):
+        sequencer.admit(key, lambda: None)
+    await over.wait()
+    sequencer.admit("d", late.set)
+    assert heard == ["a", "b"]
+    sequencer.open()
+    await late.wait()
+    assert heard == ["a", "b", "c", "d"]
+
+
+async def test_an_empty_script_opens_at_once() -> None:
+    over = asyncio.Event()
+    sequencer = Sequencer(lambda key: None, [], opens=over.set)
+    sequencer.begin()
+    await over.wait()

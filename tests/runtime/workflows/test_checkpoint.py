@@ -209,7 +209,10 @@ async def test_what_a_model_answered_is_not_asked_again(cast: Any, model: ModelS
     assert (spell.value["result"], len(model.requests)) == ("second", asked + 1)
     assert spell.value["outputs"] == {"one": "first", "step_2": "second"}
     statuses = [step["status"] for step in spell.value["metadata"]["steps"]]
-    assert (statuses, spell.value["steps_executed" if language == "lua" else "stepsExecuted"]) == (["restored", "ok"], 1)
+    assert (statuses, spell.value["steps_executed" if language == "lua" else "stepsExecuted"]) == (
+        ["restored", "ok"],
+        1,
+    )
 
 
 REFUSED = {
@@ -239,7 +242,10 @@ DAMAGES: list[tuple[dict[str, Any], str]] = [
     ({"finished": {"steps[9]": {}}}, "the checkpoint is damaged: w has no step 'steps[9]'"),
     ({"finished": {"steps[1]@x": {}}}, "the checkpoint is damaged: w has no step 'steps[1]@x'"),
     ({"finished": {"steps[1]": 5}}, "the checkpoint is damaged: finished['steps[1]'] is no table"),
-    ({"finished": {"steps[1]": {"other": 1}}}, "the checkpoint is damaged: finished['steps[1]'] has an unknown 'other'"),
+    (
+        {"finished": {"steps[1]": {"other": 1}}},
+        "the checkpoint is damaged: finished['steps[1]'] has an unknown 'other'",
+    ),
     ({"inside": {"steps[1]": {"input": 1}}}, "the checkpoint is damaged: the step 'steps[1]' is no workflow"),
     ({"spell": "0" * 64}, "the checkpoint of w is of another text of the spell"),
 ]
@@ -350,3 +356,98 @@ STREAMS = {
 async def test_an_answer_in_pieces_is_asked_for_again_as_a_whole(cast: Any, language: str) -> None:
     ok, finished, value = (await cast(**{language: STREAMS[language]})).value
     assert (ok, not finished, value) == (False, True, ["ONCE ", "UPON "])
+
+
+#: Fails at the k-th of all functions that are called, goes on from there in a workflow made anew; for every k.
+EVERYWHERE = {
+    "lua": """
+        local calls, fails, done = 0, nil, {}
+        local function note(name)
+          calls = calls + 1
+          if calls == fails then error("stopped at " .. name) end
+          done[#done + 1] = name
+          return name
+        end
+        local function make()
+          local inner = Workflow.loop{ name = "inner", over = { "x", "y" }, body = {
+            function(v) return note("over " .. v) end, function(v, c) c.seen = (c.seen or "") .. c.item return note(v .. "!") end },
+            aggregator = function(all) return note(table.concat(all, "+")) end }
+          return Workflow.create{ name = "w", steps = {
+            { run = function(v, c) c.n = 1 return note("first") end, on_output = function(v, c) c.reacted = true end },
+            { condition = function() return note("condition") == "condition" end, input_transform = function(v) return note(v .. "?") end,
+              steps = { { type = "loop", max_iterations = 3, condition = function(c) note("again" .. c.iteration) return c.n < 3 end, body = {
+                  function(v, c) local name = note("n" .. c.n + 1) c.n = c.n + 1 return name end, function(v) return note(v .. " twice") end } },
+                { type = "conditional", branches = { { condition = function() return note("") == "no" end, steps = {} },
+                    { condition = "{{n}}", steps = { function(v) return note("branch " .. v) end } } } } } },
+            { workflow = inner, output = "inner" },
+            { type = "map_reduce", concurrency = 1, items = function(c) note("items") return { 1, 2 } end,
+              map = { function(n, c) c.own = n return note("map" .. n) end, function(v, c) return note(v .. c.own) end },
+              reduce = function(all, c) return note(all[1] .. all[2] .. c.inner) end },
+            { type = "pipeline", input = { "p", "q" }, buffer = 1, stages = { { run = function(v) return v .. "1" end,
+                transformer = function(v) return v .. "t" end }, function(v) return v .. "2" end } },
+            function(v, c) return note(v[1] .. v[2] .. c.n) end } }
+        end
+        local whole = make():run("in")
+        local total, expected = calls, table.concat(done, ",")
+        local wrong = {}
+        for k = 1, total do
+          calls, done, fails = 0, {}, k
+          local flow = make()
+          pcall(flow.run, flow, "in")
+          fails = nil
+          local checkpoint = JSON.parse(JSON.stringify(flow:checkpoint()))
+          local value = make():resume(checkpoint)
+          local all = table.concat(done, ",")
+          if value ~= whole or all ~= expected then wrong[#wrong + 1] = k .. ": " .. tostring(value) .. " " .. all end
+        end
+        return { total, wrong, whole, expected }
+    """,
+    "js": """
+        let calls = 0, fails = null, done = [];
+        const note = (name) => {
+          calls += 1;
+          if (calls === fails) throw new Error("stopped at " + name);
+          done.push(name);
+          return name;
+        };
+        const make = () => {
+          const inner = Workflow.loop({ name: "inner", over: ["x", "y"], body: [
+            (v) => note("over " + v), (v, c) => { c.seen = (c.seen ?? "") + c.item; return note(v + "!"); }],
+            aggregator: (all) => note(all.join("+")) });
+          return Workflow.create({ name: "w", steps: [
+            { run: (v, c) => { c.n = 1; return note("first"); }, onOutput: (v, c) => { c.reacted = true; } },
+            { condition: () => note("condition") === "condition", inputTransform: (v) => note(v + "?"),
+              steps: [{ type: "loop", maxIterations: 3, condition: (c) => { note("again" + c.iteration); return c.n < 3; }, body: [
+                  (v, c) => { const name = note("n" + (c.n + 1)); c.n = c.n + 1; return name; }, (v) => note(v + " twice")] },
+                { type: "conditional", branches: [{ condition: () => note("") === "no", steps: [] },
+                    { condition: "{{n}}", steps: [(v) => note("branch " + v)] }] }] },
+            { workflow: inner, output: "inner" },
+            { type: "map_reduce", concurrency: 1, items: () => { note("items"); return [1, 2]; },
+              map: [(n, c) => { c.own = n; return note("map" + n); }, (v, c) => note(v + c.own)],
+              reduce: (all, c) => note(all[0] + all[1] + c.inner) },
+            { type: "pipeline", input: ["p", "q"], buffer: 1, stages: [{ run: (v) => v + "1", transformer: (v) => v + "t" },
+                (v) => v + "2"] },
+            (v, c) => note(v[0] + v[1] + c.n)] });
+        };
+        const whole = await make().run("in");
+        const total = calls, expected = done.join(","), wrong = [];
+        for (let k = 1; k <= total; k += 1) {
+          calls = 0; done = []; fails = k;
+          const flow = make();
+          await flow.run("in").catch(() => null);
+          fails = null;
+          const value = await make().resume(JSON.parse(JSON.stringify(flow.checkpoint())));
+          if (value !== whole || done.join(",") !== expected) wrong.push(k + ": " + value + " " + done.join(","));
+        }
+        return [total, wrong, whole, expected];
+    """,
+}
+
+
+@both
+@pytest.mark.mission(41)
+async def test_wherever_it_stopped_it_goes_on_with_what_was_not_over(cast: Any, language: str) -> None:
+    total, wrong, whole, expected = (await cast(**{language: EVERYWHERE[language]})).value
+    assert (total, whole) == (24, "p1t2q1t23")
+    assert expected.count(",") == 23
+    assert wrong == []

@@ -84,6 +84,96 @@ async def test_a_pause_holds_for_the_workflows_inside(cast: Any, language: str) 
     assert (await cast(**{language: NESTED[language]})).value == [1, "resumed", 2]
 
 
+BY_HAND = {
+    "lua": """
+        local order, outer, reached = {}, nil, false
+        local inner = Workflow.sequential{ name = "inner", steps = {
+          function() reached = true Async.sleep(3) order[#order + 1] = 1 end,
+          function() order[#order + 1] = 2 return "inner" end } }
+        outer = Workflow.sequential{ name = "outer", steps = { function() return inner:run() end } }
+        local running = Async.spawn(function() return outer:run() end)
+        while not reached do Async.sleep(1) end
+        local checkpoint = outer:pause()
+        order[#order + 1] = "paused"
+        return { outer:resume(checkpoint), order, next(checkpoint.finished) == nil }
+    """,
+    "js": """
+        const order = [];
+        let reached = false;
+        const inner = Workflow.sequential({ name: "inner", steps: [
+          async () => { reached = true; await Async.sleep(3); order.push(1); },
+          () => { order.push(2); return "inner"; }] });
+        const outer = Workflow.sequential({ name: "outer", steps: [() => inner.run()] });
+        const running = outer.run();
+        while (!reached) await Async.sleep(1);
+        const checkpoint = await outer.pause();
+        order.push("paused");
+        return [await outer.resume(checkpoint), order, Object.keys(checkpoint.finished).length === 0];
+    """,
+}
+
+
+@both
+async def test_a_step_that_runs_a_workflow_itself_does_not_hold_up_a_pause(cast: Any, language: str) -> None:
+    assert (await cast(**{language: BY_HAND[language]})).value == ["inner", [1, "paused", 2], True]
+
+
+EARLY = {
+    "lua": """
+        local flow
+        flow = Workflow.sequential{ name = "w", hooks = { before_workflow = function() Async.sleep(5) end }, steps = {
+          function() return "done" end } }
+        local running = Async.spawn(function() return flow:run() end)
+        Async.sleep(1)
+        flow:pause()
+        local status = flow:progress().status
+        return { status, flow:resume() }
+    """,
+    "js": """
+        const flow = Workflow.sequential({ name: "w", hooks: { beforeWorkflow: () => Async.sleep(5) },
+          steps: [() => "done"] });
+        const running = flow.run();
+        await Async.sleep(1);
+        await flow.pause();
+        const status = flow.progress().status;
+        return [status, await flow.resume()];
+    """,
+}
+
+
+@both
+async def test_a_workflow_can_be_paused_before_its_first_step(cast: Any, language: str) -> None:
+    assert (await cast(**{language: EARLY[language]})).value == ["paused", "done"]
+
+
+INSIDE = {
+    "lua": """
+        local flow, problem
+        flow = Workflow.sequential{ name = "w", steps = { function()
+          flow:pause()
+          local ok, raised = pcall(flow.resume, flow)
+          problem = raised.message
+          return "done" end } }
+        return { flow:run(), problem }
+    """,
+    "js": """
+        let flow = null, problem = null;
+        flow = Workflow.sequential({ name: "w", steps: [async () => {
+          await flow.pause();
+          problem = await flow.resume().catch((error) => error.message);
+          return "done"; }] });
+        return [await flow.run(), problem];
+    """,
+}
+
+
+@both
+async def test_a_step_cannot_wait_for_its_own_workflow(cast: Any, language: str) -> None:
+    value, problem = (await cast(**{language: INSIDE[language]})).value
+    assert value == "done"
+    assert problem == "workflow 'w' cannot be waited for from inside one of its steps"
+
+
 CANCELLED = {
     "lua": """
         local agent = Agent.new{ name = "slow" }

@@ -1343,13 +1343,23 @@ type ToolName =
   | "calculator"
   | "csv"
   | "datetime"
+  | "discord"
+  | "email"
   | "environment"
   | "file_system"
+  | "github"
   | "hash"
   | "http_request"
+  | "jira"
   | "json"
   | "regex"
+  | "rss_feed"
   | "shell_command"
+  | "slack"
+  | "twilio"
+  | "web_scraper"
+  | "web_search"
+  | "websocket"
   | (string & {});
 
 /**
@@ -1871,6 +1881,32 @@ declare const DateTime: typeof DateTimeTool;
 type DateTime = DateTimeTool;
 
 /**
+ * Posts to Discord and reads from it, as the configured bot or through a webhook: messages, replies, reactions.
+ *
+ * A message is seen by people at once; `@` mentions notify nobody unless the person allowed that.
+ */
+declare class DiscordTool extends Tool {
+  constructor(options?: DiscordOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: DiscordParams): Promise<DiscordResult>;
+}
+declare const Discord: typeof DiscordTool;
+type Discord = DiscordTool;
+
+/**
+ * Sends an e-mail through the configured mail server: plain text, optionally HTML, a template and attachments.
+ *
+ * It cannot be called back, so be sure of the recipients. Who may be written to can be limited by the person.
+ */
+declare class EmailTool extends Tool {
+  constructor(options?: EmailOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: EmailParams): Promise<EmailResult>;
+}
+declare const Email: typeof EmailTool;
+type Email = EmailTool;
+
+/**
  * Reads environment variables that the person allowed by name; every other is refused, set or not.
  *
  * Use list to see which there are. Variables cannot be changed.
@@ -1976,6 +2012,19 @@ declare const FileSystem: typeof FileSystemTool;
 type FileSystem = FileSystemTool;
 
 /**
+ * Reads repositories, files, issues and pull requests on GitHub, searches them, and writes where that is allowed.
+ *
+ * Lists come by pages: ask again with `next_page` where it is not 0. Writing is public and seen at once.
+ */
+declare class GitHubTool extends Tool {
+  constructor(options?: GitHubOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: GitHubParams): Promise<GitHubResult>;
+}
+declare const GitHub: typeof GitHubTool;
+type GitHub = GitHubTool;
+
+/**
  * Masks e-mail addresses, telephone numbers, payment cards (with a right check digit), bank accounts (IBAN) and
  * keys in prompts and answers, and refuses what it is told to. What it does is an event, `guarded`.
  *
@@ -2075,6 +2124,19 @@ interface HumanNamespace {
  * `input_requested` and `input_given`, and part of the recording.
  */
 declare const Human: HumanNamespace;
+
+/**
+ * Finds and reads Jira issues, their comments and where they can go; makes, changes and moves them where allowed.
+ *
+ * Use search with JQL to find keys. Texts are plain; formatting is lost on reading.
+ */
+declare class JiraTool extends Tool {
+  constructor(options?: JiraOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: JiraParams): Promise<JiraResult>;
+}
+declare const Jira: typeof JiraTool;
+type Jira = JiraTool;
 
 /**
  * Reads, writes, searches, changes, compares and checks JSON.
@@ -2380,6 +2442,19 @@ declare class ReviewAgent extends Agent {
 }
 
 /**
+ * Reads an RSS or Atom feed of an allowed host: its title and its entries, each with link, summary and time.
+ *
+ * Use it for news, releases and podcasts. Entries can be narrowed by time and by words. Markup is taken out of texts.
+ */
+declare class RssFeedTool extends Tool {
+  constructor(options?: RssFeedOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: RssFeedParams): Promise<RssFeedResult>;
+}
+declare const RssFeed: typeof RssFeedTool;
+type RssFeed = RssFeedTool;
+
+/**
  * Runs one program that the person allowed and gives what it printed and its exit code.
  *
  * No shell reads the command: there are no pipes, redirections, variables or wildcards. When it ends, is cancelled or
@@ -2392,6 +2467,19 @@ declare class ShellCommandTool extends Tool {
 }
 declare const ShellCommand: typeof ShellCommandTool;
 type ShellCommand = ShellCommandTool;
+
+/**
+ * Posts to Slack and reads from it, as the bot whose token is configured: messages, threads, reactions, channels.
+ *
+ * A posted message is seen by people at once. Keep the timestamp that post gives to answer in its thread or change it.
+ */
+declare class SlackTool extends Tool {
+  constructor(options?: SlackOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: SlackParams): Promise<SlackResult>;
+}
+declare const Slack: typeof SlackTool;
+type Slack = SlackTool;
 
 interface StateNamespace {
   /**
@@ -2623,6 +2711,61 @@ declare class TracingHook extends Hook {
 }
 
 /**
+ * Sends text messages (SMS, WhatsApp) through Twilio, and tells what became of them.
+ *
+ * Every message costs money and reaches a person's telephone at once: be sure of the number.
+ */
+declare class TwilioTool extends Tool {
+  constructor(options?: TwilioOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: TwilioParams): Promise<TwilioResult>;
+}
+declare const Twilio: typeof TwilioTool;
+type Twilio = TwilioTool;
+
+/**
+ * Reads a web page of an allowed host: its text, its links, its metadata, or the elements of a CSS selector.
+ *
+ * Use it to read what web_search found. The site's robots.txt is honoured; scripts on the page are not run, so a page
+ * that a browser builds itself has little to read. Each page is asked for anew.
+ */
+declare class WebScraperTool extends Tool {
+  constructor(options?: WebScraperOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: WebScraperParams): Promise<WebScraperResult>;
+}
+declare const WebScraper: typeof WebScraperTool;
+type WebScraper = WebScraperTool;
+
+/**
+ * Searches the web and gives titles, addresses and a few words of each page, the best first.
+ *
+ * Use it to find out what you do not know or what may have changed; read a page that it found with web_scraper.
+ * It asks the search service that the person configured.
+ */
+declare class WebSearchTool extends Tool {
+  constructor(options?: WebSearchOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: WebSearchParams): Promise<WebSearchResult>;
+}
+declare const WebSearch: typeof WebSearchTool;
+type WebSearch = WebSearchTool;
+
+/**
+ * Talks to an allowed host over a WebSocket: sends texts and receives what the other side sends.
+ *
+ * For one question use exchange, which connects and closes by itself; to go on talking use connect, then send and
+ * receive with the connection's number, then close. Connections end with the run.
+ */
+declare class WebSocketTool extends Tool {
+  constructor(options?: WebSocketOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: WebSocketParams): Promise<WebSocketResult>;
+}
+declare const WebSocket: typeof WebSocketTool;
+type WebSocket = WebSocketTool;
+
+/**
  * Steps that agents, tools, functions and other workflows do: in order, at once, by condition, in a loop, over
  * items or in a stream.
  *
@@ -2690,7 +2833,8 @@ declare class Workflow extends BaseAgent {
   /**
    * Lets no further step begin, waits for those under way, and gives a checkpoint: a plain value from which
    * `resume` goes on, here or in a later run of the spell. Called by one of its own steps it does not wait for that
-   * one, which the checkpoint then does not have. Its runs wait until `resume` or `cancel`.
+   * one, which the checkpoint then does not have. Its runs wait, and so does the spell's end, until `resume` or
+   * `cancel`.
    *
    * ```js
    * await State.set("half", flow:pause())
@@ -3767,6 +3911,144 @@ interface DateTimeResult {
   days?: number;
 }
 
+interface DiscordOptions {
+  /** The bot's token. None: DISCORD_BOT_TOKEN or DISCORD_TOKEN of the host's environment. */
+  token?: string;
+  /**
+   * A webhook's address: send then posts there and needs neither token nor channel. None: DISCORD_WEBHOOK_URL, where
+   * there is no token. (1 to 500 characters)
+   */
+  webhookUrl?: string;
+  /** The id of the channel that is used where a call names none. */
+  channel?: string;
+  /** The ids of the channels that it may be used on. None: all that the token may. (at most 500 items) */
+  allowedChannels?: string[];
+  /** Whether a message may notify people by `@name`, `@everyone` and roles. (default false) */
+  allowMentions?: boolean;
+  /** The API's address, if not Discord's own. The environment's secret is sent to Discord's own only. (1 to 500 characters) */
+  baseUrl?: string;
+  /** Milliseconds for a call. (default 30000, 1 to 120000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface DiscordParams {
+  /**
+   * send: posts `content`. edit: changes a message of the bot's. delete: takes a message away. react: adds an emoji.
+   * history: the newest messages of a channel.
+   */
+  operation: "send" | "edit" | "delete" | "react" | "history";
+  /** The channel's id. None: the tool's own. */
+  channel?: string;
+  /** send, edit: the text, in Discord's markdown. (1 to 2000 characters) */
+  content?: string;
+  /** send, edit: embeds, as Discord's API has them. (at most 10 items) */
+  embeds?: Record<string, any>[];
+  /** edit, delete, react: the message's id. history: only what is older than this message. */
+  message?: string;
+  /** send: the id of the message that it answers. */
+  replyTo?: string;
+  /** react: the emoji itself, or `name:id` of one of the server's own. (1 to 100 characters) */
+  emoji?: string;
+  /** history: how many at most. (default 50, 1 to 100) */
+  limit?: number;
+}
+
+interface DiscordResult {
+  /** The channel's id. */
+  channel?: string;
+  /** send, edit, delete, react: the message's id. */
+  message?: string;
+  /** history: the newest first. */
+  messages?: DiscordMessage[];
+}
+
+interface DiscordMessage {
+  id: string;
+  author: string;
+  content: string;
+  time: string;
+}
+
+interface EmailOptions {
+  /**
+   * The mail server. What is left out comes from SMTP_HOST, SMTP_PORT, SMTP_USER and SMTP_PASS of the host's
+   * environment; the environment's login goes to the environment's server only.
+   */
+  smtpConfig?: SmtpConfig;
+  /** The mail server as `host` or `host:port`; `smtp_config` in short. (1 to 260 characters) */
+  smtpServer?: string;
+  /** The sender, `ada@example.org` or `Ada <ada@example.org>`. None: SMTP_FROM, else the login where it is one. (3 to 320 characters) */
+  fromAddress?: string;
+  /**
+   * To whom it may send: domains such as `example.org` or `*.example.org`, and addresses. None: to anybody; an empty
+   * list: to nobody. (at most 1000 items)
+   */
+  allowedRecipients?: string[];
+  /** The folder of templates; read as any file, so it must be one that the run may read. (1 to 4096 characters) */
+  templatePath?: string;
+  /** Milliseconds for handing a message in. (default 30000, 1 to 120000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface SmtpConfig {
+  /** The mail server's name. (1 to 253 characters) */
+  host?: string;
+  /** Its port: 587 unless given, 465 where secure. (1 to 65535) */
+  port?: number;
+  /** Whether TLS begins at once; else by STARTTLS. */
+  secure?: boolean;
+  /** The login, where the server wants one. */
+  auth?: SmtpAuth;
+}
+
+/** The login, where the server wants one. */
+interface SmtpAuth {
+  /** Whom to log in as. (at most 320 characters) */
+  user?: string;
+  /** The password. (at most 1000 characters) */
+  pass?: string;
+}
+
+interface EmailParams {
+  /** The recipient's address, or a list of them. (3 to 320 characters, 1 to 100 items) */
+  to: string | string[];
+  /** The subject, one line. A template's first line `Subject: …` stands in for it. (default "", at most 500 characters) */
+  subject?: string;
+  /** The message as plain text. (default "", at most 1000000 characters) */
+  body?: string;
+  /** The message as HTML, beside the plain text. (default "", at most 2000000 characters) */
+  html?: string;
+  /** Who gets a copy. (3 to 320 characters, 1 to 100 items) */
+  cc?: string | string[];
+  /** Who gets a copy without the others seeing it. (3 to 320 characters, 1 to 100 items) */
+  bcc?: string | string[];
+  /** Where answers go, if not to the sender. (3 to 320 characters) */
+  replyTo?: string;
+  /** A file of the templates' folder whose text is the body, with `{{name}}` for every variable. (at most 200 characters) */
+  template?: string;
+  /** What stands in for `{{name}}` in the template. */
+  variables?: Record<string, string | number | boolean>;
+  /** Files to attach, which the run may read; 20 MB together. (at most 20 items) */
+  attachments?: string[];
+}
+
+interface EmailResult {
+  /** Whether the server took the message. */
+  sent: boolean;
+  /** The message's own number, as in its Message-ID. */
+  messageId: string;
+  /** The addresses that the server takes it for. */
+  accepted: string[];
+  /** Those that it does not. */
+  rejected: string[];
+  /** The server's words. */
+  response: string;
+}
+
 interface EnvironmentOptions {
   /** Names, or patterns such as `APP_*`, within what the run may read. None: all that the run may. (at most 200 items) */
   allowedVariables?: string[];
@@ -3910,6 +4192,88 @@ interface Match {
   line: number;
   /** The line, at most 500 characters of it. */
   text: string;
+}
+
+interface GitHubOptions {
+  /**
+   * A token. None: GITHUB_TOKEN or GH_TOKEN of the host's environment; without any, only what is public can be
+   * read.
+   */
+  token?: string;
+  /** The repository, `owner/name`, that is used where a call names none. */
+  repository?: string;
+  /**
+   * Repositories that it may be used on, `owner/name` or `owner/*`; searches are then narrowed to one of them. None:
+   * all that the token may. (at most 500 items)
+   */
+  allowedRepositories?: string[];
+  /** Whether nothing may be written. Issues and comments can be made only where this is false. (default true) */
+  readOnly?: boolean;
+  /**
+   * The API's address, of an Enterprise server for example. None: GITHUB_API_URL, else GitHub's own. What the
+   * environment holds as a token is sent there only. (1 to 500 characters)
+   */
+  baseUrl?: string;
+  /** Milliseconds for a call. (default 30000, 1 to 120000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface GitHubParams {
+  /**
+   * repository: what it is. issues, pulls: those of a repository. issue, pull: one, by number. comments: what was
+   * said on one. file: a file's text, or a folder's names. search: `query` in issues, code or repositories.
+   * create_issue, update_issue, comment, create_pull: write, where the tool may.
+   */
+  operation: "repository" | "issues" | "issue" | "comments" | "pulls" | "pull" | "file" | "search" | "create_issue" | "update_issue" | "comment" | "create_pull";
+  /** The repository, `owner/name`. None: the tool's own. */
+  repository?: string;
+  /** issue, comments, pull, update_issue, comment: the number of the issue or pull request. (at least 1) */
+  number?: number;
+  /** create_issue, update_issue, create_pull: the title. (1 to 256 characters) */
+  title?: string;
+  /** create_issue, update_issue, comment, create_pull: the text, in GitHub's markdown. (at most 65536 characters) */
+  body?: string;
+  /** create_issue, update_issue: the labels. issues: only those with all of them. (at most 100 items) */
+  labels?: string[];
+  /** issues, pulls: which; open unless given. update_issue: open or closed, to open or close it. */
+  state?: "open" | "closed" | "all";
+  /** create_pull: the branch with the changes, or `owner:branch`. (1 to 255 characters) */
+  head?: string;
+  /** create_pull: the branch to change. (1 to 255 characters) */
+  base?: string;
+  /** file: the path in the repository; "" is its root. (default "", at most 1000 characters) */
+  path?: string;
+  /** file: the branch, tag or commit. None: the default branch. (1 to 255 characters) */
+  ref?: string;
+  /** search: words and qualifiers, as in GitHub's search field. (1 to 256 characters) */
+  query?: string;
+  /** search: what to look for. (default "issues") */
+  kind?: "issues" | "code" | "repositories";
+  /** issues, comments, pulls, search: which page. (default 1, 1 to 100) */
+  page?: number;
+  /** issues, comments, pulls, search: how many on a page. (default 30, 1 to 100) */
+  limit?: number;
+}
+
+interface GitHubResult {
+  /** repository: name, description, url, default_branch, language, stars, open_issues, private, updated. */
+  repository?: Record<string, any>;
+  /** issue, create_issue, update_issue: number, title, state, author, labels, body, url … */
+  issue?: Record<string, any>;
+  /** pull, create_pull: as an issue, with head, base, draft, merged. */
+  pull?: Record<string, any>;
+  /** comment: id, author, body, url, created. */
+  comment?: Record<string, any>;
+  /** issues, pulls, comments, search: the found, in the service's order. A folder's names: name, path, type, size. */
+  items?: Record<string, any>[];
+  /** file: path, size, sha, and `text`, or `base64` where it is no UTF-8. */
+  file?: Record<string, any>;
+  /** issues, comments, pulls, search: the number of the next page; 0 where there is none. */
+  nextPage?: number;
+  /** search: how many there are in all. */
+  total?: number;
 }
 
 interface GuardHookOptions {
@@ -4087,6 +4451,104 @@ interface QuestionOptions {
   default?: string;
   /** Milliseconds to wait; as long as it takes unless given. */
   timeout?: number;
+}
+
+interface JiraOptions {
+  /**
+   * The site, such as `https://example.atlassian.net`. None: JIRA_URL of the host's environment. What the environment
+   * holds as a token is sent there only. (1 to 500 characters)
+   */
+  baseUrl?: string;
+  /** Whom to log in as. None: JIRA_EMAIL. Without any, the token is sent as a personal access token. (1 to 320 characters) */
+  email?: string;
+  /** The token. None: JIRA_API_TOKEN of the host's environment. */
+  apiToken?: string;
+  /** The project that is used where a call names none. */
+  project?: string;
+  /** The projects that it may be used on. None: all that the token may. (at most 500 items) */
+  allowedProjects?: string[];
+  /** Whether nothing may be written. Issues and comments can be made only where this is false. (default true) */
+  readOnly?: boolean;
+  /** Milliseconds for a call. (default 30000, 1 to 120000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface JiraParams {
+  /**
+   * search: issues by JQL. issue: one, by key. comments: what was said on it. transitions: where it can go. create,
+   * update: an issue. comment: says something on one. transition: moves one; the last four where the tool may write.
+   */
+  operation: "search" | "issue" | "comments" | "transitions" | "create" | "update" | "comment" | "transition";
+  /** issue, comments, transitions, update, comment, transition: the issue's key, such as `DEV-42`. */
+  key?: string;
+  /** search: the query, such as `status = "In Progress" ORDER BY updated DESC`. (1 to 5000 characters) */
+  jql?: string;
+  /** create: the project's key. search: only this project. None: the tool's own. */
+  project?: string;
+  /** create: the issue's type. (default "Task", 1 to 255 characters) */
+  type?: string;
+  /** create, update: the title. (1 to 255 characters) */
+  summary?: string;
+  /** create, update: the description. comment: what to say. Plain text; blank lines part paragraphs. (1 to 30000 characters) */
+  text?: string;
+  /** create, update: the labels. (at most 100 items) */
+  labels?: string[];
+  /** transition: the transition's name or number, or the status that it leads to. (1 to 255 characters) */
+  to?: string;
+  /** search, comments: how many at most. (default 30, 1 to 100) */
+  limit?: number;
+  /** search: `next` of the page before. (default "", at most 2000 characters) */
+  cursor?: string;
+}
+
+interface JiraResult {
+  /** create, update, comment, transition: the issue's key. */
+  key?: string;
+  /** issue: its fields, texts as plain text. */
+  issue?: JiraIssue;
+  /** search: the found, in the query's order. */
+  issues?: JiraIssue[];
+  /** comments: the newest first. */
+  comments?: JiraComment[];
+  /** comment: its number. */
+  comment?: string;
+  /** transitions: where the issue can go from here. */
+  transitions?: JiraTransition[];
+  /** transition: the status that it has now. */
+  status?: string;
+  /** search: the `cursor` of the next page, or "" where there is none. */
+  next?: string;
+}
+
+/** issue: its fields, texts as plain text. */
+interface JiraIssue {
+  key: string;
+  summary: string;
+  status: string;
+  type: string;
+  priority: string;
+  assignee: string;
+  reporter: string;
+  labels: string[];
+  description: string;
+  project: string;
+  created: string;
+  updated: string;
+}
+
+interface JiraComment {
+  id: string;
+  author: string;
+  text: string;
+  created: string;
+}
+
+interface JiraTransition {
+  id: string;
+  name: string;
+  to: string;
 }
 
 interface JsonOptions {
@@ -4708,6 +5170,70 @@ interface Issue {
   suggestion: string;
 }
 
+interface RssFeedOptions {
+  /** Hosts that this tool may reach, within what the run may. None: all that the run may. (at most 500 items) */
+  allowedDomains?: string[];
+  /** Milliseconds for a feed, with redirects and reading. (default 30000, 1 to 600000) */
+  timeout?: number;
+  /** Bytes of the largest feed, unpacked. (default 5242880, 1 to 20000000) */
+  maxResponseSize?: number;
+  /** What the tool calls itself. (default "llmspell", 1 to 200 characters) */
+  userAgent?: string;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface RssFeedParams {
+  /** The feed's address, http or https. (1 to 8192 characters) */
+  url: string;
+  /** How many entries at most, in the feed's order. (default 20, 1 to 1000) */
+  limit?: number;
+  /** Only entries that are not older than this time, ISO 8601 such as `2025-01-31` or `2025-01-31T12:00:00Z`. (default "", at most 40 characters) */
+  since?: string;
+  /** Only entries whose title, summary or categories hold all of these words, in whatever case. (default "", at most 500 characters) */
+  search?: string;
+  /** Whether entries hold their whole content, where the feed has it. (default false) */
+  content?: boolean;
+}
+
+interface RssFeedResult {
+  /** The address that answered, after redirects. */
+  url: string;
+  /** The feed's kind, such as `rss20` or `atom10`. */
+  format: string;
+  /** The feed's title. */
+  title: string;
+  /** What it says about itself, or "". */
+  description: string;
+  /** The page that it belongs to, or "". */
+  link: string;
+  /** Its language, or "". */
+  language: string;
+  /** When it changed, in UTC, or "". */
+  updated: string;
+  /** The entries: plain text without markup; times in UTC, "" where there is none. */
+  entries: FeedEntry[];
+  /** How many entries the feed has. */
+  total: number;
+}
+
+interface FeedEntry {
+  id: string;
+  title: string;
+  link: string;
+  summary: string;
+  published: string;
+  authors: string[];
+  categories: string[];
+  enclosures: FeedEnclosure[];
+  content?: string;
+}
+
+interface FeedEnclosure {
+  url: string;
+  type: string;
+}
+
 interface ShellCommandOptions {
   /**
    * Commands that this tool may run, within what the run may: `git` with any arguments, `git status` just so,
@@ -4753,6 +5279,73 @@ interface ShellCommandResult {
   exitCode: number;
   /** Whether it printed more than is kept. */
   truncated: boolean;
+}
+
+interface SlackOptions {
+  /** The bot's token, `xoxb-…`. None: SLACK_BOT_TOKEN or SLACK_TOKEN of the host's environment. */
+  token?: string;
+  /** The channel that is used where a call names none: `#updates` or an id. (1 to 100 characters) */
+  channel?: string;
+  /** The channels that it may be used on, as calls write them. None: all that the token may. (at most 500 items) */
+  allowedChannels?: string[];
+  /** The API's address, if not Slack's own. The environment's secret is sent to Slack's own only. (1 to 500 characters) */
+  baseUrl?: string;
+  /** Milliseconds for a call. (default 30000, 1 to 120000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface SlackParams {
+  /**
+   * post: sends `text`, in a thread where `thread` is given. update: changes a message's text. delete: takes one
+   * away. react: adds an emoji to a message. history: the newest messages of a channel. replies: those of a thread.
+   * channels: the channels that the bot sees.
+   */
+  operation: "post" | "update" | "delete" | "react" | "history" | "replies" | "channels";
+  /** The channel, `#name` or id; history, update, delete, react and replies want the id. None: the tool's own. (1 to 100 characters) */
+  channel?: string;
+  /** post, update: the message, in Slack's mrkdwn. (1 to 40000 characters) */
+  text?: string;
+  /** post, update: Block Kit blocks; `text` is then what notifications show. (at most 50 items) */
+  blocks?: Record<string, any>[];
+  /** post, replies: the timestamp of the message that begins the thread. */
+  thread?: string;
+  /** update, delete, react: the message's timestamp, as post and history give it. */
+  timestamp?: string;
+  /** react: the emoji's name, such as `thumbsup`. */
+  emoji?: string;
+  /** history, replies, channels: how many at most. (default 50, 1 to 200) */
+  limit?: number;
+  /** history, replies, channels: `next` of the page before. (default "", at most 500 characters) */
+  cursor?: string;
+}
+
+interface SlackResult {
+  /** The channel's id, or as it was given. */
+  channel?: string;
+  /** post, update, delete, react: the message's timestamp, which names it in its channel. */
+  timestamp?: string;
+  /** history: the newest first. replies: the oldest first. `thread` is "" outside of one. */
+  messages?: SlackMessage[];
+  /** channels: by id and name. */
+  channels?: SlackChannel[];
+  /** history, replies, channels: the `cursor` of the next page, or "" where there is none. */
+  next?: string;
+}
+
+interface SlackMessage {
+  timestamp: string;
+  user: string;
+  text: string;
+  thread: string;
+}
+
+interface SlackChannel {
+  id: string;
+  name: string;
+  topic: string;
+  members: number;
 }
 
 interface StateOptions {
@@ -4876,6 +5469,244 @@ interface TracingHookOptions {
   attributes?: Record<string, string | number | boolean>;
   /** Fields of the hooks' context that become attributes too, such as `request_id`. */
   fields?: string[];
+}
+
+interface TwilioOptions {
+  /** The account's number, `AC…`. None: TWILIO_ACCOUNT_SID of the host's environment. */
+  accountSid?: string;
+  /** The account's secret. None: TWILIO_AUTH_TOKEN of the host's environment. */
+  authToken?: string;
+  /** The sender's number. None: TWILIO_FROM_NUMBER of the host's environment. */
+  fromNumber?: string;
+  /** A messaging service, `MG…`, that chooses the sender. */
+  messagingService?: string;
+  /** To whom it may send: numbers, or beginnings of numbers such as `+49*`. None: to anybody. (at most 1000 items) */
+  allowedRecipients?: string[];
+  /** The API's address, if not Twilio's own. The environment's secret is sent to Twilio's own only. (1 to 500 characters) */
+  baseUrl?: string;
+  /** Milliseconds for a call. (default 30000, 1 to 120000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface TwilioParams {
+  /** send: sends a message, which costs money. get: what became of one. list: the newest messages of the account. */
+  operation: "send" | "get" | "list";
+  /** send: the recipient's number with its country, such as `+4915112345678`. list: only messages to it. */
+  to?: string;
+  /** send: the text. (1 to 1600 characters) */
+  body?: string;
+  /** send: addresses of pictures to send along. (at most 10 items) */
+  media?: string[];
+  /** get: the message's number, as send gives it. */
+  message?: string;
+  /** list: how many at most. (default 20, 1 to 200) */
+  limit?: number;
+}
+
+interface TwilioResult {
+  /** send, get: the message's number, `SM…` or `MM…`. */
+  message?: string;
+  /** send, get: queued, sending, sent, delivered, undelivered, failed … */
+  status?: string;
+  /** send, get: the recipient. */
+  to?: string;
+  /** send, get: the sender. */
+  sender?: string;
+  /** send, get: the text. */
+  body?: string;
+  /** send, get: when it was made, as the service writes it. */
+  time?: string;
+  /** send, get: why it failed, or "". */
+  error?: string;
+  /** list: the newest first. */
+  messages?: TwilioMessage[];
+}
+
+interface TwilioMessage {
+  message: string;
+  status: string;
+  to: string;
+  sender: string;
+  body: string;
+  time: string;
+  error: string;
+}
+
+interface WebScraperOptions {
+  /**
+   * How many requests one host gets in how long, such as `{ requests = 5, per = "minute" }`. A request that would be
+   * one too many waits, if that is possible within `timeout`; else it is refused.
+   */
+  rateLimit?: RateLimit;
+  /** What the tool calls itself; robots.txt is read by the first word of it. (default "llmspell", 1 to 200 characters) */
+  userAgent?: string;
+  /** Hosts that this tool may reach, within what the run may. None: all that the run may. (at most 500 items) */
+  allowedDomains?: string[];
+  /** Milliseconds for a page: waiting, robots.txt, redirects and reading. (default 30000, 1 to 600000) */
+  timeout?: number;
+  /** Bytes of the largest page, unpacked. (default 5242880, 1 to 20000000) */
+  maxResponseSize?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface RateLimit {
+  /** Requests to one host. (1 to 100000) */
+  requests: number;
+  /** In how long. */
+  per: "second" | "minute" | "hour" | "day";
+}
+
+interface WebScraperParams {
+  /**
+   * text: the page's readable text, by lines. links: its addresses, each once. metadata: description, language,
+   * canonical address and what else its head says. select: the elements that a CSS selector finds.
+   */
+  operation: "text" | "links" | "metadata" | "select";
+  /** The page's address, http or https. (1 to 8192 characters) */
+  url: string;
+  /** A CSS selector such as `main article h2`. Needed by select; text and links look only inside what it finds. (default "", at most 300 characters) */
+  selector?: string;
+  /** select: the one attribute to give, such as `href`; all of them unless given. (default "", at most 100 characters) */
+  attribute?: string;
+  /** links, select: how many at most. (default 100, 1 to 1000) */
+  limit?: number;
+  /** text, select: characters of the text at most. (default 50000, 1 to 500000) */
+  maxLength?: number;
+}
+
+interface WebScraperResult {
+  /** The address that answered, after redirects. */
+  url: string;
+  /** The page's title, or "". */
+  title: string;
+  /** text: headings begin with `#`, list items with `-`. */
+  text?: string;
+  /** links: full addresses with their texts. */
+  links?: ScrapedLink[];
+  /** select: what was found, in the page's order. */
+  elements?: ScrapedElement[];
+  /** metadata: by name, such as `description`, `language`, `canonical`, `og:image`. */
+  metadata?: Record<string, string>;
+  /** text, links, select: whether there was more. */
+  truncated?: boolean;
+}
+
+interface ScrapedLink {
+  url: string;
+  text: string;
+}
+
+interface ScrapedElement {
+  tag: string;
+  text: string;
+  attributes: Record<string, string>;
+}
+
+interface WebSearchOptions {
+  /** The search service: Brave, Tavily, or a SearXNG of your own. None: the one whose key or address is known. */
+  provider?: "brave" | "tavily" | "searxng";
+  /** The service's key. None: from BRAVE_API_KEY or TAVILY_API_KEY of the host's environment. */
+  apiKey?: string;
+  /**
+   * The service's address, for a SearXNG or a proxy. None: the service's own, or SEARXNG_URL. What the environment
+   * holds as a key is sent to the service's own address only. (1 to 500 characters)
+   */
+  baseUrl?: string;
+  /** Results of one search at most. (default 10, 1 to 20) */
+  maxResults?: number;
+  /** Milliseconds for a search. (default 15000, 1 to 120000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface WebSearchParams {
+  /** What to look for, as one would type it. (1 to 400 characters) */
+  query: string;
+  /** How many results; the tool's own limit stays. (1 to 20) */
+  maxResults?: number;
+  /** Which page of results. (default 1, 1 to 10) */
+  page?: number;
+  /** Only what is not older than a day, week, month or year. */
+  recency?: "day" | "week" | "month" | "year";
+  /** Results in this language, such as `en` or `de`, where the service can. (default "", at most 10 characters) */
+  language?: string;
+}
+
+interface WebSearchResult {
+  /** What was looked for. */
+  query: string;
+  /** The service that answered. */
+  provider: "brave" | "tavily" | "searxng";
+  /** The best first: title, address, a few words of the page, and its date where the service knows it. */
+  results: SearchResult[];
+  /** What the service itself says to the question, or "". */
+  answer: string;
+}
+
+interface SearchResult {
+  title: string;
+  url: string;
+  snippet: string;
+  published: string;
+}
+
+interface WebSocketOptions {
+  /** Hosts that this tool may reach, within what the run may. None: all that the run may. (at most 500 items) */
+  allowedDomains?: string[];
+  /** Milliseconds that an operation may take at most. (default 30000, 1 to 600000) */
+  timeout?: number;
+  /** Bytes of the largest message that is received; a larger one ends the connection. (default 1048576, 1 to 50000000) */
+  maxMessageSize?: number;
+  /** Headers sent when connecting. */
+  headers?: Record<string, string>;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface WebSocketParams {
+  /**
+   * exchange: connects, sends `messages`, receives what comes, closes. connect: opens a connection and gives its
+   * number. send: sends `messages` over one. receive: waits for messages on one. close: ends one.
+   */
+  operation: "exchange" | "connect" | "send" | "receive" | "close";
+  /** exchange, connect: the address, ws or wss. (1 to 8192 characters) */
+  url?: string;
+  /** send, receive, close: the connection's number. (at least 1) */
+  connection?: number;
+  /** exchange, connect, send: texts to send, in order. (at most 100 items) */
+  messages?: string[];
+  /** exchange, receive: how many messages to wait for; fewer come where the time is over or the other side closes. (default 1, 0 to 1000) */
+  count?: number;
+  /** exchange, receive: milliseconds to wait for messages. (default 10000, 1 to 600000) */
+  timeout?: number;
+  /** exchange, connect: headers to send when connecting. */
+  headers?: Record<string, string>;
+  /** exchange, connect: subprotocols to offer, the best first. (at most 10 items) */
+  subprotocols?: string[];
+}
+
+interface WebSocketResult {
+  /** connect, send, receive, close: the connection's number. */
+  connection?: number;
+  /** exchange, receive: what came, the oldest first; bytes as Base64. */
+  messages?: SocketMessage[];
+  /** exchange, connect, send: how many messages were sent. */
+  sent?: number;
+  /** Whether the connection is open now. */
+  open: boolean;
+  /** exchange, connect: the subprotocol that was agreed on, or "". */
+  subprotocol?: string;
+  /** Why the connection ended, by RFC 6455, where it did. */
+  closeCode?: number;
+}
+
+interface SocketMessage {
+  type: "text" | "base64";
+  data: string;
 }
 
 interface NewOptions {

@@ -96,13 +96,23 @@
 ---| "calculator" # Calculates a mathematical expression and gives the number. Use it for every calculation, however small.
 ---| "csv" # Reads, writes, filters, sorts and summarises tables in CSV, from text, rows or a file.
 ---| "datetime" # Tells the time, reads and writes dates, adds to them, compares them and converts between time zones.
+---| "discord" # Posts to Discord and reads from it, as the configured bot or through a webhook: messages, replies, reactions.
+---| "email" # Sends an e-mail through the configured mail server: plain text, optionally HTML, a template and attachments.
 ---| "environment" # Reads environment variables that the person allowed by name; every other is refused, set or not.
 ---| "file_system" # Reads, writes, lists, searches, copies, moves and deletes files and folders of the project.
+---| "github" # Reads repositories, files, issues and pull requests on GitHub, searches them, and writes where that is allowed.
 ---| "hash" # Gives the hash (digest) of a text or a file, an HMAC with a key, or checks one against an expected value.
 ---| "http_request" # Sends an HTTP request to an allowed host and gives status, headers and body; JSON is read into a value.
+---| "jira" # Finds and reads Jira issues, their comments and where they can go; makes, changes and moves them where allowed.
 ---| "json" # Reads, writes, searches, changes, compares and checks JSON.
 ---| "regex" # Finds, checks, replaces and splits text by a regular expression (RE2 syntax, much as in Perl or Python).
+---| "rss_feed" # Reads an RSS or Atom feed of an allowed host: its title and its entries, each with link, summary and time.
 ---| "shell_command" # Runs one program that the person allowed and gives what it printed and its exit code.
+---| "slack" # Posts to Slack and reads from it, as the bot whose token is configured: messages, threads, reactions, channels.
+---| "twilio" # Sends text messages (SMS, WhatsApp) through Twilio, and tells what became of them.
+---| "web_scraper" # Reads a web page of an allowed host: its text, its links, its metadata, or the elements of a CSS selector.
+---| "web_search" # Searches the web and gives titles, addresses and a few words of each page, the best first.
+---| "websocket" # Talks to an allowed host over a WebSocket: sends texts and receives what the other side sends.
 ---| string
 
 ---What `pcall` catches when llmspell fails.
@@ -2208,6 +2218,56 @@ function DateTimeTool:execute(params) end
 ---@return DateTimeResult
 function DateTimeTool:execute_async(params, callback) end
 
+---Posts to Discord and reads from it, as the configured bot or through a webhook: messages, replies, reactions.
+---
+---A message is seen by people at once; `@` mentions notify nobody unless the person allowed that.
+---@class DiscordTool : Tool
+---@overload fun(options?: DiscordOptions): DiscordTool
+DiscordTool = {}
+
+Discord = DiscordTool
+
+---Makes a DiscordTool.
+---@param options? DiscordOptions
+---@return DiscordTool
+function DiscordTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params DiscordParams
+---@return DiscordResult
+function DiscordTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params DiscordParams
+---@param callback? fun(result: DiscordResult)
+---@return DiscordResult
+function DiscordTool:execute_async(params, callback) end
+
+---Sends an e-mail through the configured mail server: plain text, optionally HTML, a template and attachments.
+---
+---It cannot be called back, so be sure of the recipients. Who may be written to can be limited by the person.
+---@class EmailTool : Tool
+---@overload fun(options?: EmailOptions): EmailTool
+EmailTool = {}
+
+Email = EmailTool
+
+---Makes a EmailTool.
+---@param options? EmailOptions
+---@return EmailTool
+function EmailTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params EmailParams
+---@return EmailResult
+function EmailTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params EmailParams
+---@param callback? fun(result: EmailResult)
+---@return EmailResult
+function EmailTool:execute_async(params, callback) end
+
 ---Reads environment variables that the person allowed by name; every other is refused, set or not.
 ---
 ---Use list to see which there are. Variables cannot be changed.
@@ -2557,6 +2617,31 @@ function FileSystemTool:execute(params) end
 ---@return FileSystemResult
 function FileSystemTool:execute_async(params, callback) end
 
+---Reads repositories, files, issues and pull requests on GitHub, searches them, and writes where that is allowed.
+---
+---Lists come by pages: ask again with `next_page` where it is not 0. Writing is public and seen at once.
+---@class GitHubTool : Tool
+---@overload fun(options?: GitHubOptions): GitHubTool
+GitHubTool = {}
+
+GitHub = GitHubTool
+
+---Makes a GitHubTool.
+---@param options? GitHubOptions
+---@return GitHubTool
+function GitHubTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params GitHubParams
+---@return GitHubResult
+function GitHubTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params GitHubParams
+---@param callback? fun(result: GitHubResult)
+---@return GitHubResult
+function GitHubTool:execute_async(params, callback) end
+
 ---Masks e-mail addresses, telephone numbers, payment cards (with a right check digit), bank accounts (IBAN) and
 ---keys in prompts and answers, and refuses what it is told to. What it does is an event, `guarded`.
 ---
@@ -2767,6 +2852,31 @@ function JSON.parse(text) end
 ---@param indent? integer
 ---@return string
 function JSON.stringify(value, replacer, indent) end
+
+---Finds and reads Jira issues, their comments and where they can go; makes, changes and moves them where allowed.
+---
+---Use search with JQL to find keys. Texts are plain; formatting is lost on reading.
+---@class JiraTool : Tool
+---@overload fun(options?: JiraOptions): JiraTool
+JiraTool = {}
+
+Jira = JiraTool
+
+---Makes a JiraTool.
+---@param options? JiraOptions
+---@return JiraTool
+function JiraTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params JiraParams
+---@return JiraResult
+function JiraTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params JiraParams
+---@param callback? fun(result: JiraResult)
+---@return JiraResult
+function JiraTool:execute_async(params, callback) end
 
 ---Reads, writes, searches, changes, compares and checks JSON.
 ---
@@ -3623,6 +3733,31 @@ function ReviewAgent:verify(claims) end
 ---@overload fun(self: ReviewAgent, callback: fun(result: Review))
 function ReviewAgent:verify_async(claims, callback) end
 
+---Reads an RSS or Atom feed of an allowed host: its title and its entries, each with link, summary and time.
+---
+---Use it for news, releases and podcasts. Entries can be narrowed by time and by words. Markup is taken out of texts.
+---@class RssFeedTool : Tool
+---@overload fun(options?: RssFeedOptions): RssFeedTool
+RssFeedTool = {}
+
+RssFeed = RssFeedTool
+
+---Makes a RssFeedTool.
+---@param options? RssFeedOptions
+---@return RssFeedTool
+function RssFeedTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params RssFeedParams
+---@return RssFeedResult
+function RssFeedTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params RssFeedParams
+---@param callback? fun(result: RssFeedResult)
+---@return RssFeedResult
+function RssFeedTool:execute_async(params, callback) end
+
 ---Runs one program that the person allowed and gives what it printed and its exit code.
 ---
 ---No shell reads the command: there are no pipes, redirections, variables or wildcards. When it ends, is cancelled or
@@ -3648,6 +3783,31 @@ function ShellCommandTool:execute(params) end
 ---@param callback? fun(result: ShellCommandResult)
 ---@return ShellCommandResult
 function ShellCommandTool:execute_async(params, callback) end
+
+---Posts to Slack and reads from it, as the bot whose token is configured: messages, threads, reactions, channels.
+---
+---A posted message is seen by people at once. Keep the timestamp that post gives to answer in its thread or change it.
+---@class SlackTool : Tool
+---@overload fun(options?: SlackOptions): SlackTool
+SlackTool = {}
+
+Slack = SlackTool
+
+---Makes a SlackTool.
+---@param options? SlackOptions
+---@return SlackTool
+function SlackTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params SlackParams
+---@return SlackResult
+function SlackTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params SlackParams
+---@param callback? fun(result: SlackResult)
+---@return SlackResult
+function SlackTool:execute_async(params, callback) end
 
 ---Values of the project that outlast the run: in `.llmspell/state.db`, or where `[state]` in llmspell.toml says.
 ---
@@ -4240,6 +4400,109 @@ TracingHook = {}
 ---@return TracingHook
 function TracingHook.new(options) end
 
+---Sends text messages (SMS, WhatsApp) through Twilio, and tells what became of them.
+---
+---Every message costs money and reaches a person's telephone at once: be sure of the number.
+---@class TwilioTool : Tool
+---@overload fun(options?: TwilioOptions): TwilioTool
+TwilioTool = {}
+
+Twilio = TwilioTool
+
+---Makes a TwilioTool.
+---@param options? TwilioOptions
+---@return TwilioTool
+function TwilioTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params TwilioParams
+---@return TwilioResult
+function TwilioTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params TwilioParams
+---@param callback? fun(result: TwilioResult)
+---@return TwilioResult
+function TwilioTool:execute_async(params, callback) end
+
+---Reads a web page of an allowed host: its text, its links, its metadata, or the elements of a CSS selector.
+---
+---Use it to read what web_search found. The site's robots.txt is honoured; scripts on the page are not run, so a page
+---that a browser builds itself has little to read. Each page is asked for anew.
+---@class WebScraperTool : Tool
+---@overload fun(options?: WebScraperOptions): WebScraperTool
+WebScraperTool = {}
+
+WebScraper = WebScraperTool
+
+---Makes a WebScraperTool.
+---@param options? WebScraperOptions
+---@return WebScraperTool
+function WebScraperTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params WebScraperParams
+---@return WebScraperResult
+function WebScraperTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params WebScraperParams
+---@param callback? fun(result: WebScraperResult)
+---@return WebScraperResult
+function WebScraperTool:execute_async(params, callback) end
+
+---Searches the web and gives titles, addresses and a few words of each page, the best first.
+---
+---Use it to find out what you do not know or what may have changed; read a page that it found with web_scraper.
+---It asks the search service that the person configured.
+---@class WebSearchTool : Tool
+---@overload fun(options?: WebSearchOptions): WebSearchTool
+WebSearchTool = {}
+
+WebSearch = WebSearchTool
+
+---Makes a WebSearchTool.
+---@param options? WebSearchOptions
+---@return WebSearchTool
+function WebSearchTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params WebSearchParams
+---@return WebSearchResult
+function WebSearchTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params WebSearchParams
+---@param callback? fun(result: WebSearchResult)
+---@return WebSearchResult
+function WebSearchTool:execute_async(params, callback) end
+
+---Talks to an allowed host over a WebSocket: sends texts and receives what the other side sends.
+---
+---For one question use exchange, which connects and closes by itself; to go on talking use connect, then send and
+---receive with the connection's number, then close. Connections end with the run.
+---@class WebSocketTool : Tool
+---@overload fun(options?: WebSocketOptions): WebSocketTool
+WebSocketTool = {}
+
+WebSocket = WebSocketTool
+
+---Makes a WebSocketTool.
+---@param options? WebSocketOptions
+---@return WebSocketTool
+function WebSocketTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params WebSocketParams
+---@return WebSocketResult
+function WebSocketTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params WebSocketParams
+---@param callback? fun(result: WebSocketResult)
+---@return WebSocketResult
+function WebSocketTool:execute_async(params, callback) end
+
 ---Steps that agents, tools, functions and other workflows do: in order, at once, by condition, in a loop, over
 ---items or in a stream.
 ---
@@ -4374,7 +4637,8 @@ function Workflow:checkpoint() end
 
 ---Lets no further step begin, waits for those under way, and gives a checkpoint: a plain value from which
 ---`resume` goes on, here or in a later run of the spell. Called by one of its own steps it does not wait for that
----one, which the checkpoint then does not have. Its runs wait until `resume` or `cancel`.
+---one, which the checkpoint then does not have. Its runs wait, and so does the spell's end, until `resume` or
+---`cancel`.
 ---
 ---Errors: `invalid_argument`.
 ---
@@ -5467,6 +5731,76 @@ config = nil
 ---@field seconds? number diff: the whole difference in seconds, negative where `other` is earlier.
 ---@field days? number diff: the whole difference in days.
 
+---@class DiscordOptions
+---@field token? string The bot's token. None: DISCORD_BOT_TOKEN or DISCORD_TOKEN of the host's environment.
+---@field webhook_url? string A webhook's address: send then posts there and needs neither token nor channel. None: DISCORD_WEBHOOK_URL, where there is no token. (1 to 500 characters)
+---@field channel? string The id of the channel that is used where a call names none.
+---@field allowed_channels? string[] The ids of the channels that it may be used on. None: all that the token may. (at most 500 items)
+---@field allow_mentions? boolean Whether a message may notify people by `@name`, `@everyone` and roles. (default false)
+---@field base_url? string The API's address, if not Discord's own. The environment's secret is sent to Discord's own only. (1 to 500 characters)
+---@field timeout? number Milliseconds for a call. (default 30000, 1 to 120000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class DiscordParams
+---@field operation "send" | "edit" | "delete" | "react" | "history" send: posts `content`. edit: changes a message of the bot's. delete: takes a message away. react: adds an emoji. history: the newest messages of a channel.
+---@field channel? string The channel's id. None: the tool's own.
+---@field content? string send, edit: the text, in Discord's markdown. (1 to 2000 characters)
+---@field embeds? table<string, any>[] send, edit: embeds, as Discord's API has them. (at most 10 items)
+---@field message? string edit, delete, react: the message's id. history: only what is older than this message.
+---@field reply_to? string send: the id of the message that it answers.
+---@field emoji? string react: the emoji itself, or `name:id` of one of the server's own. (1 to 100 characters)
+---@field limit? integer history: how many at most. (default 50, 1 to 100)
+
+---@class DiscordResult
+---@field channel? string The channel's id.
+---@field message? string send, edit, delete, react: the message's id.
+---@field messages? DiscordMessage[] history: the newest first.
+
+---@class DiscordMessage
+---@field id string
+---@field author string
+---@field content string
+---@field time string
+
+---@class EmailOptions
+---@field smtp_config? SmtpConfig The mail server. What is left out comes from SMTP_HOST, SMTP_PORT, SMTP_USER and SMTP_PASS of the host's environment; the environment's login goes to the environment's server only.
+---@field smtp_server? string The mail server as `host` or `host:port`; `smtp_config` in short. (1 to 260 characters)
+---@field from_address? string The sender, `ada@example.org` or `Ada <ada@example.org>`. None: SMTP_FROM, else the login where it is one. (3 to 320 characters)
+---@field allowed_recipients? string[] To whom it may send: domains such as `example.org` or `*.example.org`, and addresses. None: to anybody; an empty list: to nobody. (at most 1000 items)
+---@field template_path? string The folder of templates; read as any file, so it must be one that the run may read. (1 to 4096 characters)
+---@field timeout? number Milliseconds for handing a message in. (default 30000, 1 to 120000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class SmtpConfig
+---@field host? string The mail server's name. (1 to 253 characters)
+---@field port? integer Its port: 587 unless given, 465 where secure. (1 to 65535)
+---@field secure? boolean Whether TLS begins at once; else by STARTTLS.
+---@field auth? SmtpAuth The login, where the server wants one.
+
+---The login, where the server wants one.
+---@class SmtpAuth
+---@field user? string Whom to log in as. (at most 320 characters)
+---@field pass? string The password. (at most 1000 characters)
+
+---@class EmailParams
+---@field to string | string[] The recipient's address, or a list of them. (3 to 320 characters, 1 to 100 items)
+---@field subject? string The subject, one line. A template's first line `Subject: …` stands in for it. (default "", at most 500 characters)
+---@field body? string The message as plain text. (default "", at most 1000000 characters)
+---@field html? string The message as HTML, beside the plain text. (default "", at most 2000000 characters)
+---@field cc? string | string[] Who gets a copy. (3 to 320 characters, 1 to 100 items)
+---@field bcc? string | string[] Who gets a copy without the others seeing it. (3 to 320 characters, 1 to 100 items)
+---@field reply_to? string Where answers go, if not to the sender. (3 to 320 characters)
+---@field template? string A file of the templates' folder whose text is the body, with `{{name}}` for every variable. (at most 200 characters)
+---@field variables? table<string, string | integer | number | boolean> What stands in for `{{name}}` in the template.
+---@field attachments? string[] Files to attach, which the run may read; 20 MB together. (at most 20 items)
+
+---@class EmailResult
+---@field sent boolean Whether the server took the message.
+---@field message_id string The message's own number, as in its Message-ID.
+---@field accepted string[] The addresses that the server takes it for.
+---@field rejected string[] Those that it does not.
+---@field response string The server's words.
+
 ---@class EnvironmentOptions
 ---@field allowed_variables? string[] Names, or patterns such as `APP_*`, within what the run may read. None: all that the run may. (at most 200 items)
 ---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
@@ -5541,6 +5875,42 @@ config = nil
 ---@field path string Path of the file.
 ---@field line integer Number of the line from 1; 0 where only the name was searched for.
 ---@field text string The line, at most 500 characters of it.
+
+---@class GitHubOptions
+---@field token? string A token. None: GITHUB_TOKEN or GH_TOKEN of the host's environment; without any, only what is public can be read.
+---@field repository? string The repository, `owner/name`, that is used where a call names none.
+---@field allowed_repositories? string[] Repositories that it may be used on, `owner/name` or `owner/*`; searches are then narrowed to one of them. None: all that the token may. (at most 500 items)
+---@field read_only? boolean Whether nothing may be written. Issues and comments can be made only where this is false. (default true)
+---@field base_url? string The API's address, of an Enterprise server for example. None: GITHUB_API_URL, else GitHub's own. What the environment holds as a token is sent there only. (1 to 500 characters)
+---@field timeout? number Milliseconds for a call. (default 30000, 1 to 120000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class GitHubParams
+---@field operation "repository" | "issues" | "issue" | "comments" | "pulls" | "pull" | "file" | "search" | "create_issue" | "update_issue" | "comment" | "create_pull" repository: what it is. issues, pulls: those of a repository. issue, pull: one, by number. comments: what was said on one. file: a file's text, or a folder's names. search: `query` in issues, code or repositories. create_issue, update_issue, comment, create_pull: write, where the tool may.
+---@field repository? string The repository, `owner/name`. None: the tool's own.
+---@field number? integer issue, comments, pull, update_issue, comment: the number of the issue or pull request. (at least 1)
+---@field title? string create_issue, update_issue, create_pull: the title. (1 to 256 characters)
+---@field body? string create_issue, update_issue, comment, create_pull: the text, in GitHub's markdown. (at most 65536 characters)
+---@field labels? string[] create_issue, update_issue: the labels. issues: only those with all of them. (at most 100 items)
+---@field state? "open" | "closed" | "all" issues, pulls: which; open unless given. update_issue: open or closed, to open or close it.
+---@field head? string create_pull: the branch with the changes, or `owner:branch`. (1 to 255 characters)
+---@field base? string create_pull: the branch to change. (1 to 255 characters)
+---@field path? string file: the path in the repository; "" is its root. (default "", at most 1000 characters)
+---@field ref? string file: the branch, tag or commit. None: the default branch. (1 to 255 characters)
+---@field query? string search: words and qualifiers, as in GitHub's search field. (1 to 256 characters)
+---@field kind? "issues" | "code" | "repositories" search: what to look for. (default "issues")
+---@field page? integer issues, comments, pulls, search: which page. (default 1, 1 to 100)
+---@field limit? integer issues, comments, pulls, search: how many on a page. (default 30, 1 to 100)
+
+---@class GitHubResult
+---@field repository? table<string, any> repository: name, description, url, default_branch, language, stars, open_issues, private, updated.
+---@field issue? table<string, any> issue, create_issue, update_issue: number, title, state, author, labels, body, url …
+---@field pull? table<string, any> pull, create_pull: as an issue, with head, base, draft, merged.
+---@field comment? table<string, any> comment: id, author, body, url, created.
+---@field items? table<string, any>[] issues, pulls, comments, search: the found, in the service's order. A folder's names: name, path, type, size.
+---@field file? table<string, any> file: path, size, sha, and `text`, or `base64` where it is no UTF-8.
+---@field next_page? integer issues, comments, pulls, search: the number of the next page; 0 where there is none.
+---@field total? integer search: how many there are in all.
 
 ---@class GuardHookOptions
 ---@field pii? ("email" | "phone" | "card" | "iban" | "key")[] Personal data and secrets to look for; all of these unless given, an empty list for none.
@@ -5636,6 +6006,65 @@ config = nil
 ---@field choices? string[] The answers there are; any text unless given. (1 to 100 items)
 ---@field default? string The answer of somebody who gives none.
 ---@field timeout? number Milliseconds to wait; as long as it takes unless given.
+
+---@class JiraOptions
+---@field base_url? string The site, such as `https://example.atlassian.net`. None: JIRA_URL of the host's environment. What the environment holds as a token is sent there only. (1 to 500 characters)
+---@field email? string Whom to log in as. None: JIRA_EMAIL. Without any, the token is sent as a personal access token. (1 to 320 characters)
+---@field api_token? string The token. None: JIRA_API_TOKEN of the host's environment.
+---@field project? string The project that is used where a call names none.
+---@field allowed_projects? string[] The projects that it may be used on. None: all that the token may. (at most 500 items)
+---@field read_only? boolean Whether nothing may be written. Issues and comments can be made only where this is false. (default true)
+---@field timeout? number Milliseconds for a call. (default 30000, 1 to 120000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class JiraParams
+---@field operation "search" | "issue" | "comments" | "transitions" | "create" | "update" | "comment" | "transition" search: issues by JQL. issue: one, by key. comments: what was said on it. transitions: where it can go. create, update: an issue. comment: says something on one. transition: moves one; the last four where the tool may write.
+---@field key? string issue, comments, transitions, update, comment, transition: the issue's key, such as `DEV-42`.
+---@field jql? string search: the query, such as `status = "In Progress" ORDER BY updated DESC`. (1 to 5000 characters)
+---@field project? string create: the project's key. search: only this project. None: the tool's own.
+---@field type? string create: the issue's type. (default "Task", 1 to 255 characters)
+---@field summary? string create, update: the title. (1 to 255 characters)
+---@field text? string create, update: the description. comment: what to say. Plain text; blank lines part paragraphs. (1 to 30000 characters)
+---@field labels? string[] create, update: the labels. (at most 100 items)
+---@field to? string transition: the transition's name or number, or the status that it leads to. (1 to 255 characters)
+---@field limit? integer search, comments: how many at most. (default 30, 1 to 100)
+---@field cursor? string search: `next` of the page before. (default "", at most 2000 characters)
+
+---@class JiraResult
+---@field key? string create, update, comment, transition: the issue's key.
+---@field issue? JiraIssue issue: its fields, texts as plain text.
+---@field issues? JiraIssue[] search: the found, in the query's order.
+---@field comments? JiraComment[] comments: the newest first.
+---@field comment? string comment: its number.
+---@field transitions? JiraTransition[] transitions: where the issue can go from here.
+---@field status? string transition: the status that it has now.
+---@field next? string search: the `cursor` of the next page, or "" where there is none.
+
+---issue: its fields, texts as plain text.
+---@class JiraIssue
+---@field key string
+---@field summary string
+---@field status string
+---@field type string
+---@field priority string
+---@field assignee string
+---@field reporter string
+---@field labels string[]
+---@field description string
+---@field project string
+---@field created string
+---@field updated string
+
+---@class JiraComment
+---@field id string
+---@field author string
+---@field text string
+---@field created string
+
+---@class JiraTransition
+---@field id string
+---@field name string
+---@field to string
 
 ---@class JsonOptions
 ---@field max_depth? integer How deep lists and objects may lie in each other. (default 100, 1 to 200)
@@ -5980,6 +6409,46 @@ config = nil
 ---@field problem string
 ---@field suggestion string
 
+---@class RssFeedOptions
+---@field allowed_domains? string[] Hosts that this tool may reach, within what the run may. None: all that the run may. (at most 500 items)
+---@field timeout? number Milliseconds for a feed, with redirects and reading. (default 30000, 1 to 600000)
+---@field max_response_size? integer Bytes of the largest feed, unpacked. (default 5242880, 1 to 20000000)
+---@field user_agent? string What the tool calls itself. (default "llmspell", 1 to 200 characters)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class RssFeedParams
+---@field url string The feed's address, http or https. (1 to 8192 characters)
+---@field limit? integer How many entries at most, in the feed's order. (default 20, 1 to 1000)
+---@field since? string Only entries that are not older than this time, ISO 8601 such as `2025-01-31` or `2025-01-31T12:00:00Z`. (default "", at most 40 characters)
+---@field search? string Only entries whose title, summary or categories hold all of these words, in whatever case. (default "", at most 500 characters)
+---@field content? boolean Whether entries hold their whole content, where the feed has it. (default false)
+
+---@class RssFeedResult
+---@field url string The address that answered, after redirects.
+---@field format string The feed's kind, such as `rss20` or `atom10`.
+---@field title string The feed's title.
+---@field description string What it says about itself, or "".
+---@field link string The page that it belongs to, or "".
+---@field language string Its language, or "".
+---@field updated string When it changed, in UTC, or "".
+---@field entries FeedEntry[] The entries: plain text without markup; times in UTC, "" where there is none.
+---@field total integer How many entries the feed has.
+
+---@class FeedEntry
+---@field id string
+---@field title string
+---@field link string
+---@field summary string
+---@field published string
+---@field authors string[]
+---@field categories string[]
+---@field enclosures FeedEnclosure[]
+---@field content? string
+
+---@class FeedEnclosure
+---@field url string
+---@field type string
+
 ---@class ShellCommandOptions
 ---@field allowed_commands? string[] Commands that this tool may run, within what the run may: `git` with any arguments, `git status` just so, `python3 ./scripts/*.py`, `git log *`. None: all that the run may. (at most 500 items)
 ---@field timeout? number Milliseconds until a command and all that it started are ended. (default 60000, 1 to 3600000)
@@ -6001,6 +6470,44 @@ config = nil
 ---@field stderr string What it printed as errors.
 ---@field exit_code integer 0 for success; 128 plus the signal's number where a signal ended it.
 ---@field truncated boolean Whether it printed more than is kept.
+
+---@class SlackOptions
+---@field token? string The bot's token, `xoxb-…`. None: SLACK_BOT_TOKEN or SLACK_TOKEN of the host's environment.
+---@field channel? string The channel that is used where a call names none: `#updates` or an id. (1 to 100 characters)
+---@field allowed_channels? string[] The channels that it may be used on, as calls write them. None: all that the token may. (at most 500 items)
+---@field base_url? string The API's address, if not Slack's own. The environment's secret is sent to Slack's own only. (1 to 500 characters)
+---@field timeout? number Milliseconds for a call. (default 30000, 1 to 120000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class SlackParams
+---@field operation "post" | "update" | "delete" | "react" | "history" | "replies" | "channels" post: sends `text`, in a thread where `thread` is given. update: changes a message's text. delete: takes one away. react: adds an emoji to a message. history: the newest messages of a channel. replies: those of a thread. channels: the channels that the bot sees.
+---@field channel? string The channel, `#name` or id; history, update, delete, react and replies want the id. None: the tool's own. (1 to 100 characters)
+---@field text? string post, update: the message, in Slack's mrkdwn. (1 to 40000 characters)
+---@field blocks? table<string, any>[] post, update: Block Kit blocks; `text` is then what notifications show. (at most 50 items)
+---@field thread? string post, replies: the timestamp of the message that begins the thread.
+---@field timestamp? string update, delete, react: the message's timestamp, as post and history give it.
+---@field emoji? string react: the emoji's name, such as `thumbsup`.
+---@field limit? integer history, replies, channels: how many at most. (default 50, 1 to 200)
+---@field cursor? string history, replies, channels: `next` of the page before. (default "", at most 500 characters)
+
+---@class SlackResult
+---@field channel? string The channel's id, or as it was given.
+---@field timestamp? string post, update, delete, react: the message's timestamp, which names it in its channel.
+---@field messages? SlackMessage[] history: the newest first. replies: the oldest first. `thread` is "" outside of one.
+---@field channels? SlackChannel[] channels: by id and name.
+---@field next? string history, replies, channels: the `cursor` of the next page, or "" where there is none.
+
+---@class SlackMessage
+---@field timestamp string
+---@field user string
+---@field text string
+---@field thread string
+
+---@class SlackChannel
+---@field id string
+---@field name string
+---@field topic string
+---@field members integer
 
 ---@class StateOptions
 ---@field ttl? number Milliseconds until the value is gone.
@@ -6075,6 +6582,137 @@ config = nil
 ---@field name? string The name of its spans; `<agent or tool> <unit>` unless given. (default "")
 ---@field attributes? table<string, string | number | boolean> Attributes of each of its spans, such as `{ team = "search" }`.
 ---@field fields? string[] Fields of the hooks' context that become attributes too, such as `request_id`.
+
+---@class TwilioOptions
+---@field account_sid? string The account's number, `AC…`. None: TWILIO_ACCOUNT_SID of the host's environment.
+---@field auth_token? string The account's secret. None: TWILIO_AUTH_TOKEN of the host's environment.
+---@field from_number? string The sender's number. None: TWILIO_FROM_NUMBER of the host's environment.
+---@field messaging_service? string A messaging service, `MG…`, that chooses the sender.
+---@field allowed_recipients? string[] To whom it may send: numbers, or beginnings of numbers such as `+49*`. None: to anybody. (at most 1000 items)
+---@field base_url? string The API's address, if not Twilio's own. The environment's secret is sent to Twilio's own only. (1 to 500 characters)
+---@field timeout? number Milliseconds for a call. (default 30000, 1 to 120000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class TwilioParams
+---@field operation "send" | "get" | "list" send: sends a message, which costs money. get: what became of one. list: the newest messages of the account.
+---@field to? string send: the recipient's number with its country, such as `+4915112345678`. list: only messages to it.
+---@field body? string send: the text. (1 to 1600 characters)
+---@field media? string[] send: addresses of pictures to send along. (at most 10 items)
+---@field message? string get: the message's number, as send gives it.
+---@field limit? integer list: how many at most. (default 20, 1 to 200)
+
+---@class TwilioResult
+---@field message? string send, get: the message's number, `SM…` or `MM…`.
+---@field status? string send, get: queued, sending, sent, delivered, undelivered, failed …
+---@field to? string send, get: the recipient.
+---@field sender? string send, get: the sender.
+---@field body? string send, get: the text.
+---@field time? string send, get: when it was made, as the service writes it.
+---@field error? string send, get: why it failed, or "".
+---@field messages? TwilioMessage[] list: the newest first.
+
+---@class TwilioMessage
+---@field message string
+---@field status string
+---@field to string
+---@field sender string
+---@field body string
+---@field time string
+---@field error string
+
+---@class WebScraperOptions
+---@field rate_limit? RateLimit How many requests one host gets in how long, such as `{ requests = 5, per = "minute" }`. A request that would be one too many waits, if that is possible within `timeout`; else it is refused.
+---@field user_agent? string What the tool calls itself; robots.txt is read by the first word of it. (default "llmspell", 1 to 200 characters)
+---@field allowed_domains? string[] Hosts that this tool may reach, within what the run may. None: all that the run may. (at most 500 items)
+---@field timeout? number Milliseconds for a page: waiting, robots.txt, redirects and reading. (default 30000, 1 to 600000)
+---@field max_response_size? integer Bytes of the largest page, unpacked. (default 5242880, 1 to 20000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class RateLimit
+---@field requests integer Requests to one host. (1 to 100000)
+---@field per "second" | "minute" | "hour" | "day" In how long.
+
+---@class WebScraperParams
+---@field operation "text" | "links" | "metadata" | "select" text: the page's readable text, by lines. links: its addresses, each once. metadata: description, language, canonical address and what else its head says. select: the elements that a CSS selector finds.
+---@field url string The page's address, http or https. (1 to 8192 characters)
+---@field selector? string A CSS selector such as `main article h2`. Needed by select; text and links look only inside what it finds. (default "", at most 300 characters)
+---@field attribute? string select: the one attribute to give, such as `href`; all of them unless given. (default "", at most 100 characters)
+---@field limit? integer links, select: how many at most. (default 100, 1 to 1000)
+---@field max_length? integer text, select: characters of the text at most. (default 50000, 1 to 500000)
+
+---@class WebScraperResult
+---@field url string The address that answered, after redirects.
+---@field title string The page's title, or "".
+---@field text? string text: headings begin with `#`, list items with `-`.
+---@field links? ScrapedLink[] links: full addresses with their texts.
+---@field elements? ScrapedElement[] select: what was found, in the page's order.
+---@field metadata? table<string, string> metadata: by name, such as `description`, `language`, `canonical`, `og:image`.
+---@field truncated? boolean text, links, select: whether there was more.
+
+---@class ScrapedLink
+---@field url string
+---@field text string
+
+---@class ScrapedElement
+---@field tag string
+---@field text string
+---@field attributes table<string, string>
+
+---@class WebSearchOptions
+---@field provider? "brave" | "tavily" | "searxng" The search service: Brave, Tavily, or a SearXNG of your own. None: the one whose key or address is known.
+---@field api_key? string The service's key. None: from BRAVE_API_KEY or TAVILY_API_KEY of the host's environment.
+---@field base_url? string The service's address, for a SearXNG or a proxy. None: the service's own, or SEARXNG_URL. What the environment holds as a key is sent to the service's own address only. (1 to 500 characters)
+---@field max_results? integer Results of one search at most. (default 10, 1 to 20)
+---@field timeout? number Milliseconds for a search. (default 15000, 1 to 120000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class WebSearchParams
+---@field query string What to look for, as one would type it. (1 to 400 characters)
+---@field max_results? integer How many results; the tool's own limit stays. (1 to 20)
+---@field page? integer Which page of results. (default 1, 1 to 10)
+---@field recency? "day" | "week" | "month" | "year" Only what is not older than a day, week, month or year.
+---@field language? string Results in this language, such as `en` or `de`, where the service can. (default "", at most 10 characters)
+
+---@class WebSearchResult
+---@field query string What was looked for.
+---@field provider "brave" | "tavily" | "searxng" The service that answered.
+---@field results SearchResult[] The best first: title, address, a few words of the page, and its date where the service knows it.
+---@field answer string What the service itself says to the question, or "".
+
+---@class SearchResult
+---@field title string
+---@field url string
+---@field snippet string
+---@field published string
+
+---@class WebSocketOptions
+---@field allowed_domains? string[] Hosts that this tool may reach, within what the run may. None: all that the run may. (at most 500 items)
+---@field timeout? number Milliseconds that an operation may take at most. (default 30000, 1 to 600000)
+---@field max_message_size? integer Bytes of the largest message that is received; a larger one ends the connection. (default 1048576, 1 to 50000000)
+---@field headers? table<string, string> Headers sent when connecting.
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class WebSocketParams
+---@field operation "exchange" | "connect" | "send" | "receive" | "close" exchange: connects, sends `messages`, receives what comes, closes. connect: opens a connection and gives its number. send: sends `messages` over one. receive: waits for messages on one. close: ends one.
+---@field url? string exchange, connect: the address, ws or wss. (1 to 8192 characters)
+---@field connection? integer send, receive, close: the connection's number. (at least 1)
+---@field messages? string[] exchange, connect, send: texts to send, in order. (at most 100 items)
+---@field count? integer exchange, receive: how many messages to wait for; fewer come where the time is over or the other side closes. (default 1, 0 to 1000)
+---@field timeout? number exchange, receive: milliseconds to wait for messages. (default 10000, 1 to 600000)
+---@field headers? table<string, string> exchange, connect: headers to send when connecting.
+---@field subprotocols? string[] exchange, connect: subprotocols to offer, the best first. (at most 10 items)
+
+---@class WebSocketResult
+---@field connection? integer connect, send, receive, close: the connection's number.
+---@field messages? SocketMessage[] exchange, receive: what came, the oldest first; bytes as Base64.
+---@field sent? integer exchange, connect, send: how many messages were sent.
+---@field open boolean Whether the connection is open now.
+---@field subprotocol? string exchange, connect: the subprotocol that was agreed on, or "".
+---@field close_code? integer Why the connection ended, by RFC 6455, where it did.
+
+---@class SocketMessage
+---@field type "text" | "base64"
+---@field data string
 
 ---@class NewOptions
 ---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)

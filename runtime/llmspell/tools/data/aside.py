@@ -20,9 +20,10 @@ _CHUNK: Final = 1 << 18
 _MAX_SAID: Final = 20_000
 # -S: site-packages are in the path that is handed over; reading their .pth files again costs 3.5 ms.
 _PROGRAM: Final = (
-    "import sys; sys.path[:] = sys.argv[5:]; "
-    "from llmspell.tools.data.aside_process import main; main(*sys.argv[1:5])"
+    "import sys; sys.path[:] = sys.argv[5:]; from llmspell.tools.data.aside_process import main; main(*sys.argv[1:5])"
 )
+#: numpy would start a thread for each core; matplotlib would look at every font there is, for seconds.
+_PLAIN: Final = {"OPENBLAS_NUM_THREADS": "1", "MPL_IGNORE_SYSTEM_FONTS": "1", "LANG": "C.UTF-8"}
 _SIGXCPU: Final = -24
 _SIGKILL: Final = -9
 
@@ -37,23 +38,32 @@ class Limits:
     answer: int = 64 << 20
 
 
-async def work(function: Callable[..., Any], context: ToolContext, limits: Limits, **given: Any) -> Any:
-    """What the function, of a module's top level, gives for plain arguments. Starting costs some 50 ms.
+async def work(
+    function: Callable[..., Any], context: ToolContext, limits: Limits, *, tame: bool = False, **given: Any
+) -> Any:
+    """What the function, of a module's top level, gives for plain arguments. Starting a process costs some 50 ms.
 
+    tame: the data is so small and plain that a thread will do.
     Raises what the function raises of LlmspellErrors, and ToolError where a limit ended it. Cancelled, it is killed.
     """
+    if tame:
+        from llmspell.tools.data import aside_process
+
+        return _outcome(*await asyncio.to_thread(aside_process.attempt, lambda: function(**given)), limits)
     from llmspell.engines import values  # msgpack: 7 ms
 
     try:
         data = await asyncio.to_thread(values.pack, given)
     except (ValueError, TypeError, OverflowError) as error:
-        raise ToolError(f"the data cannot be worked on: {error}", hint="give plain values, less deeply nested") from None
+        raise ToolError(
+            f"the data cannot be worked on: {error}", hint="give plain values, less deeply nested"
+        ) from None
     bounds = ",".join(map(str, (limits.cpu, limits.memory, limits.file)))
     path = [entry for entry in sys.path if entry.startswith("/")]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", "-c", _PROGRAM, function.__module__, function.__name__, bounds),
         *(str(context.scratch), *path),
-        env={"PATH": "/usr/bin:/bin", "HOME": str(context.scratch), "OPENBLAS_NUM_THREADS": "1", "LANG": "C.UTF-8"},
+        env={"PATH": "/usr/bin:/bin", "HOME": str(context.scratch), **_PLAIN},
         cwd="/",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -88,6 +98,10 @@ def _opened(answer: bytes, said: bytes, code: int, limits: Limits) -> Any:
             raise _no_memory(limits) from None
         last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"it ended with code {code}"]
         raise ToolError(f"the data could not be worked on: {last[0][:200]}") from None
+    return _outcome(kind, found, limits)
+
+
+def _outcome(kind: str, found: Any, limits: Limits) -> Any:
     match kind:
         case "given":
             return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
@@ -46,20 +47,31 @@ def _answer(module: str, function: str) -> bytes:
     from llmspell.engines import values
     from llmspell.errors import LlmspellError
 
-    found: tuple[str, Any]
-    try:
+    def work() -> bytes:
         given = values.unpack(sys.stdin.buffer.read())
-        found = ("given", getattr(import_module(module), function)(**given))
-        return values.pack(found)
+        return values.pack(("given", getattr(import_module(module), function)(**given)))
+
+    try:
+        kind, found = attempt(work)
     except LlmspellError as error:
-        found = ("error", error.to_value())
+        return values.pack(("error", error.to_value()))
+    return bytes(found) if kind == "given" else values.pack((kind, found))
+
+
+def attempt(work: Callable[[], Any]) -> tuple[str, Any]:
+    """`given` and what the work gave, or how it failed. Raises the work's own LlmspellErrors."""
+    from llmspell.errors import LlmspellError
+
+    try:
+        return "given", work()
+    except LlmspellError:
+        raise
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
-        found = ("missing", (library, _EXTRAS[library])) if library in _EXTRAS else ("failed", str(error))
+        return ("missing", (library, _EXTRAS[library])) if library in _EXTRAS else ("failed", str(error))
     except MemoryError:
-        found = ("memory", None)
+        return "memory", None
     except RecursionError:
-        found = ("failed", "it is nested too deeply")
+        return "failed", "it is nested too deeply"
     except Exception as error:  # a parser may raise anything at hostile data
-        found = ("failed", f"{type(error).__name__}: {str(error)[:200]}")
-    return values.pack(found)
+        return "failed", f"{type(error).__name__}: {str(error)[:200]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
@@ -26,8 +26,8 @@ class JsonOptions:
 class JsonParams:
     operation: Literal["parse", "stringify", "get", "set", "delete", "query", "merge", "diff", "patch", "validate"]
     """parse: text to a value. stringify: a value to text. get, set, delete: what is at `path`. query: a JMESPath
-    expression. merge: `other` into the value (RFC 7396: null removes). diff: the RFC 6902 patch that makes the value
-    into `other`. patch: apply `patch`. validate: check against `schema`."""
+    or JSONPath expression. merge: `other` into the value (RFC 7396: null removes). diff: the RFC 6902 patch that makes
+    the value into `other`. patch: apply `patch`. validate: check against `schema`."""
 
     text: Annotated[str, Bounds(max_length=10_000_000)] | None = None
     """The value as JSON text; give this or `data`."""
@@ -42,7 +42,8 @@ class JsonParams:
     """For set: what to put there. For get: what to give where there is nothing."""
 
     query: Annotated[str, Bounds(min_length=1, max_length=1000)] | None = None
-    """For query: the JMESPath expression, as `users[?age > `30`].name`."""
+    """For query: a JMESPath expression, as `users[?age > `30`].name`, or one in JSONPath, which begins with `$`, as
+    `$.users[?@.age > 30].name`, and gives a list of what it found."""
 
     other: Any = None
     """For merge and diff: the other value."""
@@ -105,7 +106,26 @@ class JsonTool(BuiltinTool[JsonOptions]):
         asked = JsonParams(**params)
         if asked.text is not None and asked.data is not None:
             raise SchemaError("json takes `text` or `data`, not both", hint="leave one of them out")
+        if asked.operation == "query" and (asked.query or "").lstrip().startswith("$"):
+            return ToolOutput(await self._by_path(asked, context), {"operation": "query", "language": "jsonpath"})
         return ToolOutput(await asyncio.to_thread(self._answer, asked), {"operation": asked.operation})
+
+    async def _by_path(self, asked: JsonParams, context: ToolContext) -> dict[str, Any]:
+        """What a JSONPath finds. Filters, patterns and `..` may take long, so they work in a process of their own."""
+        from llmspell.tools.data import aside, json_path
+
+        query = (asked.query or "").strip()
+        data = await asyncio.to_thread(self._answer, replace(asked, operation="get", path="", value=None))
+        found = await aside.work(
+            json_path.search,
+            context,
+            aside.Limits(),
+            tame=json_path.is_tame(query),
+            query=query,
+            data=data["result"],
+        )
+        await asyncio.to_thread(json_text.check_size, found, self.options.max_depth * 2, json_path.MAX_RESULT)
+        return {"result": found}
 
     def _answer(self, asked: JsonParams) -> dict[str, Any]:
         deep = self.options.max_depth

@@ -55,7 +55,7 @@ def read(text: str, delimiter: str, header: bool, types: bool, max_rows: int) ->
             cells += len(columns)
             if len(rows) >= max_rows or cells > MAX_CELLS:
                 raise ToolError(f"the table has more than {min(max_rows, MAX_CELLS)} rows or {MAX_CELLS} cells")
-            row: list[Any] = [_typed(cell) for cell in line] if types else list(line)
+            row: list[Any] = [number_of(cell) for cell in line] if types else list(line)
             rows.append(row + [None] * (len(columns) - len(row)))
     except csv.Error as error:
         raise ToolError(f"line {reader.line_num} is no CSV: {error}", hint="check its quotes") from None
@@ -190,12 +190,12 @@ def _finite(value: float) -> float:
 def _number(cell: Any, column: str) -> float:
     if isinstance(cell, int | float) and not isinstance(cell, bool) and math.isfinite(cell):
         return cell
-    if isinstance(cell, str) and isinstance(found := _typed(cell), int | float):
+    if isinstance(cell, str) and isinstance(found := number_of(cell), int | float):
         return found
     raise ToolError(f"{cell!r} in column {column!r} is not a number", hint="filter such rows out first")
 
 
-def _typed(cell: str) -> Any:
+def number_of(cell: str) -> Any:
     """The number that a cell spells, None for an empty one, else the text."""
     if cell == "":
         return None
@@ -268,7 +268,7 @@ def _order(cell: Any) -> tuple[int, Any]:
         return (1, "true" if cell else "false")
     if isinstance(cell, int | float):
         return (0, cell)
-    typed = _typed(cell) if isinstance(cell, str) else None
+    typed = number_of(cell) if isinstance(cell, str) else None
     return (0, typed) if isinstance(typed, int | float) else (1, _text(cell))
 
 

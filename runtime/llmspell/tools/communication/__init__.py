@@ -1,0 +1,1 @@
+"""Tools that send messages to people."""

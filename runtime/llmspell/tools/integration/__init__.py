@@ -1,0 +1,1 @@
+"""Tools that work with the services of others: code hosts, trackers, clouds."""
