@@ -66,7 +66,7 @@ def attempt(script: Script, around: Surroundings) -> str:
         spell.write_text(compose(script, around), encoding="utf-8")
         try:
             done = subprocess.run(
-                [Path(sys.executable).with_name("llmspell"), "run", spell.name],
+                [Path(sys.executable).with_name("llmspell"), "run", *around.flags, spell.name],
                 cwd=folder,
                 env=environment(folder, server),
                 stdin=subprocess.DEVNULL,

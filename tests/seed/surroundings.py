@@ -7,6 +7,7 @@ directive is a comment that begins with a colon:
     --: after                           the lines below follow the script: checks
     --: prints TEXT                     the spell's output holds TEXT
     --: sends TEXT                      a request that reached the model's service holds TEXT
+    --: flags --allow-write logs        what the person who runs it allows
     --: waits for REASON                the script is not run yet
 
 Every line of the document keeps its number in the composed spell, so that an error names the document's own line.
@@ -19,7 +20,9 @@ from dataclasses import dataclass, field
 
 from extract import Script
 
-_DIRECTIVE = re.compile(r"(?:--|//): (?:instead of (\d+)-(\d+): (.+)|(after)|prints (.+)|sends (.+)|waits for (.+))$")
+_DIRECTIVE = re.compile(
+    r"(?:--|//): (?:instead of (\d+)-(\d+): (.+)|(after)|prints (.+)|sends (.+)|flags (.+)|waits for (.+))$"
+)
 
 
 @dataclass(slots=True)
@@ -37,6 +40,7 @@ class Surroundings:
     after: list[str] = field(default_factory=list[str])
     prints: list[str] = field(default_factory=list[str])
     sends: list[str] = field(default_factory=list[str])
+    flags: list[str] = field(default_factory=list[str])
     waits_for: str = ""
 
 
@@ -50,7 +54,7 @@ def parse(text: str) -> Surroundings:
                 raise ValueError(f"not a directive: {line!r}")
             into.append(line)
             continue
-        first, last, reason, after, prints, sends, waits_for = directive.groups()
+        first, last, reason, after, prints, sends, flags, waits_for = directive.groups()
         if first:
             found.cuts.append(Cut(int(first), int(last), reason))
             into = found.cuts[-1].lines
@@ -60,6 +64,8 @@ def parse(text: str) -> Surroundings:
             found.prints.append(prints)
         elif sends:
             found.sends.append(sends)
+        elif flags:
+            found.flags.extend(flags.split())
         else:
             found.waits_for = waits_for
     return found

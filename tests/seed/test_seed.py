@@ -60,10 +60,11 @@ def test_scripts_are_found_by_the_line_of_their_fence(seed: ModuleType) -> None:
 def test_every_line_of_the_document_keeps_its_number(seed: ModuleType) -> None:
     script = seed.scripts(DOCUMENT)[3]
     around = seed.parse(
-        "x = 1\n--: instead of 5-5: no printing\nlog(a)\n--: after\nassert(a)\n--: prints 1\n--: sends 2\n"
+        "x = 1\n--: flags --allow-write logs\n--: instead of 5-5: no printing\nlog(a)\n--: after\nassert(a)\n--: prints 1\n--: sends 2\n"
     )
     assert seed.compose(script, around).splitlines() == ["x = 1", "", "", "local a = 1", "log(a)", "assert(a)"]
     assert (around.prints, around.sends, around.cuts[0].reason) == (["1"], ["2"], "no printing")
+    assert around.flags == ["--allow-write", "logs"]
 
 
 @pytest.mark.parametrize(

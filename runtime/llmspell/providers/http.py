@@ -42,7 +42,8 @@ def prefetch(head_start: float = 0.0) -> None:
     with _lock:
         first, _fetching = not _fetching, True
     if first:
-        thread = threading.Thread(target=_load, name="llmspell-import-aiohttp", daemon=True)
+        # No daemon: a program that ends in the middle of loading OpenSSL may crash, 3 times in 100 on a busy machine.
+        thread = threading.Thread(target=_load, name="llmspell-import-aiohttp")
         thread.start()
         thread.join(head_start)
 

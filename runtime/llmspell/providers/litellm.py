@@ -111,7 +111,8 @@ class LiteLLM:
 
     def prefetch(self) -> None:
         if _module is None and self._loading is None:
-            self._loading = threading.Thread(target=load, name="llmspell-import-litellm", daemon=True)
+            # No daemon: a program that ends in the middle of loading C libraries may crash.
+            self._loading = threading.Thread(target=load, name="llmspell-import-litellm")
             self._loading.start()
 
     async def close(self) -> None:

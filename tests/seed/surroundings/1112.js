@@ -1,1 +1,3 @@
-//: waits for the tools WebSearch and FileWriter
+//: after
+console.log(report);
+//: prints A short answer.

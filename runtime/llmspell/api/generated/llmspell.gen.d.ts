@@ -1341,25 +1341,46 @@ type EventOf<E extends string> = CamelName<E> extends keyof Events ? Events[Came
 /** The built-in tools; a script may define others. */
 type ToolName =
   | "calculator"
+  | "chart_generator"
+  | "code_interpreter"
+  | "csv_reader"
   | "csv"
+  | "data_cleaner"
   | "datetime"
+  | "diff"
   | "discord"
   | "email"
+  | "encryption"
   | "environment"
   | "file_system"
+  | "file_writer"
   | "github"
   | "hash"
   | "http_request"
   | "jira"
   | "json"
+  | "linear_algebra"
+  | "markdown"
+  | "pdf_reader"
+  | "process"
+  | "random"
   | "regex"
   | "rss_feed"
+  | "scheduler"
   | "shell_command"
+  | "signature"
   | "slack"
+  | "sqlite"
+  | "statistics_calculator"
+  | "statistics"
+  | "symbolic_math"
+  | "timezone"
+  | "timer"
   | "twilio"
   | "web_scraper"
   | "web_search"
   | "websocket"
+  | "xml"
   | (string & {});
 
 /**
@@ -1741,6 +1762,19 @@ declare const Calculator: typeof CalculatorTool;
 type Calculator = CalculatorTool;
 
 /**
+ * Draws a table as a chart, PNG or SVG: lines, bars, areas, points, pies, histograms, boxes.
+ *
+ * Give the rows and, unless it is plain from the table, the columns in x and y. Give a path to save the picture.
+ */
+declare class ChartGeneratorTool extends Tool {
+  constructor(options?: ChartGeneratorOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: ChartGeneratorParams): Promise<ChartGeneratorResult>;
+}
+declare const ChartGenerator: typeof ChartGeneratorTool;
+type ChartGenerator = ChartGeneratorTool;
+
+/**
  * An agent to talk with, whose memory has a size: it shows its model the newest turns of a conversation, and with
  * `memory = "summary"` the model's own summary of all before them.
  */
@@ -1790,6 +1824,20 @@ declare class CodeAgent extends Agent {
   writeTests(code?: any): Promise<Code>;
 }
 
+/**
+ * Runs a small program in Lua or JavaScript, in a sandbox with no files, network or tools, and gives its value.
+ *
+ * Use it for what takes a program: algorithms, parsing, rearranging data, checking code. Give data as `input`. Every
+ * call starts afresh.
+ */
+declare class CodeInterpreterTool extends Tool {
+  constructor(options?: CodeInterpreterOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: CodeInterpreterParams): Promise<CodeInterpreterResult>;
+}
+declare const CodeInterpreter: typeof CodeInterpreterTool;
+type CodeInterpreter = CodeInterpreterTool;
+
 /** Several agents that answer as one. It is an agent like any other: a tool, a step, a member of another. */
 declare class CompositeAgent extends BaseAgent {
   constructor(options?: CompositeAgentOptions);
@@ -1834,6 +1882,20 @@ declare class CostHook extends Hook {
 }
 
 /**
+ * Reads a table from a CSV file, whatever its delimiter and encoding.
+ *
+ * What it gives can be handed to data_cleaner and chart_generator as it is. Use describe first on a file that you do
+ * not know, and limit and offset to read a large one in parts; use the csv tool to filter, sort and summarise.
+ */
+declare class CsvReaderTool extends Tool {
+  constructor(options?: CsvReaderOptions);
+  /** Runs the tool and gives its content. */
+  execute(params?: CsvReaderParams): Promise<CsvReaderResult>;
+}
+declare const CsvReader: typeof CsvReaderTool;
+type CsvReader = CsvReaderTool;
+
+/**
  * Reads, writes, filters, sorts and summarises tables in CSV, from text, rows or a file.
  *
  * Give one of text, path or rows. Use aggregate for totals and averages by group instead of adding up yourself.
@@ -1867,6 +1929,21 @@ declare class DataAnalyst extends AnalysisAgent {
 }
 
 /**
+ * Cleans a table: blanks, words for nothing, numbers written as text, empty cells, repeated rows, outliers.
+ *
+ * Use profile first to see what is wrong, then clean with what should be done about it. Without further arguments it
+ * trims, empties, makes numbers of numbers, and drops empty and repeated rows. Nothing is ever invented: a mean or
+ * median is filled in only where `missing` asks for it.
+ */
+declare class DataCleanerTool extends Tool {
+  constructor(options?: DataCleanerOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: DataCleanerParams): Promise<DataCleanerResult>;
+}
+declare const DataCleaner: typeof DataCleanerTool;
+type DataCleaner = DataCleanerTool;
+
+/**
  * Tells the time, reads and writes dates, adds to them, compares them and converts between time zones.
  *
  * Use it for every question about now, weekdays, durations and zones. Days, weeks, months and years are added on the
@@ -1879,6 +1956,20 @@ declare class DateTimeTool extends Tool {
 }
 declare const DateTime: typeof DateTimeTool;
 type DateTime = DateTimeTool;
+
+/**
+ * Shows how two texts or files differ, and applies a unified diff to a text.
+ *
+ * Use compare for code and data, words for prose, similarity for a number. apply gives the changed text and writes no
+ * file; it refuses a diff that does not fit.
+ */
+declare class DiffTool extends Tool {
+  constructor(options?: DiffOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: DiffParams): Promise<DiffResult>;
+}
+declare const Diff: typeof DiffTool;
+type Diff = DiffTool;
 
 /**
  * Posts to Discord and reads from it, as the configured bot or through a webhook: messages, replies, reactions.
@@ -1905,6 +1996,19 @@ declare class EmailTool extends Tool {
 }
 declare const Email: typeof EmailTool;
 type Email = EmailTool;
+
+/**
+ * Encrypts and decrypts texts and files with a passphrase or a key (AES-256-GCM or ChaCha20-Poly1305).
+ *
+ * Both keep the data secret and notice every change of it. Whoever loses the passphrase loses the data.
+ */
+declare class EncryptionTool extends Tool {
+  constructor(options?: EncryptionOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: EncryptionParams): Promise<EncryptionResult>;
+}
+declare const Encryption: typeof EncryptionTool;
+type Encryption = EncryptionTool;
 
 /**
  * Reads environment variables that the person allowed by name; every other is refused, set or not.
@@ -2010,6 +2114,19 @@ declare class FileSystemTool extends Tool {
 }
 declare const FileSystem: typeof FileSystemTool;
 type FileSystem = FileSystemTool;
+
+/**
+ * Writes text to files in one folder, and can do nothing else with files.
+ *
+ * Paths are relative to that folder. A file is replaced as a whole: nobody sees a half-written one.
+ */
+declare class FileWriterTool extends Tool {
+  constructor(options?: FileWriterOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: FileWriterParams): Promise<FileWriterResult>;
+}
+declare const FileWriter: typeof FileWriterTool;
+type FileWriter = FileWriterTool;
 
 /**
  * Reads repositories, files, issues and pull requests on GitHub, searches them, and writes where that is allowed.
@@ -2152,10 +2269,37 @@ declare class JsonTool extends Tool {
 declare const Json: typeof JsonTool;
 type Json = JsonTool;
 
+/**
+ * Computes with matrices and vectors: products, inverses, determinants, systems of equations, eigenvalues.
+ *
+ * Matrices have up to 300 rows and columns, as lists of rows. Use it for every system of linear equations.
+ */
+declare class LinearAlgebraTool extends Tool {
+  constructor(options?: LinearAlgebraOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: LinearAlgebraParams): Promise<LinearAlgebraResult>;
+}
+declare const LinearAlgebra: typeof LinearAlgebraTool;
+type LinearAlgebra = LinearAlgebraTool;
+
 /** Logs what agents, models and tools do: a `log` event each, and a line on stderr from `[log] level` on. */
 declare class LoggingHook extends Hook {
   constructor(options?: LoggingHookOptions);
 }
+
+/**
+ * Turns Markdown (CommonMark with tables) into HTML or plain text, and takes parts out of it.
+ *
+ * Give the Markdown as text or the path of a file. Use outline and section to read a long document in parts, tables,
+ * links and code_blocks to get at its data.
+ */
+declare class MarkdownTool extends Tool {
+  constructor(options?: MarkdownOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: MarkdownParams): Promise<MarkdownResult>;
+}
+declare const Markdown: typeof MarkdownTool;
+type Markdown = MarkdownTool;
 
 /** Measures from when it was made until `stop`. */
 interface MetricTimer {
@@ -2263,6 +2407,20 @@ declare class OrchestratorAgent extends Agent {
 }
 
 /**
+ * Reads the text of PDF files, page by page, and finds words in them.
+ *
+ * Use info first for the number of pages, then text with some pages at a time, or search. Scanned pages are pictures
+ * and give no text.
+ */
+declare class PdfReaderTool extends Tool {
+  constructor(options?: PdfReaderOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: PdfReaderParams): Promise<PdfReaderResult>;
+}
+declare const PdfReader: typeof PdfReaderTool;
+type PdfReader = PdfReaderTool;
+
+/**
  * Agents in a row, as one agent: each is given what the one before it made, perhaps through a function. What a
  * StateHandoff names between two of them is handed over as well.
  */
@@ -2302,6 +2460,20 @@ declare class PlannerAgent extends Agent {
   prioritize(tasks?: any): Promise<Priority[]>;
 }
 
+/**
+ * Lists the processes that this run's commands have started, describes one, and ends one.
+ *
+ * Use it to see what a command that runs meanwhile is doing, and to stop it. Processes of others can be seen where the
+ * person allowed `ps`; they can never be ended.
+ */
+declare class ProcessTool extends Tool {
+  constructor(options?: ProcessOptions);
+  /** Runs the tool and gives its content. */
+  execute(params?: ProcessParams): Promise<ProcessResult>;
+}
+declare const Process: typeof ProcessTool;
+type Process = ProcessTool;
+
 interface ProviderNamespace {
   /** The providers with an address of their own, and whether each is ready to be asked. */
   list(): KnownProvider[];
@@ -2313,6 +2485,20 @@ interface ProviderNamespace {
 }
 /** The services that answer for models. */
 declare const Provider: ProviderNamespace;
+
+/**
+ * Draws random numbers, choices, shuffles, strings, bytes and UUIDs.
+ *
+ * Use it whenever something is to be random: do not make up random values. With `secure` nobody can predict the
+ * result, which passwords and keys need; the run's record still holds it.
+ */
+declare class RandomTool extends Tool {
+  constructor(options?: RandomOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: RandomParams): Promise<RandomResult>;
+}
+declare const Random: typeof RandomTool;
+type Random = RandomTool;
 
 /** Keeps model calls or tool calls below a rate. Every decision is an event, `rate_limit_checked`. */
 declare class RateLimitHook extends Hook {
@@ -2455,6 +2641,20 @@ declare const RssFeed: typeof RssFeedTool;
 type RssFeed = RssFeedTool;
 
 /**
+ * Tells when a cron expression or interval is next due, and waits for jobs to become due within this run.
+ *
+ * Add jobs, then call wait as often as work is to be done: it answers when one or more are due. Jobs live until the
+ * run ends; nothing runs by itself. Every scheduler tool of a run sees the same jobs.
+ */
+declare class SchedulerTool extends Tool {
+  constructor(options?: SchedulerOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: SchedulerParams): Promise<SchedulerResult>;
+}
+declare const Scheduler: typeof SchedulerTool;
+type Scheduler = SchedulerTool;
+
+/**
  * Runs one program that the person allowed and gives what it printed and its exit code.
  *
  * No shell reads the command: there are no pipes, redirections, variables or wildcards. When it ends, is cancelled or
@@ -2469,6 +2669,20 @@ declare const ShellCommand: typeof ShellCommandTool;
 type ShellCommand = ShellCommandTool;
 
 /**
+ * Signs texts and files and verifies signatures, with Ed25519, RSA-PSS or HMAC; makes keys for it.
+ *
+ * Use it to prove who made a file and that nobody changed it. Private keys come from a variable or a file and are
+ * never given to scripts or models.
+ */
+declare class SignatureTool extends Tool {
+  constructor(options?: SignatureOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: SignatureParams): Promise<SignatureResult>;
+}
+declare const Signature: typeof SignatureTool;
+type Signature = SignatureTool;
+
+/**
  * Posts to Slack and reads from it, as the bot whose token is configured: messages, threads, reactions, channels.
  *
  * A posted message is seen by people at once. Keep the timestamp that post gives to answer in its thread or change it.
@@ -2480,6 +2694,20 @@ declare class SlackTool extends Tool {
 }
 declare const Slack: typeof SlackTool;
 type Slack = SlackTool;
+
+/**
+ * Asks SQLite databases, and data given with the call, in SQL; changes databases where it may.
+ *
+ * Use tables and describe to learn what a database holds before you query it. Hand values over in `parameters`. One
+ * statement a call; other databases, extensions and settings cannot be reached from it.
+ */
+declare class SqliteTool extends Tool {
+  constructor(options?: SqliteOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: SqliteParams): Promise<SqliteResult>;
+}
+declare const Sqlite: typeof SqliteTool;
+type Sqlite = SqliteTool;
 
 interface StateNamespace {
   /**
@@ -2650,6 +2878,33 @@ interface StateWatch {
   stop(): void;
 }
 
+/**
+ * Computes statistics of the columns of a table: totals, means, spread, by group, and correlations.
+ *
+ * Use it after csv_reader or data_cleaner. Its result is a table again, which chart_generator can draw. Cells that are
+ * empty or no number are left out and counted as missing. For a plain list of numbers use statistics.
+ */
+declare class StatisticsCalculatorTool extends Tool {
+  constructor(options?: StatisticsCalculatorOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: StatisticsCalculatorParams): Promise<StatisticsCalculatorResult>;
+}
+declare const StatisticsCalculator: typeof StatisticsCalculatorTool;
+type StatisticsCalculator = StatisticsCalculatorTool;
+
+/**
+ * Computes statistics of a list of numbers: averages, spread, percentiles, outliers, histograms, correlation.
+ *
+ * Use it rather than estimating. Variance and standard deviation are those of a sample unless `population` is true.
+ */
+declare class StatisticsTool extends Tool {
+  constructor(options?: StatisticsOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: StatisticsParams): Promise<StatisticsResult>;
+}
+declare const Statistics: typeof StatisticsTool;
+type Statistics = StatisticsTool;
+
 /** Pieces of an answer as they arrive. Whatever task asks for a piece, it is made where the stream was opened. */
 interface Stream {
   /** Ends it early: what would have come is not asked for any more. */
@@ -2700,6 +2955,47 @@ declare class SupervisorAgent extends BaseAgent {
 }
 declare const HierarchicalAgent: typeof SupervisorAgent;
 type HierarchicalAgent = SupervisorAgent;
+
+/**
+ * Does algebra and calculus exactly: simplifies, differentiates, integrates, finds limits and solves equations.
+ *
+ * Use it for mathematics with variables; for plain arithmetic use calculator. Results are exact (`sqrt(2)/2`) and,
+ * where they are real numbers, given as a number too. log is the natural logarithm.
+ */
+declare class SymbolicMathTool extends Tool {
+  constructor(options?: SymbolicMathOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: SymbolicMathParams): Promise<SymbolicMathResult>;
+}
+declare const SymbolicMath: typeof SymbolicMathTool;
+type SymbolicMath = SymbolicMathTool;
+
+/**
+ * Converts times between time zones and tells their offsets, daylight saving and differences.
+ *
+ * Use it for meetings across zones and for `what time is it in …`. For dates and adding to them use datetime.
+ */
+declare class TimeZoneTool extends Tool {
+  constructor(options?: TimeZoneOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: TimeZoneParams): Promise<TimeZoneResult>;
+}
+declare const TimeZone: typeof TimeZoneTool;
+type TimeZone = TimeZoneTool;
+
+/**
+ * Measures how long things take, with named stop watches, and waits for a while.
+ *
+ * A timer lives until it is stopped or the run ends; every timer tool of a run sees the same ones. Times are in
+ * milliseconds.
+ */
+declare class TimerTool extends Tool {
+  constructor(options?: TimerOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: TimerParams): Promise<TimerResult>;
+}
+declare const Timer: typeof TimerTool;
+type Timer = TimerTool;
 
 /**
  * A span of your own around each execution, model call and tool call, with attributes of your own.
@@ -2960,6 +3256,20 @@ declare class WriterAgent extends Agent {
    */
   writeSection(section?: any): Promise<string>;
 }
+
+/**
+ * Reads, searches and writes XML.
+ *
+ * Use query to take out the parts you need, parse for a whole small document, build to write one. Document types and
+ * entities (`<!DOCTYPE`, `<!ENTITY`) are refused, so nothing is fetched and nothing grows.
+ */
+declare class XmlTool extends Tool {
+  constructor(options?: XmlOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: XmlParams): Promise<XmlResult>;
+}
+declare const Xml: typeof XmlTool;
+type Xml = XmlTool;
 
 interface EventBusNamespace {
   /**
@@ -3465,6 +3775,86 @@ interface CalculatorResult {
   result: number | boolean;
 }
 
+interface ChartGeneratorOptions {
+  /** The kind of picture where neither the call nor the path's end says it. (default "png") */
+  format?: "png" | "svg";
+  /** Pixels from left to right where a call does not say. (default 800, 100 to 4000) */
+  width?: number;
+  /** Pixels from top to bottom where a call does not say. (default 500, 100 to 4000) */
+  height?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface ChartGeneratorParams {
+  /**
+   * visualize: chooses the kind that suits the data. line, area: values over time or numbers. bar: values by name,
+   * side by side. stacked_bar: as parts of a sum. scatter: two numbers against each other. pie: parts of a whole.
+   * histogram: how often values occur. box: median, quartiles and outliers of columns.
+   */
+  operation: "visualize" | "line" | "bar" | "stacked_bar" | "area" | "scatter" | "pie" | "histogram" | "box";
+  /** The table, as objects by column, as csv_reader, data_cleaner and statistics_calculator give it. (1 to 50000 items) */
+  rows: Record<string, any>[];
+  /**
+   * The column along the horizontal axis, or that names the bars and slices; the first that is not of numbers unless
+   * given. (1 to 500 characters)
+   */
+  x?: string;
+  /** The columns of numbers to draw, each a series; all of them, at most 6, unless given; of statistics the mean. (1 to 12 items) */
+  y?: string[];
+  /** Columns to look at; all unless given. (at most 1000 items) */
+  columns?: string[];
+  /** Above the chart. (default "", at most 200 characters) */
+  title?: string;
+  /** Below the horizontal axis; the column's name unless given. (at most 200 characters) */
+  xLabel?: string;
+  /** Beside the vertical axis; the column's name, where there is one, unless given. (at most 200 characters) */
+  yLabel?: string;
+  /** For bar: whether the bars lie; better for long names. (default false) */
+  horizontal?: boolean;
+  /** Whether values grow by powers of ten along the axis. (default false) */
+  logScale?: boolean;
+  /** For histogram: number of bars; by the data unless given. (1 to 500) */
+  bins?: number;
+  /** The kind of picture; by the end of `path` unless given. */
+  format?: "png" | "svg";
+  /** Pixels from left to right. (100 to 4000) */
+  width?: number;
+  /** Pixels from top to bottom. (100 to 4000) */
+  height?: number;
+  /** The file to write, for example `output/sales.png`. Without it the picture itself is given. (1 to 4096 characters) */
+  path?: string;
+  /** Of a table of statistics_calculator: how many rows it is of; shown below the chart. */
+  count?: number;
+  /** Of a table of statistics_calculator: the columns that it left out; not drawn. (at most 1000 items) */
+  skipped?: string[];
+}
+
+interface ChartGeneratorResult {
+  /** What was drawn. */
+  kind: "line" | "bar" | "stacked_bar" | "area" | "scatter" | "pie" | "histogram" | "box";
+  /** The column along the horizontal axis. */
+  x: string | null;
+  /** The columns drawn. */
+  y: string[];
+  /** Values drawn. */
+  points: number;
+  /** The kind of picture. */
+  format: "png" | "svg";
+  /** Pixels from left to right. */
+  width: number;
+  /** Pixels from top to bottom. */
+  height: number;
+  /** Bytes of the picture. */
+  size: number;
+  /** The file that was written. */
+  path?: string;
+  /** The picture, of format svg and without a path. */
+  svg?: string;
+  /** The picture, of format png and without a path. */
+  base64?: string;
+}
+
 interface ChatAgentOptions {
   /** Unique in the run; made up where it is left out. (at most 200 characters) */
   id?: string;
@@ -3607,6 +3997,42 @@ interface CodeIssue {
   suggestion: string;
 }
 
+interface CodeInterpreterOptions {
+  /** The language where a call names none. (default "lua") */
+  language?: "lua" | "javascript";
+  /** Milliseconds that code may run. (default 10000, 1 to 60000) */
+  timeout?: number;
+  /** Megabytes that code may use. (default 64, 8 to 512) */
+  memoryMb?: number;
+  /** Characters kept of what code prints. (default 100000, 1 to 1000000) */
+  maxOutputSize?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface CodeInterpreterParams {
+  /**
+   * The program. It sees `input`, the language's own library and `print` (`console.log`), and nothing else: no files,
+   * no network, no packages. It gives its value with `return`. (1 to 200000 characters)
+   */
+  code: string;
+  /** The language it is written in; the tool's own unless given. */
+  language?: "lua" | "javascript";
+  /** What the program sees as `input`: a number, text, list or object. */
+  input?: any;
+  /** Milliseconds for this program; the tool's own limit stays. (1 to 60000) */
+  timeout?: number;
+}
+
+interface CodeInterpreterResult {
+  /** The program's value; null where it gave none. */
+  result: any;
+  /** What it printed. */
+  output: string;
+  /** Whether it printed more than is kept. */
+  truncated: boolean;
+}
+
 interface CompositeAgentOptions {
   /** Unique in the run; made up where it is left out. (at most 200 characters) */
   id?: string;
@@ -3690,6 +4116,64 @@ interface Spent {
   tokens: number;
   calls: number;
   time: number;
+}
+
+interface CsvReaderOptions {
+  /** Folders and files that this tool may read, within what the run may. None: all that the run may. (at most 100 items) */
+  allowedPaths?: string[];
+  /** Rows of the largest table. (default 100000, 1 to 1000000) */
+  maxRows?: number;
+  /** Bytes of the largest file. (default 20971520, 1 to 100000000) */
+  maxFileSize?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface CsvReaderParams {
+  /** read: the rows. describe: the columns with their types, the number of rows and the first rows. (default "read") */
+  operation?: "read" | "describe";
+  /** The file; relative paths start from the project. Give this or `text`. (1 to 4096 characters) */
+  filePath?: string;
+  /** The table as text, where it is in no file. (at most 10000000 characters) */
+  text?: string;
+  /** The character between cells; found out unless given: `,`, `;`, a tab or `|`. (1 to 1 characters) */
+  delimiter?: string;
+  /** How bytes become text; `auto` takes UTF-8, UTF-16 with its mark, else Windows-1252. (default "auto") */
+  encoding?: "auto" | "utf-8" | "utf-16" | "latin-1" | "cp1252";
+  /** Whether the first line names the columns; else they are `column_1`, `column_2`, … (default true) */
+  header?: boolean;
+  /** Whether cells that are numbers become numbers; codes such as `007` stay text. (default true) */
+  types?: boolean;
+  /** Columns to keep, in this order. (at most 1000 items) */
+  columns?: string[];
+  /** Rows to leave out. (default 0, at least 0) */
+  offset?: number;
+  /** Rows to give at most; `next_offset` then says where to go on. (at least 1) */
+  limit?: number;
+}
+
+interface CsvReaderResult {
+  /** The rows as objects by column; for describe the first five. */
+  rows: Record<string, any>[];
+  /** The columns in order. */
+  columns: string[];
+  /** read: the offset of the first row that was left out by `limit`. */
+  nextOffset?: number;
+  /** describe: number of rows. */
+  count?: number;
+  /** describe: the columns with their types. */
+  types?: CsvColumn[];
+  /** describe: the character between cells. */
+  delimiter?: string;
+}
+
+interface CsvColumn {
+  /** Its name. */
+  name: string;
+  /** What its filled cells are. */
+  type: "number" | "text" | "mixed" | "empty";
+  /** How many of its cells are empty. */
+  empty: number;
 }
 
 interface CsvOptions {
@@ -3850,6 +4334,115 @@ interface ChartPoint {
   value: number;
 }
 
+interface DataCleanerOptions {
+  /** Rows of the largest table. (default 100000, 1 to 1000000) */
+  maxRows?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface DataCleanerParams {
+  /** clean: the cleaned table. profile: what each column holds and what is wrong with it; changes nothing. (default "clean") */
+  operation?: "clean" | "profile";
+  /** The table, as objects by column, as csv_reader gives it. */
+  rows: Record<string, any>[];
+  /** Columns to keep, in this order; all unless given. (at most 1000 items) */
+  columns?: string[];
+  /** Whether blanks around text are removed, and rows of blanks within it become one. (default true) */
+  trim?: boolean;
+  /** Texts that mean "nothing", upper and lower case alike; N/A, NA, null, none, nan, - and ? unless given. (at most 50 items) */
+  empty?: string[];
+  /** New names of columns, by the old ones. */
+  rename?: Record<string, string>;
+  /** Whether columns are named in snake_case: `Unit Price` becomes `unit_price`. (default false) */
+  snakeCase?: boolean;
+  /**
+   * What columns must be; cells that cannot be made so become empty. Dates become ISO 8601. Unless given, a column
+   * whose filled cells all spell numbers becomes one of numbers.
+   */
+  types?: Record<string, "text" | "number" | "integer" | "boolean" | "date">;
+  /**
+   * What is done about empty cells, for all columns or by column: keep; drop the row; fill with `fill_value`; the
+   * column's mean, median or most common value; or the value above. (default "keep")
+   */
+  missing?: "keep" | "drop" | "fill" | "mean" | "median" | "most_common" | "previous" | Record<string, "keep" | "drop" | "fill" | "mean" | "median" | "most_common" | "previous">;
+  /** For fill: what is put in. */
+  fillValue?: string | number | boolean;
+  /** Whether a row that repeats an earlier one is dropped. (default "drop") */
+  duplicates?: "keep" | "drop";
+  /** Columns that say whether a row repeats another; all of them unless given. (at most 1000 items) */
+  uniqueBy?: string[];
+  /**
+   * What is done about numbers further than 1.5 times the interquartile range outside the quartiles: the row is
+   * dropped, the cell emptied, or the number moved to the bound. Looks at columns of at least four numbers. (default "keep")
+   */
+  outliers?: "keep" | "drop" | "empty" | "clip";
+  /** Whether `changes` tells how much was changed. (default false) */
+  report?: boolean;
+}
+
+interface DataCleanerResult {
+  /** clean: the rows as objects by column. */
+  rows?: Record<string, any>[];
+  /** The columns in order. */
+  columns: string[];
+  /** clean with `report`: how much was changed. */
+  changes?: CleanedChanges;
+  /** profile: what each column holds. */
+  profile?: ColumnProfile[];
+  /** profile: number of rows. */
+  count?: number;
+  /** profile: rows that repeat an earlier one. */
+  duplicateRows?: number;
+}
+
+/** clean with `report`: how much was changed. */
+interface CleanedChanges {
+  /** Rows that were given. */
+  rowsBefore: number;
+  /** Cells whose blanks were removed. */
+  trimmed: number;
+  /** Cells that said "nothing", in words. */
+  emptied: number;
+  /** Cells that became of another type. */
+  converted: number;
+  /** Cells that could not be made what `types` says, and were emptied. */
+  invalid: number;
+  /** Empty cells that were filled. */
+  filled: number;
+  /** Numbers far outside. */
+  outliers: number;
+  /** Rows dropped because all of their cells were empty. */
+  emptyRows: number;
+  /** Rows dropped because a cell was empty. */
+  missingRows: number;
+  /** Rows dropped because they repeat another. */
+  duplicateRows: number;
+}
+
+interface ColumnProfile {
+  /** The column. */
+  name: string;
+  /** What its filled cells are. */
+  type: "number" | "boolean" | "text" | "mixed" | "empty";
+  /** Cells with something in them. */
+  filled: number;
+  /** Empty cells, and those that say so in words. */
+  missing: number;
+  /** Different values. */
+  distinct: number;
+  /** Texts with blanks around them. */
+  blanks: number;
+  /** Of a column of numbers. */
+  minimum?: number;
+  /** Of a column of numbers. */
+  maximum?: number;
+  /** Of a column of numbers: those far outside. */
+  outliers?: number;
+  /** Up to three different values. */
+  examples: any[];
+}
+
 interface DateTimeOptions {
   /** The time zone where a call names none. (default "UTC", 1 to 64 characters) */
   timezone?: string;
@@ -3909,6 +4502,61 @@ interface DateTimeResult {
   seconds?: number;
   /** diff: the whole difference in days. */
   days?: number;
+}
+
+interface DiffOptions {
+  /** Bytes of the largest text or file. (default 2000000, 1 to 10000000) */
+  maxSize?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface DiffParams {
+  /**
+   * compare: the lines that differ, as a unified diff. words: the same word by word, for prose. similarity: how alike
+   * the two are, 0 to 1. apply: the old text as the unified diff in `patch` changes it.
+   */
+  operation: "compare" | "words" | "similarity" | "apply";
+  /** The text before; give this or `old_path`. (at most 10000000 characters) */
+  old?: string;
+  /** The file before; relative paths start from the project. (1 to 4096 characters) */
+  oldPath?: string;
+  /** The text after; give this or `new_path`. Not for apply. (at most 10000000 characters) */
+  new?: string;
+  /** The file after. (1 to 4096 characters) */
+  newPath?: string;
+  /** For apply: a unified diff of one file. (1 to 10000000 characters) */
+  patch?: string;
+  /** For compare: lines shown around each difference. (default 3, 0 to 100) */
+  context?: number;
+  /** Whether lines that differ in white space alone are the same; not for apply. (default false) */
+  ignoreSpace?: boolean;
+}
+
+interface DiffResult {
+  /** compare, words, similarity: whether there is no difference. */
+  equal?: boolean;
+  /** compare: the unified diff; empty where there is no difference. */
+  diff?: string;
+  /** compare: lines added. words: words added. */
+  added?: number;
+  /** compare: lines removed. words: words removed. */
+  removed?: number;
+  /** words: the text in pieces. */
+  changes?: WordChange[];
+  /** similarity: 1 for the same text, 0 for nothing alike. */
+  similarity?: number;
+  /** apply: the new text. */
+  text?: string;
+  /** apply: number of places changed. */
+  applied?: number;
+}
+
+interface WordChange {
+  /** What became of it. */
+  kind: "same" | "removed" | "added";
+  /** The words, with the white space after them. */
+  text: string;
 }
 
 interface DiscordOptions {
@@ -4047,6 +4695,52 @@ interface EmailResult {
   rejected: string[];
   /** The server's words. */
   response: string;
+}
+
+interface EncryptionOptions {
+  /** What is used where a call names none. (default "aes-256-gcm") */
+  algorithm?: "aes-256-gcm" | "chacha20-poly1305";
+  /** Bytes of the largest file. (default 50000000, 1 to 200000000) */
+  maxFileSize?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface EncryptionParams {
+  /**
+   * encrypt: the text or file, so that only the key or passphrase opens it again, and every change is noticed.
+   * decrypt: what encrypt gave.
+   */
+  operation: "encrypt" | "decrypt";
+  /** The text to encrypt, or what encrypt gave; give this or `path`. (at most 20000000 characters) */
+  text?: string;
+  /** The file to encrypt or decrypt. (1 to 4096 characters) */
+  path?: string;
+  /** The file to write the result to, in place of giving it. (1 to 4096 characters) */
+  outputPath?: string;
+  /** A passphrase; a key is made of it by scrypt. Better is `passphrase_env`: then no script and no model sees it. (8 to 1000 characters) */
+  passphrase?: string;
+  /** The environment variable that holds the passphrase. Variables named LLMSPELL_SECRET_… need no permission. (1 to 200 characters) */
+  passphraseEnv?: string;
+  /** The environment variable that holds the key: 32 bytes, as hex or Base64. (1 to 200 characters) */
+  keyEnv?: string;
+  /** For encrypt: the algorithm; both are good. decrypt finds it in the text. */
+  algorithm?: "aes-256-gcm" | "chacha20-poly1305";
+  /** A text, not secret, that decrypt must be given again, such as what the data belongs to. (default "", at most 10000 characters) */
+  context?: string;
+  /** What the plain text is: text, or bytes written as Base64. (default "utf-8") */
+  encoding?: "utf-8" | "base64";
+}
+
+interface EncryptionResult {
+  /** encrypt: the encrypted text. decrypt: the plain one. */
+  text?: string;
+  /** The file written, with `output_path`. */
+  path?: string;
+  /** Bytes of the result. */
+  size: number;
+  /** The algorithm used. */
+  algorithm: "aes-256-gcm" | "chacha20-poly1305";
 }
 
 interface EnvironmentOptions {
@@ -4192,6 +4886,37 @@ interface Match {
   line: number;
   /** The line, at most 500 characters of it. */
   text: string;
+}
+
+interface FileWriterOptions {
+  /** The folder that files are written below; relative to the project. It must be one that the run may write to. (default "output", 1 to 4096 characters) */
+  baseDir?: string;
+  /** Bytes of the largest file. (default 10485760, 1 to 1000000000) */
+  maxFileSize?: number;
+  /** Ends of file names that may be written, for example `.md`. None: all. (at most 100 items) */
+  allowedExtensions?: string[];
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface FileWriterParams {
+  /** write: a new file, or a new content for one. append: more at the end of a file. (default "write") */
+  operation?: "write" | "append";
+  /** The file, relative to the tool's folder, for example `report.md` or `notes/today.md`; folders are made. (1 to 4096 characters) */
+  path: string;
+  /** The text. */
+  content: string;
+  /** For write: whether a file that is there may be replaced. (default true) */
+  overwrite?: boolean;
+}
+
+interface FileWriterResult {
+  /** The file's path, relative to the project. */
+  path: string;
+  /** Its bytes now. */
+  size: number;
+  /** Whether it is new. */
+  created: boolean;
 }
 
 interface GitHubOptions {
@@ -4561,8 +5286,8 @@ interface JsonOptions {
 interface JsonParams {
   /**
    * parse: text to a value. stringify: a value to text. get, set, delete: what is at `path`. query: a JMESPath
-   * expression. merge: `other` into the value (RFC 7396: null removes). diff: the RFC 6902 patch that makes the value
-   * into `other`. patch: apply `patch`. validate: check against `schema`.
+   * or JSONPath expression. merge: `other` into the value (RFC 7396: null removes). diff: the RFC 6902 patch that makes
+   * the value into `other`. patch: apply `patch`. validate: check against `schema`.
    */
   operation: "parse" | "stringify" | "get" | "set" | "delete" | "query" | "merge" | "diff" | "patch" | "validate";
   /** The value as JSON text; give this or `data`. (at most 10000000 characters) */
@@ -4573,7 +5298,10 @@ interface JsonParams {
   path?: string;
   /** For set: what to put there. For get: what to give where there is nothing. */
   value?: any;
-  /** For query: the JMESPath expression, as `users[?age > `30`].name`. (1 to 1000 characters) */
+  /**
+   * For query: a JMESPath expression, as `users[?age > `30`].name`, or one in JSONPath, which begins with `$`, as
+   * `$.users[?@.age > 30].name`, and gives a list of what it found. (1 to 1000 characters)
+   */
   query?: string;
   /** For merge and diff: the other value. */
   other?: any;
@@ -4598,6 +5326,52 @@ interface JsonResult {
   errors?: string[];
 }
 
+interface LinearAlgebraOptions {
+  /** Decimal places that every number is rounded to, which hides the noise of computing. None: not rounded. (default 10, 0 to 15) */
+  precision?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface LinearAlgebraParams {
+  /**
+   * add, subtract, multiply: of `a` and `b` (multiply is the matrix product). dot, cross: products of two vectors.
+   * transpose, inverse, pseudo_inverse, determinant, trace, rank, norm: of `a`. power: `a` to the whole `exponent`.
+   * solve: the x for which a x = b. least_squares: the x that comes nearest. eigen: eigenvalues and eigenvectors. svd:
+   * singular values. qr: an orthogonal and a triangular factor.
+   */
+  operation: "add" | "subtract" | "multiply" | "dot" | "cross" | "transpose" | "determinant" | "trace" | "rank" | "norm" | "power" | "inverse" | "pseudo_inverse" | "solve" | "least_squares" | "eigen" | "svd" | "qr";
+  /** A matrix as a list of rows, `[[1, 2], [3, 4]]`, or a vector, `[1, 2]`. (1 to 300 items) */
+  a: number[][] | number[];
+  /** The second matrix or vector, where the operation takes two; the right side of solve and least_squares. (1 to 300 items) */
+  b?: number[][] | number[];
+  /** For power: the exponent; negative for powers of the inverse. (default 2, -100 to 100) */
+  exponent?: number;
+  /** Decimal places to round to; the tool's own unless given. (0 to 15) */
+  precision?: number;
+}
+
+interface LinearAlgebraResult {
+  /** The number, vector or matrix. */
+  result?: number | number[] | number[][];
+  /** least_squares: the squared errors that remain; empty where the solution is exact or not the only one. */
+  residuals?: number[];
+  /** least_squares: the rank of `a`. */
+  rank?: number;
+  /** eigen: the eigenvalues, complex ones as `{re, im}`. svd: the singular values, the largest first. */
+  values?: any[];
+  /** eigen: the eigenvectors, as the columns of a matrix, in the order of `values`. */
+  vectors?: any[][];
+  /** svd: the left factor. */
+  u?: number[][];
+  /** svd: the right factor, transposed. */
+  vt?: number[][];
+  /** qr: the orthogonal factor. */
+  q?: number[][];
+  /** qr: the upper triangular factor. */
+  r?: number[][];
+}
+
 interface LoggingHookOptions {
   /** Of its messages; those of `on_error` are errors. (default "info") */
   level?: "debug" | "info" | "warn" | "error";
@@ -4605,6 +5379,82 @@ interface LoggingHookOptions {
   points?: HookPoint[];
   /** Whether prompts, answers and arguments are logged too. (default false) */
   content?: boolean;
+}
+
+interface MarkdownOptions {
+  /** Bytes of the largest text or file. (default 2000000, 1 to 10000000) */
+  maxSize?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface MarkdownParams {
+  /**
+   * to_html: a fragment of HTML; HTML in the text is shown as text, links that run scripts are left as text.
+   * to_text: what a reader sees, without marks. outline: the headings. section: what stands below one heading, as
+   * Markdown. tables: the tables as rows. links: links and images. code_blocks: fenced and indented code.
+   * front_matter: the YAML or TOML values at the top, and the text below them.
+   */
+  operation: "to_html" | "to_text" | "outline" | "section" | "tables" | "links" | "code_blocks" | "front_matter";
+  /** The Markdown; give this or `path`. (at most 10000000 characters) */
+  text?: string;
+  /** The file to read; relative paths start from the project. (1 to 4096 characters) */
+  path?: string;
+  /** For section: the heading's text, upper and lower case alike. (1 to 1000 characters) */
+  heading?: string;
+}
+
+interface MarkdownResult {
+  /** to_html. */
+  html?: string;
+  /** to_text: plain text. section: Markdown. front_matter: the Markdown below the values. */
+  text?: string;
+  /** outline, in order. */
+  headings?: MarkdownHeading[];
+  /** tables, in order. */
+  tables?: MarkdownTable[];
+  /** links, in order. */
+  links?: MarkdownLink[];
+  /** code_blocks, in order. */
+  codeBlocks?: MarkdownCode[];
+  /** front_matter: the values; empty where there are none. */
+  values?: Record<string, any>;
+}
+
+interface MarkdownHeading {
+  /** 1 to 6. */
+  level: number;
+  /** The heading without marks. */
+  text: string;
+  /** Its line, from 1. */
+  line: number;
+}
+
+interface MarkdownTable {
+  /** The cells of the head. */
+  columns: string[];
+  /** The cells of each row. */
+  rows: string[][];
+  /** Its first line, from 1. */
+  line: number;
+}
+
+interface MarkdownLink {
+  /** What is shown; of an image its description. */
+  text: string;
+  /** Where it leads. */
+  url: string;
+  /** Whether it is an image. */
+  image: boolean;
+}
+
+interface MarkdownCode {
+  /** The first word after the fence, or empty. */
+  language: string;
+  /** The code. */
+  code: string;
+  /** Its first line, from 1. */
+  line: number;
 }
 
 interface CollectorOptions {
@@ -4730,6 +5580,81 @@ interface Assignment {
   task: string;
 }
 
+interface PdfReaderOptions {
+  /** Folders and files that this tool may read, within what the run may. None: all that the run may. (at most 100 items) */
+  allowedPaths?: string[];
+  /** Bytes of the largest file. (default 52428800, 1 to 100000000) */
+  maxFileSize?: number;
+  /** Pages that one call reads at most. (default 200, 1 to 5000) */
+  maxPages?: number;
+  /** Seconds of computing that one call may take. (default 30, 1 to 100) */
+  maxSeconds?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface PdfReaderParams {
+  /**
+   * text: the text of pages. info: title, author, number and size of pages. outline: the bookmarks with their pages.
+   * search: the pages and lines that hold `query`.
+   */
+  operation: "text" | "info" | "outline" | "search";
+  /** The file; relative paths start from the project. Give this or `base64`. (1 to 4096 characters) */
+  path?: string;
+  /** The PDF itself, where it is in no file. (1 to 10000000 characters) */
+  base64?: string;
+  /** Which pages, from 1: `3`, `1-5`, `2,4,7-` (7 and all after it). All unless given. (1 to 200 characters) */
+  pages?: string;
+  /** For text: whether columns and tables keep their place on the page; slower. (default false) */
+  layout?: boolean;
+  /** For search: the text to find, upper and lower case alike. (1 to 1000 characters) */
+  query?: string;
+  /** The name of the environment variable with the file's password; the person must have allowed it. (1 to 200 characters) */
+  passwordVariable?: string;
+}
+
+interface PdfReaderResult {
+  /** Pages of the document. */
+  pageCount: number;
+  /** text: the pages asked for. */
+  pages?: PdfPage[];
+  /** text, search: whether a limit left pages, text or matches out. */
+  truncated?: boolean;
+  /** search: what was found. */
+  matches?: PdfMatch[];
+  /** outline: the bookmarks. */
+  outline?: PdfBookmark[];
+  /** info: title, author, subject, keywords, creator, producer, created, modified, as far as the file says. */
+  info?: Record<string, string>;
+  /** info: width and height of the first page in points (72 to an inch). */
+  size?: number[];
+  /** info: whether the file is encrypted. */
+  encrypted?: boolean;
+}
+
+interface PdfPage {
+  /** Its number, from 1. */
+  page: number;
+  /** Its text; empty where a page is only a picture. */
+  text: string;
+}
+
+interface PdfMatch {
+  /** Its page, from 1. */
+  page: number;
+  /** The line that holds it, at most 500 characters. */
+  line: string;
+}
+
+interface PdfBookmark {
+  /** The bookmark's text. */
+  title: string;
+  /** 1 for the outermost. */
+  level: number;
+  /** Where it leads. */
+  page: number | null;
+}
+
 interface PipelineAgentOptions {
   /** Unique in the run; made up where it is left out. (at most 200 characters) */
   id?: string;
@@ -4848,6 +5773,63 @@ interface Priority {
   reason: string;
 }
 
+interface ProcessOptions {
+  /** Whether kill may be used. (default true) */
+  allowKill?: boolean;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface ProcessParams {
+  /**
+   * list: the processes that this run has started, or with `all` every one of the machine. info: one of them. kill:
+   * ends one that this run has started. (default "list")
+   */
+  operation?: "list" | "info" | "kill";
+  /** The process, for info and kill. (1 to 4194304) */
+  pid?: number;
+  /** For list and info: also processes of others, without their command lines; the run must be allowed `ps`. (default false) */
+  all?: boolean;
+  /** For list: only those whose name holds this. (1 to 100 characters) */
+  name?: string;
+  /** For kill: term asks the program to end, kill ends it at once. (default "term") */
+  signal?: "term" | "int" | "hup" | "kill";
+  /** For list: processes at most. (default 100, 1 to 5000) */
+  limit?: number;
+}
+
+interface ProcessResult {
+  /** list: the processes by number. */
+  processes?: ProcessInfo[];
+  /** list: how many there are, shown or not. */
+  count?: number;
+  /** info: the process. kill: what it was. */
+  process?: ProcessInfo;
+  /** kill: whether the signal was sent. */
+  signalled?: boolean;
+}
+
+interface ProcessInfo {
+  /** Its number. */
+  pid: number;
+  /** The number of the process that started it. */
+  parent: number;
+  /** The program's name, as the system keeps it (15 characters). */
+  name: string;
+  /** running, sleeping, stopped, ended or the like. */
+  state: string;
+  /** Seconds of CPU used so far. */
+  cpuSeconds: number;
+  /** Memory held now. */
+  memoryMb: number;
+  /** Number of threads. */
+  threads: number;
+  /** How long ago it was started. */
+  ageSeconds: number;
+  /** Its command line, of processes that this run has started. */
+  command?: string[];
+}
+
 interface KnownProvider {
   name: string;
   host: string;
@@ -4885,6 +5867,55 @@ interface ReplyFailure {
   /** Milliseconds that the service asks to wait. */
   retryAfter?: number;
   status?: number;
+}
+
+interface RandomOptions {
+  /** Whether every call takes the system's own source, which nobody can predict. (default false) */
+  secure?: boolean;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface RandomParams {
+  /**
+   * integer: a whole number from `min` to `max`, both included. number: one with decimals from `min` up to `max`.
+   * normal: one of a normal distribution by `mean` and `deviation`. boolean: true or false. choice: one of `items`.
+   * sample: `count` different ones of them. shuffle: all of them in another order. string: `length` characters of
+   * `alphabet`. bytes: `length` bytes. uuid: an identifier (version 4).
+   */
+  operation: "integer" | "number" | "normal" | "boolean" | "choice" | "sample" | "shuffle" | "string" | "bytes" | "uuid";
+  /** For integer and number: the smallest. (default 0, -9007199254740992 to 9007199254740992) */
+  min?: number;
+  /** For integer (100 unless given) and number (1 unless given): the largest. (-9007199254740992 to 9007199254740992) */
+  max?: number;
+  /** For normal: the mean. (default 0, -1e+300 to 1e+300) */
+  mean?: number;
+  /** For normal: the standard deviation. (default 1, 0 to 1e+300) */
+  deviation?: number;
+  /** For choice, sample and shuffle: what to choose from. (1 to 100000 items) */
+  items?: any[];
+  /** For choice: how likely each item is, compared with the others. (1 to 100000 items) */
+  weights?: number[];
+  /** How many to give, as a list; without it one by itself. (1 to 10000) */
+  count?: number;
+  /** For string: characters. For bytes: bytes. (default 16, 1 to 4096) */
+  length?: number;
+  /** For string: what it is made of; readable leaves out what looks alike. (default "alphanumeric") */
+  alphabet?: "alphanumeric" | "letters" | "digits" | "hex" | "readable" | "printable";
+  /** For bytes: how they are written. (default "hex") */
+  encoding?: "hex" | "base64";
+  /**
+   * Whether nobody can predict it, as passwords, keys and codes need. Otherwise it comes from the run's seed, so that
+   * the same run gives the same again.
+   */
+  secure?: boolean;
+}
+
+interface RandomResult {
+  /** What was drawn; shuffle and sample give a list. */
+  result?: any;
+  /** The same with `count`: a list of them. */
+  results?: any[];
 }
 
 interface RateLimitHookOptions {
@@ -5234,6 +6265,77 @@ interface FeedEnclosure {
   type: string;
 }
 
+interface SchedulerOptions {
+  /** The zone of cron expressions and times where a call names none. (default "UTC", 1 to 64 characters) */
+  timezone?: string;
+  /** Milliseconds that one call may wait at most. (default 86400000, 0 to 86400000) */
+  maxWait?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface SchedulerParams {
+  /**
+   * next: the next `count` times of a schedule. add: notes the job `name`. wait: waits until a job is due (only
+   * `name`, if given) and tells which are. list: all jobs. remove: forgets the job `name`.
+   */
+  operation: "next" | "add" | "wait" | "list" | "remove";
+  /** The job's name, for add and remove, and for wait to wait for this one only. (1 to 100 characters) */
+  name?: string;
+  /**
+   * For next and add: minute hour day month weekday, as `30 9 * * MON-FRI` or `*\/5 * * * *`; six fields begin with
+   * seconds. Also `@hourly`, `@daily`, `@weekly`, `@monthly`. (1 to 200 characters)
+   */
+  cron?: string;
+  /** For next and add, in place of `cron`: milliseconds between two times. (10 to 1000000000000.0) */
+  every?: number;
+  /** For next and add, in place of `cron`: one time, in ISO 8601 or seconds since 1970. (1 to 100 characters) */
+  at?: string | number;
+  /** For next and add: the zone of the cron expression and of the times. (1 to 64 characters) */
+  timezone?: string;
+  /** For next: how many times. (default 5, 1 to 1000) */
+  count?: number;
+  /** For add: how often the job becomes due before it is forgotten. None: until the run ends. (at least 1) */
+  times?: number;
+  /** For add: what wait gives back when the job is due. */
+  data?: any;
+  /** For wait: milliseconds; when they are over and no job is due, `due` is empty. (0 to 86400000) */
+  timeout?: number;
+}
+
+interface SchedulerResult {
+  /** next: the times, in ISO 8601; fewer than asked for where there are no more. */
+  times?: string[];
+  /** wait: the jobs that are due, the earliest first. */
+  due?: DueJob[];
+  /** add: the new job. list: all of them, the next first. */
+  jobs?: ScheduledJob[];
+  /** remove: whether there was such a job. */
+  removed?: boolean;
+}
+
+interface DueJob {
+  /** The job. */
+  name: string;
+  /** When it was due. */
+  time: string;
+  /** How many later times have passed as well, because nobody waited. */
+  missed: number;
+  /** What it was added with. */
+  data: any;
+}
+
+interface ScheduledJob {
+  /** The job. */
+  name: string;
+  /** When it is next due. */
+  next: string;
+  /** How often it has been due. */
+  runs: number;
+  /** How often it will still be; null without a limit. */
+  remaining: number | null;
+}
+
 interface ShellCommandOptions {
   /**
    * Commands that this tool may run, within what the run may: `git` with any arguments, `git status` just so,
@@ -5279,6 +6381,53 @@ interface ShellCommandResult {
   exitCode: number;
   /** Whether it printed more than is kept. */
   truncated: boolean;
+}
+
+interface SignatureOptions {
+  /** What is used where a call names none. (default "ed25519") */
+  algorithm?: "ed25519" | "rsa-pss-sha256" | "hmac-sha256";
+  /** Bytes of the largest file. (default 50000000, 1 to 200000000) */
+  maxFileSize?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface SignatureParams {
+  /**
+   * sign: the signature of a text or file. verify: whether `sig` is one, by `public_key` (an HMAC by its secret key).
+   * public_key: that of a private key. generate: writes a new private key to `key_path` and gives the public one.
+   */
+  operation: "sign" | "verify" | "public_key" | "generate";
+  /** For sign and verify: the text; give this or `path`. (at most 10000000 characters) */
+  text?: string;
+  /** For sign and verify: the file. (1 to 4096 characters) */
+  path?: string;
+  /** The algorithm; the tool's own unless given. An HMAC is for two who share a secret. */
+  algorithm?: "ed25519" | "rsa-pss-sha256" | "hmac-sha256";
+  /**
+   * The environment variable that holds the private key as PEM, or the HMAC's secret. Variables named
+   * LLMSPELL_SECRET_… need no permission. (1 to 200 characters)
+   */
+  keyEnv?: string;
+  /** The file that holds it, in place of `key_env`; for generate the file to write. (1 to 4096 characters) */
+  keyPath?: string;
+  /** For verify: the public key as PEM. (1 to 20000 characters) */
+  publicKey?: string;
+  /** For verify: the signature, in Base64. (1 to 10000 characters) */
+  sig?: string;
+}
+
+interface SignatureResult {
+  /** sign: the signature, in Base64. */
+  sig?: string;
+  /** verify: whether it is right. */
+  valid?: boolean;
+  /** public_key, generate: the public key as PEM; not of an HMAC. */
+  publicKey?: string;
+  /** generate: the file that the private key was written to; only its owner can read it. */
+  path?: string;
+  /** The algorithm used. */
+  algorithm: "ed25519" | "rsa-pss-sha256" | "hmac-sha256";
 }
 
 interface SlackOptions {
@@ -5348,6 +6497,99 @@ interface SlackChannel {
   members: number;
 }
 
+interface SqliteOptions {
+  /** The database where a call names none; relative paths start from the project. (1 to 4096 characters) */
+  path?: string;
+  /** Whether everything that changes a database is refused. (default true) */
+  readOnly?: boolean;
+  /** Folders and files that this tool may use, within what the run may. None: all that the run may. (at most 100 items) */
+  allowedPaths?: string[];
+  /** Rows that a query may give. (default 10000, 1 to 100000) */
+  maxRows?: number;
+  /** Milliseconds of the longest statement. (default 10000, 1 to 60000) */
+  timeout?: number;
+  /** Bytes that a database may grow to. (default 1000000000, 4096 to 10000000000) */
+  maxFileSize?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface SqliteParams {
+  /**
+   * query: one statement that reads, SELECT or WITH. execute: one statement that changes the data or the tables; the
+   * tool must have been made with read_only = false. tables: the tables and views with their columns. describe: one
+   * table's columns, keys, indexes and number of rows.
+   */
+  operation: "query" | "execute" | "tables" | "describe";
+  /** For query and execute: one statement, with `?` or `:name` in the place of each value. (1 to 100000 characters) */
+  sql?: string;
+  /** The values: a list for `?`, an object for `:name`. Never write values into the statement yourself. (at most 1000 items) */
+  parameters?: (string | number | boolean | null)[] | Record<string, string | number | boolean | null>;
+  /** For execute: runs the statement once for each list of values, all or none of them. (at most 100000 items) */
+  batch?: ((string | number | boolean | null)[])[];
+  /**
+   * The database file; relative paths start from the project. Without it, and without one in the tool's options, an
+   * empty database in memory that is gone after the call. (1 to 4096 characters)
+   */
+  path?: string;
+  /**
+   * For query without a path: rows by the name of the table they are put into, so that any data can be asked in
+   * SQL.
+   */
+  data?: Record<string, Record<string, any>[]>;
+  /** For describe: the table or view. (1 to 200 characters) */
+  table?: string;
+  /** For execute: whether a database that is missing is made. (default false) */
+  create?: boolean;
+  /** For query: rows to give at most. (default 1000, 1 to 100000) */
+  limit?: number;
+}
+
+interface SqliteResult {
+  /** query: the rows by column; a BLOB is an object `{base64}`. execute with RETURNING: what was returned. */
+  rows?: Record<string, any>[];
+  /** query: the names of the columns in order. describe: the columns. */
+  columns?: string[] | SqliteColumn[];
+  /** query: number of rows given. describe: rows in the table. */
+  count?: number;
+  /** query: whether `limit` left some out. */
+  truncated?: boolean;
+  /** execute: rows inserted, updated or deleted. */
+  changed?: number;
+  /** execute: the rowid of the row inserted last. */
+  lastId?: number;
+  /** tables: by name. */
+  tables?: SqliteTable[];
+  /** describe: the statement that made it. */
+  sql?: string;
+  /** describe: `{name, unique, columns}` of each. */
+  indexes?: Record<string, any>[];
+  /** describe: `{column, table, other}` of each. */
+  foreignKeys?: Record<string, string>[];
+}
+
+interface SqliteColumn {
+  /** Its name. */
+  name: string;
+  /** Its declared type, or empty. */
+  type: string;
+  /** Whether it may not be NULL. */
+  required: boolean;
+  /** Whether it is part of the primary key. */
+  primaryKey: boolean;
+  /** Its default, as SQL. */
+  default: string | null;
+}
+
+interface SqliteTable {
+  /** Its name. */
+  name: string;
+  /** What it is. */
+  type: "table" | "view";
+  /** The names of its columns. */
+  columns: string[];
+}
+
 interface StateOptions {
   /** Milliseconds until the value is gone. */
   ttl?: number;
@@ -5401,6 +6643,132 @@ interface HandoffResult {
   /** What was handed over, by key. */
   values: Record<string, any>;
   keys: string[];
+}
+
+interface StatisticsCalculatorOptions {
+  /** Decimal places that every result is rounded to. None: not rounded. (default 6, 0 to 15) */
+  precision?: number;
+  /** Cells (rows times columns) of the largest table. (default 1000000, 1 to 5000000) */
+  maxCells?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface StatisticsCalculatorParams {
+  /**
+   * analyze: statistics of every column. group: the same for each value of the column `group_by`. correlate: how
+   * strongly each two columns go together, -1 to 1. (default "analyze")
+   */
+  operation?: "analyze" | "group" | "correlate";
+  /** The table, one object by column for each row, as csv_reader and data_cleaner give it. (1 to 100000 items) */
+  rows: Record<string, any>[];
+  /** The columns to look at. Those without any number are passed over. Default: all. (at most 200 items) */
+  columns?: string[];
+  /** For group: the column whose values make the groups. (1 to 500 characters) */
+  groupBy?: string;
+  /** Decimal places to round to; the tool's own unless given. (0 to 15) */
+  precision?: number;
+}
+
+interface StatisticsCalculatorResult {
+  /**
+   * analyze, group: one row for each column (and group) with count, missing, sum, mean, median, min, max, range, q1,
+   * q3, variance, standard_deviation. correlate: one row for each pair with `column`, `other`, `count` and
+   * `correlation`, the strongest first.
+   */
+  rows: Record<string, any>[];
+  /** The columns of these rows, in order. */
+  columns: string[];
+  /** How many rows the table had. */
+  count: number;
+  /** The columns passed over because they hold no number. */
+  skipped?: string[];
+}
+
+interface StatisticsOptions {
+  /** Decimal places that every result is rounded to. None: not rounded. (0 to 15) */
+  precision?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface StatisticsParams {
+  /**
+   * summary: count, sum, mean, median, quartiles, spread. mean, median, variance, standard_deviation: that number.
+   * mode: the most frequent values. percentile: the value that `percent` of the numbers lie below. shape: skewness and
+   * kurtosis. z_scores: every number's distance from the mean in standard deviations. outliers: those far outside the
+   * quartiles. histogram: how many fall into each of `bins`. moving_average: the mean of every `window` numbers in a
+   * row. covariance, correlation: of `values` and `other`. regression: the line through the points of `values` (x) and
+   * `other` (y).
+   */
+  operation: "summary" | "mean" | "median" | "mode" | "variance" | "standard_deviation" | "percentile" | "shape" | "z_scores" | "outliers" | "histogram" | "moving_average" | "covariance" | "correlation" | "regression";
+  /** The numbers. (at most 100000 items) */
+  values: number[];
+  /** For covariance, correlation and regression: as many numbers more. (at most 100000 items) */
+  other?: number[];
+  /** For percentile: 0 to 100. (default 50, 0 to 100) */
+  percent?: number;
+  /** For variance and standard_deviation: whether the values are all there are, not a sample. (default false) */
+  population?: boolean;
+  /** For correlation: spearman compares the order of the numbers only. (default "pearson") */
+  method?: "pearson" | "spearman";
+  /** For histogram: the number of bins. (default 10, 1 to 1000) */
+  bins?: number;
+  /** For moving_average: how many numbers each mean is of. (default 3, 1 to 10000) */
+  window?: number;
+  /** For outliers: how many interquartile ranges outside the quartiles a number may lie. (default 1.5, 0 to 100) */
+  reach?: number;
+  /** Decimal places to round to. None: not rounded. (0 to 15) */
+  precision?: number;
+}
+
+interface StatisticsResult {
+  /** mean, median, variance, standard_deviation, percentile, covariance, correlation: the number. */
+  result?: number;
+  /** mode: the most frequent values. */
+  modes?: number[];
+  /** z_scores, moving_average: the numbers, in order. */
+  values?: number[];
+  /** outliers: the first 1000. */
+  outliers?: number[];
+  /** outliers: what lies below it is one. */
+  low?: number;
+  /** outliers: what lies above it is one. */
+  high?: number;
+  /** histogram: `from`, `to` and `count` of each. */
+  bins?: Record<string, number>[];
+  /** shape: above 0 where the longer tail is on the right. */
+  skewness?: number;
+  /** shape: above 0 where the tails are heavier than those of a normal distribution. */
+  kurtosis?: number;
+  /** regression: how much y grows with x. */
+  slope?: number;
+  /** regression: y where x is 0. */
+  intercept?: number;
+  /** regression: the part of the variance that the line explains, 0 to 1. */
+  rSquared?: number;
+  /** summary: how many numbers; outliers: how many outliers. */
+  count?: number;
+  /** summary: the sum. */
+  sum?: number;
+  /** summary: the mean. */
+  mean?: number;
+  /** summary: the median. */
+  median?: number;
+  /** summary: the smallest. */
+  min?: number;
+  /** summary: the largest. */
+  max?: number;
+  /** summary: from the smallest to the largest. */
+  range?: number;
+  /** summary: a quarter of the numbers lies below it. */
+  q1?: number;
+  /** summary: a quarter of the numbers lies above it. */
+  q3?: number;
+  /** summary: the sample's; null of one number. */
+  variance?: number;
+  /** summary: the sample's; null of one number. */
+  standardDeviation?: number;
 }
 
 interface SupervisorAgentOptions {
@@ -5460,6 +6828,170 @@ interface Delegated {
   attempts: number;
   /** The supervisor's last notes. */
   notes: string;
+}
+
+interface SymbolicMathOptions {
+  /** Seconds of computing that one call may take. (default 10, 1 to 60) */
+  seconds?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface SymbolicMathParams {
+  /**
+   * simplify, expand, factor: the expression in that form. differentiate: its derivative by `variable`. integrate:
+   * its integral, from `lower` to `upper` where they are given. limit: where it goes as `variable` goes to `point`.
+   * series: its power series around `point`. solve: the values of the variables for which all `equations` hold.
+   * substitute: the expression with `values` put in. evaluate: its number.
+   */
+  operation: "simplify" | "expand" | "factor" | "differentiate" | "integrate" | "limit" | "series" | "solve" | "substitute" | "evaluate";
+  /**
+   * The expression, such as `2x^2 - sin(x)/3`; solve takes it as its only equation. `e`, `pi`, `I` (the imaginary
+   * unit) and `oo` (infinity) are constants; a product with a parenthesis after a variable needs `*`. (1 to 1000 characters)
+   */
+  expression?: string;
+  /** For solve: equations such as `x + y = 3`; without `=` they are to be zero. (1 to 20 items) */
+  equations?: string[];
+  /** The variable; not needed where the expression has only one. (1 to 31 characters) */
+  variable?: string;
+  /** For solve: the variables to solve for; all of them unless given. (1 to 20 items) */
+  variables?: string[];
+  /** For substitute and evaluate: numbers or expressions by variable, `{"x": 2, "y": "a + 1"}`. */
+  values?: Record<string, number | string>;
+  /** For differentiate: how often (1 unless given). For series: terms below this power (6 unless given). (1 to 20) */
+  order?: number;
+  /** For integrate: the lower end, a number or an expression such as `-oo`. (1 to 1000 characters) */
+  lower?: string;
+  /** For integrate: the upper end. (1 to 1000 characters) */
+  upper?: string;
+  /** For limit and series: where; `oo` is infinity. (default "0", 1 to 1000 characters) */
+  point?: string;
+  /** For limit: from which side. (default "both") */
+  direction?: "both" | "left" | "right";
+  /** For evaluate: the digits of the result. (default 15, 1 to 1000) */
+  digits?: number;
+}
+
+interface SymbolicMathResult {
+  /** The expression or number, such as `x**2 + sin(x)`; not given by solve. */
+  result?: string;
+  /** The same in LaTeX. */
+  latex?: string;
+  /** The same as a number, where it is a real one. */
+  value?: number;
+  /** solve: each solution by variable; empty where there is none. */
+  solutions?: Record<string, Solved>[];
+  /** solve: how many solutions. */
+  count?: number;
+}
+
+interface Solved {
+  /** The value, exactly. */
+  result: string;
+  /** The same in LaTeX. */
+  latex: string;
+  /** The same as a number, where it is a real one. */
+  value?: number;
+}
+
+interface TimeZoneOptions {
+  /** The zone that times are in where neither they nor the call name one. (default "UTC", 1 to 64 characters) */
+  timezone?: string;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface TimeZoneParams {
+  /**
+   * convert: what the clocks of the zones in `to` show at a time. info: a zone's offset, abbreviation, daylight
+   * saving and next change. difference: by how much the clocks in `to` are ahead of those in `timezone`. list: the names
+   * of zones that hold `search`.
+   */
+  operation: "convert" | "info" | "difference" | "list";
+  /** The time: ISO 8601 (`2025-01-20T10:30:00`), or seconds since 1970. Without it: now. (1 to 100 characters) */
+  value?: string | number;
+  /** The zone that the time is in, or that info is about: `Europe/Berlin`, `UTC` or `+02:00`. (1 to 64 characters) */
+  timezone?: string;
+  /** For convert and difference: the other zones. (1 to 50 items) */
+  to?: string[];
+  /** For list: a part of the name, such as `berlin` or `America/`. (default "", at most 64 characters) */
+  search?: string;
+  /** For list: names at most. (default 100, 1 to 1000) */
+  limit?: number;
+}
+
+interface TimeZoneResult {
+  /** convert, difference: the time in each zone of `to`. */
+  times?: ZoneTime[];
+  /** convert, info, difference: the time in the zone it was given in. */
+  zone?: ZoneTime;
+  /** info: when its offset next changes, in UTC; null where it does not within a year. */
+  nextChange?: string;
+  /** info: the offset from then on. */
+  nextOffset?: string;
+  /** list: names of zones, sorted. */
+  names?: string[];
+  /** list: how many there are, shown or not. */
+  count?: number;
+}
+
+interface ZoneTime {
+  /** The zone's name. */
+  timezone: string;
+  /** The time there, in ISO 8601 with its offset. */
+  iso: string;
+  /** The offset from UTC, `+02:00`. */
+  offset: string;
+  /** The zone's short name at that time, such as CEST. */
+  abbreviation: string;
+  /** Whether daylight saving time holds. */
+  daylightSaving: boolean;
+  /** difference: hours that its clocks are ahead; negative for behind. */
+  hoursAhead?: number;
+}
+
+interface TimerOptions {
+  /** Milliseconds that one call may wait at most. (default 3600000, 0 to 3600000) */
+  maxWait?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface TimerParams {
+  /**
+   * start: starts the timer `name` from zero. lap: notes the time since the last lap. read: how long it has run.
+   * pause, resume: stops the clock for a while. stop: how long it has run; the timer is gone. list: all timers. wait:
+   * waits for `duration`.
+   */
+  operation: "start" | "lap" | "read" | "pause" | "resume" | "stop" | "list" | "wait";
+  /** The timer's name. (default "default", 1 to 100 characters) */
+  name?: string;
+  /** For wait: milliseconds. (0 to 3600000) */
+  duration?: number;
+}
+
+interface TimerResult {
+  /** The timer's name; not given by list and wait. */
+  name?: string;
+  /** Milliseconds that it has run, pauses not counted. wait: milliseconds waited. */
+  elapsed?: number;
+  /** Whether it runs; false while it is paused, and once it is stopped. */
+  running?: boolean;
+  /** Milliseconds of each lap. */
+  laps?: number[];
+  /** list: all timers, in the order they were started. */
+  timers?: TimerState[];
+}
+
+interface TimerState {
+  /** The timer's name. */
+  name: string;
+  /** Milliseconds that it has run, pauses not counted. */
+  elapsed: number;
+  /** Whether it runs; false while it is paused, and once it is stopped. */
+  running: boolean;
+  /** Milliseconds of each lap. */
+  laps: number[];
 }
 
 interface TracingHookOptions {
@@ -6161,6 +7693,66 @@ interface WriterOptions {
   audience?: string;
   /** How long it should be: `about 300 words`, `one page`. (default "") */
   length?: string;
+}
+
+interface XmlOptions {
+  /** How deep elements may lie in each other. (default 60, 1 to 100) */
+  maxDepth?: number;
+  /** Elements of the largest document. (default 200000, 1 to 1000000) */
+  maxElements?: number;
+  /** Bytes of the largest text or file. (default 10485760, 1 to 50000000) */
+  maxFileSize?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface XmlParams {
+  /**
+   * parse: XML to an element as data. query: the elements, texts or attributes that `query` finds. build: an element
+   * as data to XML.
+   */
+  operation: "parse" | "query" | "build";
+  /** parse, query: the XML; give this or `path`. (at most 10000000 characters) */
+  text?: string;
+  /** parse, query: the file to read; relative paths start from the project. (1 to 4096 characters) */
+  path?: string;
+  /**
+   * For query: a path from the root element, in ElementTree's part of XPath: `book/title`, `.//book[@lang='en']`,
+   * `book[author='Ada']`, `book[2]`. At its end `/@name` gives attributes and `/text()` gives texts. (1 to 1000 characters)
+   */
+  query?: string;
+  /**
+   * Prefixes for namespaces, as `{"atom": "http://www.w3.org/2005/Atom"}`: names in queries, results and built XML
+   * then read `atom:title`. Without one a name in a namespace reads `{http://www.w3.org/2005/Atom}title`.
+   */
+  namespaces?: Record<string, string>;
+  /**
+   * For build: `{"name": "book", "attributes": {"id": "1"}, "text": "…"}`, with `children`, a list of elements and
+   * texts, in the place of `text` where it holds others.
+   */
+  element?: Record<string, any>;
+  /** For build: blanks for each level; 0 adds no white space. (default 2, 0 to 8) */
+  indent?: number;
+  /** For build: whether `<?xml version="1.0" encoding="UTF-8"?>` comes first. (default false) */
+  declaration?: boolean;
+  /** For query: how much to find at most. (default 1000, 1 to 100000) */
+  limit?: number;
+}
+
+interface XmlResult {
+  /**
+   * parse: the root as `{name, attributes, text}`, with `children` (elements and the texts between them) in the place
+   * of `text` where it holds elements. `attributes` and `text` are left out where there are none.
+   */
+  element?: Record<string, any>;
+  /** query: what was found, in the document's order. */
+  matches?: (Record<string, any> | string)[];
+  /** query: number of matches. */
+  count?: number;
+  /** query: whether `limit` left some out. */
+  truncated?: boolean;
+  /** build: the XML. */
+  text?: string;
 }
 
 interface History {

@@ -94,25 +94,46 @@
 ---The built-in tools; a script may define others.
 ---@alias ToolName
 ---| "calculator" # Calculates a mathematical expression and gives the number. Use it for every calculation, however small.
+---| "chart_generator" # Draws a table as a chart, PNG or SVG: lines, bars, areas, points, pies, histograms, boxes.
+---| "code_interpreter" # Runs a small program in Lua or JavaScript, in a sandbox with no files, network or tools, and gives its value.
+---| "csv_reader" # Reads a table from a CSV file, whatever its delimiter and encoding.
 ---| "csv" # Reads, writes, filters, sorts and summarises tables in CSV, from text, rows or a file.
+---| "data_cleaner" # Cleans a table: blanks, words for nothing, numbers written as text, empty cells, repeated rows, outliers.
 ---| "datetime" # Tells the time, reads and writes dates, adds to them, compares them and converts between time zones.
+---| "diff" # Shows how two texts or files differ, and applies a unified diff to a text.
 ---| "discord" # Posts to Discord and reads from it, as the configured bot or through a webhook: messages, replies, reactions.
 ---| "email" # Sends an e-mail through the configured mail server: plain text, optionally HTML, a template and attachments.
+---| "encryption" # Encrypts and decrypts texts and files with a passphrase or a key (AES-256-GCM or ChaCha20-Poly1305).
 ---| "environment" # Reads environment variables that the person allowed by name; every other is refused, set or not.
 ---| "file_system" # Reads, writes, lists, searches, copies, moves and deletes files and folders of the project.
+---| "file_writer" # Writes text to files in one folder, and can do nothing else with files.
 ---| "github" # Reads repositories, files, issues and pull requests on GitHub, searches them, and writes where that is allowed.
 ---| "hash" # Gives the hash (digest) of a text or a file, an HMAC with a key, or checks one against an expected value.
 ---| "http_request" # Sends an HTTP request to an allowed host and gives status, headers and body; JSON is read into a value.
 ---| "jira" # Finds and reads Jira issues, their comments and where they can go; makes, changes and moves them where allowed.
 ---| "json" # Reads, writes, searches, changes, compares and checks JSON.
+---| "linear_algebra" # Computes with matrices and vectors: products, inverses, determinants, systems of equations, eigenvalues.
+---| "markdown" # Turns Markdown (CommonMark with tables) into HTML or plain text, and takes parts out of it.
+---| "pdf_reader" # Reads the text of PDF files, page by page, and finds words in them.
+---| "process" # Lists the processes that this run's commands have started, describes one, and ends one.
+---| "random" # Draws random numbers, choices, shuffles, strings, bytes and UUIDs.
 ---| "regex" # Finds, checks, replaces and splits text by a regular expression (RE2 syntax, much as in Perl or Python).
 ---| "rss_feed" # Reads an RSS or Atom feed of an allowed host: its title and its entries, each with link, summary and time.
+---| "scheduler" # Tells when a cron expression or interval is next due, and waits for jobs to become due within this run.
 ---| "shell_command" # Runs one program that the person allowed and gives what it printed and its exit code.
+---| "signature" # Signs texts and files and verifies signatures, with Ed25519, RSA-PSS or HMAC; makes keys for it.
 ---| "slack" # Posts to Slack and reads from it, as the bot whose token is configured: messages, threads, reactions, channels.
+---| "sqlite" # Asks SQLite databases, and data given with the call, in SQL; changes databases where it may.
+---| "statistics_calculator" # Computes statistics of the columns of a table: totals, means, spread, by group, and correlations.
+---| "statistics" # Computes statistics of a list of numbers: averages, spread, percentiles, outliers, histograms, correlation.
+---| "symbolic_math" # Does algebra and calculus exactly: simplifies, differentiates, integrates, finds limits and solves equations.
+---| "timezone" # Converts times between time zones and tells their offsets, daylight saving and differences.
+---| "timer" # Measures how long things take, with named stop watches, and waits for a while.
 ---| "twilio" # Sends text messages (SMS, WhatsApp) through Twilio, and tells what became of them.
 ---| "web_scraper" # Reads a web page of an allowed host: its text, its links, its metadata, or the elements of a CSS selector.
 ---| "web_search" # Searches the web and gives titles, addresses and a few words of each page, the best first.
 ---| "websocket" # Talks to an allowed host over a WebSocket: sends texts and receives what the other side sends.
+---| "xml" # Reads, searches and writes XML.
 ---| string
 
 ---What `pcall` catches when llmspell fails.
@@ -1832,6 +1853,31 @@ function CalculatorTool:execute(params) end
 ---@return CalculatorResult
 function CalculatorTool:execute_async(params, callback) end
 
+---Draws a table as a chart, PNG or SVG: lines, bars, areas, points, pies, histograms, boxes.
+---
+---Give the rows and, unless it is plain from the table, the columns in x and y. Give a path to save the picture.
+---@class ChartGeneratorTool : Tool
+---@overload fun(options?: ChartGeneratorOptions): ChartGeneratorTool
+ChartGeneratorTool = {}
+
+ChartGenerator = ChartGeneratorTool
+
+---Makes a ChartGeneratorTool.
+---@param options? ChartGeneratorOptions
+---@return ChartGeneratorTool
+function ChartGeneratorTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params ChartGeneratorParams
+---@return ChartGeneratorResult
+function ChartGeneratorTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params ChartGeneratorParams
+---@param callback? fun(result: ChartGeneratorResult)
+---@return ChartGeneratorResult
+function ChartGeneratorTool:execute_async(params, callback) end
+
 ---An agent to talk with, whose memory has a size: it shows its model the newest turns of a conversation, and with
 ---`memory = "summary"` the model's own summary of all before them.
 ---
@@ -1988,6 +2034,32 @@ function CodeAgent:write_tests(code) end
 ---@overload fun(self: CodeAgent, callback: fun(result: Code))
 function CodeAgent:write_tests_async(code, callback) end
 
+---Runs a small program in Lua or JavaScript, in a sandbox with no files, network or tools, and gives its value.
+---
+---Use it for what takes a program: algorithms, parsing, rearranging data, checking code. Give data as `input`. Every
+---call starts afresh.
+---@class CodeInterpreterTool : Tool
+---@overload fun(options?: CodeInterpreterOptions): CodeInterpreterTool
+CodeInterpreterTool = {}
+
+CodeInterpreter = CodeInterpreterTool
+
+---Makes a CodeInterpreterTool.
+---@param options? CodeInterpreterOptions
+---@return CodeInterpreterTool
+function CodeInterpreterTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params CodeInterpreterParams
+---@return CodeInterpreterResult
+function CodeInterpreterTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params CodeInterpreterParams
+---@param callback? fun(result: CodeInterpreterResult)
+---@return CodeInterpreterResult
+function CodeInterpreterTool:execute_async(params, callback) end
+
 ---Several agents that answer as one. It is an agent like any other: a tool, a step, a member of another.
 ---
 ---```lua
@@ -2095,6 +2167,33 @@ function CostHook.new(options) end
 ---@return Spent
 function CostHook:spent() end
 
+---Reads a table from a CSV file, whatever its delimiter and encoding.
+---
+---What it gives can be handed to data_cleaner and chart_generator as it is. Use describe first on a file that you do
+---not know, and limit and offset to read a large one in parts; use the csv tool to filter, sort and summarise.
+---@class CsvReaderTool : Tool
+---@overload fun(options?: CsvReaderOptions): CsvReaderTool
+CsvReaderTool = {}
+
+CsvReader = CsvReaderTool
+
+---Makes a CsvReaderTool.
+---@param options? CsvReaderOptions
+---@return CsvReaderTool
+function CsvReaderTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params? CsvReaderParams
+---@return CsvReaderResult
+function CsvReaderTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params? CsvReaderParams
+---@param callback? fun(result: CsvReaderResult)
+---@return CsvReaderResult
+---@overload fun(self: CsvReaderTool, callback: fun(result: CsvReaderResult))
+function CsvReaderTool:execute_async(params, callback) end
+
 ---Reads, writes, filters, sorts and summarises tables in CSV, from text, rows or a file.
 ---
 ---Give one of text, path or rows. Use aggregate for totals and averages by group instead of adding up yourself.
@@ -2192,6 +2291,33 @@ function DataAnalyst:visualize(data) end
 ---@overload fun(self: DataAnalyst, callback: fun(result: Chart))
 function DataAnalyst:visualize_async(data, callback) end
 
+---Cleans a table: blanks, words for nothing, numbers written as text, empty cells, repeated rows, outliers.
+---
+---Use profile first to see what is wrong, then clean with what should be done about it. Without further arguments it
+---trims, empties, makes numbers of numbers, and drops empty and repeated rows. Nothing is ever invented: a mean or
+---median is filled in only where `missing` asks for it.
+---@class DataCleanerTool : Tool
+---@overload fun(options?: DataCleanerOptions): DataCleanerTool
+DataCleanerTool = {}
+
+DataCleaner = DataCleanerTool
+
+---Makes a DataCleanerTool.
+---@param options? DataCleanerOptions
+---@return DataCleanerTool
+function DataCleanerTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params DataCleanerParams
+---@return DataCleanerResult
+function DataCleanerTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params DataCleanerParams
+---@param callback? fun(result: DataCleanerResult)
+---@return DataCleanerResult
+function DataCleanerTool:execute_async(params, callback) end
+
 ---Tells the time, reads and writes dates, adds to them, compares them and converts between time zones.
 ---
 ---Use it for every question about now, weekdays, durations and zones. Days, weeks, months and years are added on the
@@ -2217,6 +2343,32 @@ function DateTimeTool:execute(params) end
 ---@param callback? fun(result: DateTimeResult)
 ---@return DateTimeResult
 function DateTimeTool:execute_async(params, callback) end
+
+---Shows how two texts or files differ, and applies a unified diff to a text.
+---
+---Use compare for code and data, words for prose, similarity for a number. apply gives the changed text and writes no
+---file; it refuses a diff that does not fit.
+---@class DiffTool : Tool
+---@overload fun(options?: DiffOptions): DiffTool
+DiffTool = {}
+
+Diff = DiffTool
+
+---Makes a DiffTool.
+---@param options? DiffOptions
+---@return DiffTool
+function DiffTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params DiffParams
+---@return DiffResult
+function DiffTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params DiffParams
+---@param callback? fun(result: DiffResult)
+---@return DiffResult
+function DiffTool:execute_async(params, callback) end
 
 ---Posts to Discord and reads from it, as the configured bot or through a webhook: messages, replies, reactions.
 ---
@@ -2267,6 +2419,31 @@ function EmailTool:execute(params) end
 ---@param callback? fun(result: EmailResult)
 ---@return EmailResult
 function EmailTool:execute_async(params, callback) end
+
+---Encrypts and decrypts texts and files with a passphrase or a key (AES-256-GCM or ChaCha20-Poly1305).
+---
+---Both keep the data secret and notice every change of it. Whoever loses the passphrase loses the data.
+---@class EncryptionTool : Tool
+---@overload fun(options?: EncryptionOptions): EncryptionTool
+EncryptionTool = {}
+
+Encryption = EncryptionTool
+
+---Makes a EncryptionTool.
+---@param options? EncryptionOptions
+---@return EncryptionTool
+function EncryptionTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params EncryptionParams
+---@return EncryptionResult
+function EncryptionTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params EncryptionParams
+---@param callback? fun(result: EncryptionResult)
+---@return EncryptionResult
+function EncryptionTool:execute_async(params, callback) end
 
 ---Reads environment variables that the person allowed by name; every other is refused, set or not.
 ---
@@ -2617,6 +2794,31 @@ function FileSystemTool:execute(params) end
 ---@return FileSystemResult
 function FileSystemTool:execute_async(params, callback) end
 
+---Writes text to files in one folder, and can do nothing else with files.
+---
+---Paths are relative to that folder. A file is replaced as a whole: nobody sees a half-written one.
+---@class FileWriterTool : Tool
+---@overload fun(options?: FileWriterOptions): FileWriterTool
+FileWriterTool = {}
+
+FileWriter = FileWriterTool
+
+---Makes a FileWriterTool.
+---@param options? FileWriterOptions
+---@return FileWriterTool
+function FileWriterTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params FileWriterParams
+---@return FileWriterResult
+function FileWriterTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params FileWriterParams
+---@param callback? fun(result: FileWriterResult)
+---@return FileWriterResult
+function FileWriterTool:execute_async(params, callback) end
+
 ---Reads repositories, files, issues and pull requests on GitHub, searches them, and writes where that is allowed.
 ---
 ---Lists come by pages: ask again with `next_page` where it is not 0. Writing is public and seen at once.
@@ -2904,6 +3106,31 @@ function JsonTool:execute(params) end
 ---@return JsonResult
 function JsonTool:execute_async(params, callback) end
 
+---Computes with matrices and vectors: products, inverses, determinants, systems of equations, eigenvalues.
+---
+---Matrices have up to 300 rows and columns, as lists of rows. Use it for every system of linear equations.
+---@class LinearAlgebraTool : Tool
+---@overload fun(options?: LinearAlgebraOptions): LinearAlgebraTool
+LinearAlgebraTool = {}
+
+LinearAlgebra = LinearAlgebraTool
+
+---Makes a LinearAlgebraTool.
+---@param options? LinearAlgebraOptions
+---@return LinearAlgebraTool
+function LinearAlgebraTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params LinearAlgebraParams
+---@return LinearAlgebraResult
+function LinearAlgebraTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params LinearAlgebraParams
+---@param callback? fun(result: LinearAlgebraResult)
+---@return LinearAlgebraResult
+function LinearAlgebraTool:execute_async(params, callback) end
+
 ---Logs what agents, models and tools do: a `log` event each, and a line on stderr from `[log] level` on.
 ---
 ---```lua
@@ -2921,6 +3148,32 @@ LoggingHook = {}
 ---@param options? LoggingHookOptions
 ---@return LoggingHook
 function LoggingHook.new(options) end
+
+---Turns Markdown (CommonMark with tables) into HTML or plain text, and takes parts out of it.
+---
+---Give the Markdown as text or the path of a file. Use outline and section to read a long document in parts, tables,
+---links and code_blocks to get at its data.
+---@class MarkdownTool : Tool
+---@overload fun(options?: MarkdownOptions): MarkdownTool
+MarkdownTool = {}
+
+Markdown = MarkdownTool
+
+---Makes a MarkdownTool.
+---@param options? MarkdownOptions
+---@return MarkdownTool
+function MarkdownTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params MarkdownParams
+---@return MarkdownResult
+function MarkdownTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params MarkdownParams
+---@param callback? fun(result: MarkdownResult)
+---@return MarkdownResult
+function MarkdownTool:execute_async(params, callback) end
 
 ---Measures from when it was made until `stop`.
 ---@class MetricTimer
@@ -3188,6 +3441,32 @@ function OrchestratorAgent:synthesize(results) end
 ---@overload fun(self: OrchestratorAgent, callback: fun(result: string))
 function OrchestratorAgent:synthesize_async(results, callback) end
 
+---Reads the text of PDF files, page by page, and finds words in them.
+---
+---Use info first for the number of pages, then text with some pages at a time, or search. Scanned pages are pictures
+---and give no text.
+---@class PdfReaderTool : Tool
+---@overload fun(options?: PdfReaderOptions): PdfReaderTool
+PdfReaderTool = {}
+
+PdfReader = PdfReaderTool
+
+---Makes a PdfReaderTool.
+---@param options? PdfReaderOptions
+---@return PdfReaderTool
+function PdfReaderTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params PdfReaderParams
+---@return PdfReaderResult
+function PdfReaderTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params PdfReaderParams
+---@param callback? fun(result: PdfReaderResult)
+---@return PdfReaderResult
+function PdfReaderTool:execute_async(params, callback) end
+
 ---Agents in a row, as one agent: each is given what the one before it made, perhaps through a function. What a
 ---StateHandoff names between two of them is handed over as well.
 ---
@@ -3310,6 +3589,33 @@ function PlannerAgent:prioritize(tasks) end
 ---@overload fun(self: PlannerAgent, callback: fun(result: Priority[]))
 function PlannerAgent:prioritize_async(tasks, callback) end
 
+---Lists the processes that this run's commands have started, describes one, and ends one.
+---
+---Use it to see what a command that runs meanwhile is doing, and to stop it. Processes of others can be seen where the
+---person allowed `ps`; they can never be ended.
+---@class ProcessTool : Tool
+---@overload fun(options?: ProcessOptions): ProcessTool
+ProcessTool = {}
+
+Process = ProcessTool
+
+---Makes a ProcessTool.
+---@param options? ProcessOptions
+---@return ProcessTool
+function ProcessTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params? ProcessParams
+---@return ProcessResult
+function ProcessTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params? ProcessParams
+---@param callback? fun(result: ProcessResult)
+---@return ProcessResult
+---@overload fun(self: ProcessTool, callback: fun(result: ProcessResult))
+function ProcessTool:execute_async(params, callback) end
+
 ---The services that answer for models.
 ---@class Provider
 Provider = {}
@@ -3326,6 +3632,32 @@ function Provider.list() end
 ---```
 ---@param replies Reply[]
 function Provider.scripted(replies) end
+
+---Draws random numbers, choices, shuffles, strings, bytes and UUIDs.
+---
+---Use it whenever something is to be random: do not make up random values. With `secure` nobody can predict the
+---result, which passwords and keys need; the run's record still holds it.
+---@class RandomTool : Tool
+---@overload fun(options?: RandomOptions): RandomTool
+RandomTool = {}
+
+Random = RandomTool
+
+---Makes a RandomTool.
+---@param options? RandomOptions
+---@return RandomTool
+function RandomTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params RandomParams
+---@return RandomResult
+function RandomTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params RandomParams
+---@param callback? fun(result: RandomResult)
+---@return RandomResult
+function RandomTool:execute_async(params, callback) end
 
 ---Keeps model calls or tool calls below a rate. Every decision is an event, `rate_limit_checked`.
 ---
@@ -3758,6 +4090,32 @@ function RssFeedTool:execute(params) end
 ---@return RssFeedResult
 function RssFeedTool:execute_async(params, callback) end
 
+---Tells when a cron expression or interval is next due, and waits for jobs to become due within this run.
+---
+---Add jobs, then call wait as often as work is to be done: it answers when one or more are due. Jobs live until the
+---run ends; nothing runs by itself. Every scheduler tool of a run sees the same jobs.
+---@class SchedulerTool : Tool
+---@overload fun(options?: SchedulerOptions): SchedulerTool
+SchedulerTool = {}
+
+Scheduler = SchedulerTool
+
+---Makes a SchedulerTool.
+---@param options? SchedulerOptions
+---@return SchedulerTool
+function SchedulerTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params SchedulerParams
+---@return SchedulerResult
+function SchedulerTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params SchedulerParams
+---@param callback? fun(result: SchedulerResult)
+---@return SchedulerResult
+function SchedulerTool:execute_async(params, callback) end
+
 ---Runs one program that the person allowed and gives what it printed and its exit code.
 ---
 ---No shell reads the command: there are no pipes, redirections, variables or wildcards. When it ends, is cancelled or
@@ -3784,6 +4142,32 @@ function ShellCommandTool:execute(params) end
 ---@return ShellCommandResult
 function ShellCommandTool:execute_async(params, callback) end
 
+---Signs texts and files and verifies signatures, with Ed25519, RSA-PSS or HMAC; makes keys for it.
+---
+---Use it to prove who made a file and that nobody changed it. Private keys come from a variable or a file and are
+---never given to scripts or models.
+---@class SignatureTool : Tool
+---@overload fun(options?: SignatureOptions): SignatureTool
+SignatureTool = {}
+
+Signature = SignatureTool
+
+---Makes a SignatureTool.
+---@param options? SignatureOptions
+---@return SignatureTool
+function SignatureTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params SignatureParams
+---@return SignatureResult
+function SignatureTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params SignatureParams
+---@param callback? fun(result: SignatureResult)
+---@return SignatureResult
+function SignatureTool:execute_async(params, callback) end
+
 ---Posts to Slack and reads from it, as the bot whose token is configured: messages, threads, reactions, channels.
 ---
 ---A posted message is seen by people at once. Keep the timestamp that post gives to answer in its thread or change it.
@@ -3808,6 +4192,32 @@ function SlackTool:execute(params) end
 ---@param callback? fun(result: SlackResult)
 ---@return SlackResult
 function SlackTool:execute_async(params, callback) end
+
+---Asks SQLite databases, and data given with the call, in SQL; changes databases where it may.
+---
+---Use tables and describe to learn what a database holds before you query it. Hand values over in `parameters`. One
+---statement a call; other databases, extensions and settings cannot be reached from it.
+---@class SqliteTool : Tool
+---@overload fun(options?: SqliteOptions): SqliteTool
+SqliteTool = {}
+
+Sqlite = SqliteTool
+
+---Makes a SqliteTool.
+---@param options? SqliteOptions
+---@return SqliteTool
+function SqliteTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params SqliteParams
+---@return SqliteResult
+function SqliteTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params SqliteParams
+---@param callback? fun(result: SqliteResult)
+---@return SqliteResult
+function SqliteTool:execute_async(params, callback) end
 
 ---Values of the project that outlast the run: in `.llmspell/state.db`, or where `[state]` in llmspell.toml says.
 ---
@@ -4273,6 +4683,57 @@ local StateWatch = {}
 ---```
 function StateWatch:stop() end
 
+---Computes statistics of the columns of a table: totals, means, spread, by group, and correlations.
+---
+---Use it after csv_reader or data_cleaner. Its result is a table again, which chart_generator can draw. Cells that are
+---empty or no number are left out and counted as missing. For a plain list of numbers use statistics.
+---@class StatisticsCalculatorTool : Tool
+---@overload fun(options?: StatisticsCalculatorOptions): StatisticsCalculatorTool
+StatisticsCalculatorTool = {}
+
+StatisticsCalculator = StatisticsCalculatorTool
+
+---Makes a StatisticsCalculatorTool.
+---@param options? StatisticsCalculatorOptions
+---@return StatisticsCalculatorTool
+function StatisticsCalculatorTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params StatisticsCalculatorParams
+---@return StatisticsCalculatorResult
+function StatisticsCalculatorTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params StatisticsCalculatorParams
+---@param callback? fun(result: StatisticsCalculatorResult)
+---@return StatisticsCalculatorResult
+function StatisticsCalculatorTool:execute_async(params, callback) end
+
+---Computes statistics of a list of numbers: averages, spread, percentiles, outliers, histograms, correlation.
+---
+---Use it rather than estimating. Variance and standard deviation are those of a sample unless `population` is true.
+---@class StatisticsTool : Tool
+---@overload fun(options?: StatisticsOptions): StatisticsTool
+StatisticsTool = {}
+
+Statistics = StatisticsTool
+
+---Makes a StatisticsTool.
+---@param options? StatisticsOptions
+---@return StatisticsTool
+function StatisticsTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params StatisticsParams
+---@return StatisticsResult
+function StatisticsTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params StatisticsParams
+---@param callback? fun(result: StatisticsResult)
+---@return StatisticsResult
+function StatisticsTool:execute_async(params, callback) end
+
 ---Pieces of an answer as they arrive. Whatever task asks for a piece, it is made where the stream was opened.
 ---@class Stream
 local Stream = {}
@@ -4379,6 +4840,83 @@ function SupervisorAgent:select_worker(task) end
 ---@param callback? fun(result: string)
 ---@return string
 function SupervisorAgent:select_worker_async(task, callback) end
+
+---Does algebra and calculus exactly: simplifies, differentiates, integrates, finds limits and solves equations.
+---
+---Use it for mathematics with variables; for plain arithmetic use calculator. Results are exact (`sqrt(2)/2`) and,
+---where they are real numbers, given as a number too. log is the natural logarithm.
+---@class SymbolicMathTool : Tool
+---@overload fun(options?: SymbolicMathOptions): SymbolicMathTool
+SymbolicMathTool = {}
+
+SymbolicMath = SymbolicMathTool
+
+---Makes a SymbolicMathTool.
+---@param options? SymbolicMathOptions
+---@return SymbolicMathTool
+function SymbolicMathTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params SymbolicMathParams
+---@return SymbolicMathResult
+function SymbolicMathTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params SymbolicMathParams
+---@param callback? fun(result: SymbolicMathResult)
+---@return SymbolicMathResult
+function SymbolicMathTool:execute_async(params, callback) end
+
+---Converts times between time zones and tells their offsets, daylight saving and differences.
+---
+---Use it for meetings across zones and for `what time is it in …`. For dates and adding to them use datetime.
+---@class TimeZoneTool : Tool
+---@overload fun(options?: TimeZoneOptions): TimeZoneTool
+TimeZoneTool = {}
+
+TimeZone = TimeZoneTool
+
+---Makes a TimeZoneTool.
+---@param options? TimeZoneOptions
+---@return TimeZoneTool
+function TimeZoneTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params TimeZoneParams
+---@return TimeZoneResult
+function TimeZoneTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params TimeZoneParams
+---@param callback? fun(result: TimeZoneResult)
+---@return TimeZoneResult
+function TimeZoneTool:execute_async(params, callback) end
+
+---Measures how long things take, with named stop watches, and waits for a while.
+---
+---A timer lives until it is stopped or the run ends; every timer tool of a run sees the same ones. Times are in
+---milliseconds.
+---@class TimerTool : Tool
+---@overload fun(options?: TimerOptions): TimerTool
+TimerTool = {}
+
+Timer = TimerTool
+
+---Makes a TimerTool.
+---@param options? TimerOptions
+---@return TimerTool
+function TimerTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params TimerParams
+---@return TimerResult
+function TimerTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params TimerParams
+---@param callback? fun(result: TimerResult)
+---@return TimerResult
+function TimerTool:execute_async(params, callback) end
 
 ---A span of your own around each execution, model call and tool call, with attributes of your own.
 ---
@@ -4925,6 +5463,32 @@ function WriterAgent:write_section(section) end
 ---@return string
 ---@overload fun(self: WriterAgent, callback: fun(result: string))
 function WriterAgent:write_section_async(section, callback) end
+
+---Reads, searches and writes XML.
+---
+---Use query to take out the parts you need, parse for a whole small document, build to write one. Document types and
+---entities (`<!DOCTYPE`, `<!ENTITY`) are refused, so nothing is fetched and nothing grows.
+---@class XmlTool : Tool
+---@overload fun(options?: XmlOptions): XmlTool
+XmlTool = {}
+
+Xml = XmlTool
+
+---Makes a XmlTool.
+---@param options? XmlOptions
+---@return XmlTool
+function XmlTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params XmlParams
+---@return XmlResult
+function XmlTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params XmlParams
+---@param callback? fun(result: XmlResult)
+---@return XmlResult
+function XmlTool:execute_async(params, callback) end
 
 ---All events of the run: those of its agents, tools and hooks, and those that scripts emit.
 ---
@@ -5496,6 +6060,44 @@ config = nil
 ---@class CalculatorResult
 ---@field result number | boolean The value: a whole number where it is one, true or false for a comparison.
 
+---@class ChartGeneratorOptions
+---@field format? "png" | "svg" The kind of picture where neither the call nor the path's end says it. (default "png")
+---@field width? integer Pixels from left to right where a call does not say. (default 800, 100 to 4000)
+---@field height? integer Pixels from top to bottom where a call does not say. (default 500, 100 to 4000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class ChartGeneratorParams
+---@field operation "visualize" | "line" | "bar" | "stacked_bar" | "area" | "scatter" | "pie" | "histogram" | "box" visualize: chooses the kind that suits the data. line, area: values over time or numbers. bar: values by name, side by side. stacked_bar: as parts of a sum. scatter: two numbers against each other. pie: parts of a whole. histogram: how often values occur. box: median, quartiles and outliers of columns.
+---@field rows table<string, any>[] The table, as objects by column, as csv_reader, data_cleaner and statistics_calculator give it. (1 to 50000 items)
+---@field x? string The column along the horizontal axis, or that names the bars and slices; the first that is not of numbers unless given. (1 to 500 characters)
+---@field y? string[] The columns of numbers to draw, each a series; all of them, at most 6, unless given; of statistics the mean. (1 to 12 items)
+---@field columns? string[] Columns to look at; all unless given. (at most 1000 items)
+---@field title? string Above the chart. (default "", at most 200 characters)
+---@field x_label? string Below the horizontal axis; the column's name unless given. (at most 200 characters)
+---@field y_label? string Beside the vertical axis; the column's name, where there is one, unless given. (at most 200 characters)
+---@field horizontal? boolean For bar: whether the bars lie; better for long names. (default false)
+---@field log_scale? boolean Whether values grow by powers of ten along the axis. (default false)
+---@field bins? integer For histogram: number of bars; by the data unless given. (1 to 500)
+---@field format? "png" | "svg" The kind of picture; by the end of `path` unless given.
+---@field width? integer Pixels from left to right. (100 to 4000)
+---@field height? integer Pixels from top to bottom. (100 to 4000)
+---@field path? string The file to write, for example `output/sales.png`. Without it the picture itself is given. (1 to 4096 characters)
+---@field count? integer Of a table of statistics_calculator: how many rows it is of; shown below the chart.
+---@field skipped? string[] Of a table of statistics_calculator: the columns that it left out; not drawn. (at most 1000 items)
+
+---@class ChartGeneratorResult
+---@field kind "line" | "bar" | "stacked_bar" | "area" | "scatter" | "pie" | "histogram" | "box" What was drawn.
+---@field x string | nil The column along the horizontal axis.
+---@field y string[] The columns drawn.
+---@field points integer Values drawn.
+---@field format "png" | "svg" The kind of picture.
+---@field width integer Pixels from left to right.
+---@field height integer Pixels from top to bottom.
+---@field size integer Bytes of the picture.
+---@field path? string The file that was written.
+---@field svg? string The picture, of format svg and without a path.
+---@field base64? string The picture, of format png and without a path.
+
 ---@class ChatAgentOptions
 ---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
 ---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
@@ -5570,6 +6172,24 @@ config = nil
 ---@field problem string
 ---@field suggestion string
 
+---@class CodeInterpreterOptions
+---@field language? "lua" | "javascript" The language where a call names none. (default "lua")
+---@field timeout? number Milliseconds that code may run. (default 10000, 1 to 60000)
+---@field memory_mb? integer Megabytes that code may use. (default 64, 8 to 512)
+---@field max_output_size? integer Characters kept of what code prints. (default 100000, 1 to 1000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class CodeInterpreterParams
+---@field code string The program. It sees `input`, the language's own library and `print` (`console.log`), and nothing else: no files, no network, no packages. It gives its value with `return`. (1 to 200000 characters)
+---@field language? "lua" | "javascript" The language it is written in; the tool's own unless given.
+---@field input? any What the program sees as `input`: a number, text, list or object.
+---@field timeout? number Milliseconds for this program; the tool's own limit stays. (1 to 60000)
+
+---@class CodeInterpreterResult
+---@field result any The program's value; null where it gave none.
+---@field output string What it printed.
+---@field truncated boolean Whether it printed more than is kept.
+
 ---@class CompositeAgentOptions
 ---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
 ---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
@@ -5614,6 +6234,37 @@ config = nil
 ---@field tokens number
 ---@field calls number
 ---@field time number
+
+---@class CsvReaderOptions
+---@field allowed_paths? string[] Folders and files that this tool may read, within what the run may. None: all that the run may. (at most 100 items)
+---@field max_rows? integer Rows of the largest table. (default 100000, 1 to 1000000)
+---@field max_file_size? integer Bytes of the largest file. (default 20971520, 1 to 100000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class CsvReaderParams
+---@field operation? "read" | "describe" read: the rows. describe: the columns with their types, the number of rows and the first rows. (default "read")
+---@field file_path? string The file; relative paths start from the project. Give this or `text`. (1 to 4096 characters)
+---@field text? string The table as text, where it is in no file. (at most 10000000 characters)
+---@field delimiter? string The character between cells; found out unless given: `,`, `;`, a tab or `|`. (1 to 1 characters)
+---@field encoding? "auto" | "utf-8" | "utf-16" | "latin-1" | "cp1252" How bytes become text; `auto` takes UTF-8, UTF-16 with its mark, else Windows-1252. (default "auto")
+---@field header? boolean Whether the first line names the columns; else they are `column_1`, `column_2`, … (default true)
+---@field types? boolean Whether cells that are numbers become numbers; codes such as `007` stay text. (default true)
+---@field columns? string[] Columns to keep, in this order. (at most 1000 items)
+---@field offset? integer Rows to leave out. (default 0, at least 0)
+---@field limit? integer Rows to give at most; `next_offset` then says where to go on. (at least 1)
+
+---@class CsvReaderResult
+---@field rows table<string, any>[] The rows as objects by column; for describe the first five.
+---@field columns string[] The columns in order.
+---@field next_offset? integer read: the offset of the first row that was left out by `limit`.
+---@field count? integer describe: number of rows.
+---@field types? CsvColumn[] describe: the columns with their types.
+---@field delimiter? string describe: the character between cells.
+
+---@class CsvColumn
+---@field name string Its name.
+---@field type "number" | "text" | "mixed" | "empty" What its filled cells are.
+---@field empty integer How many of its cells are empty.
 
 ---@class CsvOptions
 ---@field delimiter? string The character between cells where a call names none. (default ",", 1 to 1 characters)
@@ -5701,6 +6352,59 @@ config = nil
 ---@field label string
 ---@field value number
 
+---@class DataCleanerOptions
+---@field max_rows? integer Rows of the largest table. (default 100000, 1 to 1000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class DataCleanerParams
+---@field operation? "clean" | "profile" clean: the cleaned table. profile: what each column holds and what is wrong with it; changes nothing. (default "clean")
+---@field rows table<string, any>[] The table, as objects by column, as csv_reader gives it.
+---@field columns? string[] Columns to keep, in this order; all unless given. (at most 1000 items)
+---@field trim? boolean Whether blanks around text are removed, and rows of blanks within it become one. (default true)
+---@field empty? string[] Texts that mean "nothing", upper and lower case alike; N/A, NA, null, none, nan, - and ? unless given. (at most 50 items)
+---@field rename? table<string, string> New names of columns, by the old ones.
+---@field snake_case? boolean Whether columns are named in snake_case: `Unit Price` becomes `unit_price`. (default false)
+---@field types? table<string, "text" | "number" | "integer" | "boolean" | "date"> What columns must be; cells that cannot be made so become empty. Dates become ISO 8601. Unless given, a column whose filled cells all spell numbers becomes one of numbers.
+---@field missing? "keep" | "drop" | "fill" | "mean" | "median" | "most_common" | "previous" | table<string, "keep" | "drop" | "fill" | "mean" | "median" | "most_common" | "previous"> What is done about empty cells, for all columns or by column: keep; drop the row; fill with `fill_value`; the column's mean, median or most common value; or the value above. (default "keep")
+---@field fill_value? string | number | boolean For fill: what is put in.
+---@field duplicates? "keep" | "drop" Whether a row that repeats an earlier one is dropped. (default "drop")
+---@field unique_by? string[] Columns that say whether a row repeats another; all of them unless given. (at most 1000 items)
+---@field outliers? "keep" | "drop" | "empty" | "clip" What is done about numbers further than 1.5 times the interquartile range outside the quartiles: the row is dropped, the cell emptied, or the number moved to the bound. Looks at columns of at least four numbers. (default "keep")
+---@field report? boolean Whether `changes` tells how much was changed. (default false)
+
+---@class DataCleanerResult
+---@field rows? table<string, any>[] clean: the rows as objects by column.
+---@field columns string[] The columns in order.
+---@field changes? CleanedChanges clean with `report`: how much was changed.
+---@field profile? ColumnProfile[] profile: what each column holds.
+---@field count? integer profile: number of rows.
+---@field duplicate_rows? integer profile: rows that repeat an earlier one.
+
+---clean with `report`: how much was changed.
+---@class CleanedChanges
+---@field rows_before integer Rows that were given.
+---@field trimmed integer Cells whose blanks were removed.
+---@field emptied integer Cells that said "nothing", in words.
+---@field converted integer Cells that became of another type.
+---@field invalid integer Cells that could not be made what `types` says, and were emptied.
+---@field filled integer Empty cells that were filled.
+---@field outliers integer Numbers far outside.
+---@field empty_rows integer Rows dropped because all of their cells were empty.
+---@field missing_rows integer Rows dropped because a cell was empty.
+---@field duplicate_rows integer Rows dropped because they repeat another.
+
+---@class ColumnProfile
+---@field name string The column.
+---@field type "number" | "boolean" | "text" | "mixed" | "empty" What its filled cells are.
+---@field filled integer Cells with something in them.
+---@field missing integer Empty cells, and those that say so in words.
+---@field distinct integer Different values.
+---@field blanks integer Texts with blanks around them.
+---@field minimum? number Of a column of numbers.
+---@field maximum? number Of a column of numbers.
+---@field outliers? integer Of a column of numbers: those far outside.
+---@field examples any[] Up to three different values.
+
 ---@class DateTimeOptions
 ---@field timezone? string The time zone where a call names none. (default "UTC", 1 to 64 characters)
 ---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
@@ -5730,6 +6434,34 @@ config = nil
 ---@field text? string format: the written time. diff: the difference in words, as `1 day 2 hours`.
 ---@field seconds? number diff: the whole difference in seconds, negative where `other` is earlier.
 ---@field days? number diff: the whole difference in days.
+
+---@class DiffOptions
+---@field max_size? integer Bytes of the largest text or file. (default 2000000, 1 to 10000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class DiffParams
+---@field operation "compare" | "words" | "similarity" | "apply" compare: the lines that differ, as a unified diff. words: the same word by word, for prose. similarity: how alike the two are, 0 to 1. apply: the old text as the unified diff in `patch` changes it.
+---@field old? string The text before; give this or `old_path`. (at most 10000000 characters)
+---@field old_path? string The file before; relative paths start from the project. (1 to 4096 characters)
+---@field new? string The text after; give this or `new_path`. Not for apply. (at most 10000000 characters)
+---@field new_path? string The file after. (1 to 4096 characters)
+---@field patch? string For apply: a unified diff of one file. (1 to 10000000 characters)
+---@field context? integer For compare: lines shown around each difference. (default 3, 0 to 100)
+---@field ignore_space? boolean Whether lines that differ in white space alone are the same; not for apply. (default false)
+
+---@class DiffResult
+---@field equal? boolean compare, words, similarity: whether there is no difference.
+---@field diff? string compare: the unified diff; empty where there is no difference.
+---@field added? integer compare: lines added. words: words added.
+---@field removed? integer compare: lines removed. words: words removed.
+---@field changes? WordChange[] words: the text in pieces.
+---@field similarity? number similarity: 1 for the same text, 0 for nothing alike.
+---@field text? string apply: the new text.
+---@field applied? integer apply: number of places changed.
+
+---@class WordChange
+---@field kind "same" | "removed" | "added" What became of it.
+---@field text string The words, with the white space after them.
 
 ---@class DiscordOptions
 ---@field token? string The bot's token. None: DISCORD_BOT_TOKEN or DISCORD_TOKEN of the host's environment.
@@ -5800,6 +6532,29 @@ config = nil
 ---@field accepted string[] The addresses that the server takes it for.
 ---@field rejected string[] Those that it does not.
 ---@field response string The server's words.
+
+---@class EncryptionOptions
+---@field algorithm? "aes-256-gcm" | "chacha20-poly1305" What is used where a call names none. (default "aes-256-gcm")
+---@field max_file_size? integer Bytes of the largest file. (default 50000000, 1 to 200000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class EncryptionParams
+---@field operation "encrypt" | "decrypt" encrypt: the text or file, so that only the key or passphrase opens it again, and every change is noticed. decrypt: what encrypt gave.
+---@field text? string The text to encrypt, or what encrypt gave; give this or `path`. (at most 20000000 characters)
+---@field path? string The file to encrypt or decrypt. (1 to 4096 characters)
+---@field output_path? string The file to write the result to, in place of giving it. (1 to 4096 characters)
+---@field passphrase? string A passphrase; a key is made of it by scrypt. Better is `passphrase_env`: then no script and no model sees it. (8 to 1000 characters)
+---@field passphrase_env? string The environment variable that holds the passphrase. Variables named LLMSPELL_SECRET_… need no permission. (1 to 200 characters)
+---@field key_env? string The environment variable that holds the key: 32 bytes, as hex or Base64. (1 to 200 characters)
+---@field algorithm? "aes-256-gcm" | "chacha20-poly1305" For encrypt: the algorithm; both are good. decrypt finds it in the text.
+---@field context? string A text, not secret, that decrypt must be given again, such as what the data belongs to. (default "", at most 10000 characters)
+---@field encoding? "utf-8" | "base64" What the plain text is: text, or bytes written as Base64. (default "utf-8")
+
+---@class EncryptionResult
+---@field text? string encrypt: the encrypted text. decrypt: the plain one.
+---@field path? string The file written, with `output_path`.
+---@field size integer Bytes of the result.
+---@field algorithm "aes-256-gcm" | "chacha20-poly1305" The algorithm used.
 
 ---@class EnvironmentOptions
 ---@field allowed_variables? string[] Names, or patterns such as `APP_*`, within what the run may read. None: all that the run may. (at most 200 items)
@@ -5875,6 +6630,23 @@ config = nil
 ---@field path string Path of the file.
 ---@field line integer Number of the line from 1; 0 where only the name was searched for.
 ---@field text string The line, at most 500 characters of it.
+
+---@class FileWriterOptions
+---@field base_dir? string The folder that files are written below; relative to the project. It must be one that the run may write to. (default "output", 1 to 4096 characters)
+---@field max_file_size? integer Bytes of the largest file. (default 10485760, 1 to 1000000000)
+---@field allowed_extensions? string[] Ends of file names that may be written, for example `.md`. None: all. (at most 100 items)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class FileWriterParams
+---@field operation? "write" | "append" write: a new file, or a new content for one. append: more at the end of a file. (default "write")
+---@field path string The file, relative to the tool's folder, for example `report.md` or `notes/today.md`; folders are made. (1 to 4096 characters)
+---@field content string The text.
+---@field overwrite? boolean For write: whether a file that is there may be replaced. (default true)
+
+---@class FileWriterResult
+---@field path string The file's path, relative to the project.
+---@field size integer Its bytes now.
+---@field created boolean Whether it is new.
 
 ---@class GitHubOptions
 ---@field token? string A token. None: GITHUB_TOKEN or GH_TOKEN of the host's environment; without any, only what is public can be read.
@@ -6071,12 +6843,12 @@ config = nil
 ---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class JsonParams
----@field operation "parse" | "stringify" | "get" | "set" | "delete" | "query" | "merge" | "diff" | "patch" | "validate" parse: text to a value. stringify: a value to text. get, set, delete: what is at `path`. query: a JMESPath expression. merge: `other` into the value (RFC 7396: null removes). diff: the RFC 6902 patch that makes the value into `other`. patch: apply `patch`. validate: check against `schema`.
+---@field operation "parse" | "stringify" | "get" | "set" | "delete" | "query" | "merge" | "diff" | "patch" | "validate" parse: text to a value. stringify: a value to text. get, set, delete: what is at `path`. query: a JMESPath or JSONPath expression. merge: `other` into the value (RFC 7396: null removes). diff: the RFC 6902 patch that makes the value into `other`. patch: apply `patch`. validate: check against `schema`.
 ---@field text? string The value as JSON text; give this or `data`. (at most 10000000 characters)
 ---@field data? any The value itself.
 ---@field path? string Where: a JSON Pointer as `/users/0/name`, or dotted as `users[0].name`; "" is the whole value. (at most 2000 characters)
 ---@field value? any For set: what to put there. For get: what to give where there is nothing.
----@field query? string For query: the JMESPath expression, as `users[?age > `30`].name`. (1 to 1000 characters)
+---@field query? string For query: a JMESPath expression, as `users[?age > `30`].name`, or one in JSONPath, which begins with `$`, as `$.users[?@.age > 30].name`, and gives a list of what it found. (1 to 1000 characters)
 ---@field other? any For merge and diff: the other value.
 ---@field patch? table<string, any>[] For patch: RFC 6902 operations, as `[{"op": "replace", "path": "/a", "value": 1}]`. (at most 10000 items)
 ---@field schema? table<string, any> | boolean For validate: the JSON Schema (draft 4 to 2020-12); it cannot refer to other documents.
@@ -6089,10 +6861,71 @@ config = nil
 ---@field valid? boolean validate: whether the value fits.
 ---@field errors? string[] validate: what does not, at most 20, each as `/path: sentence`.
 
+---@class LinearAlgebraOptions
+---@field precision? integer Decimal places that every number is rounded to, which hides the noise of computing. None: not rounded. (default 10, 0 to 15)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class LinearAlgebraParams
+---@field operation "add" | "subtract" | "multiply" | "dot" | "cross" | "transpose" | "determinant" | "trace" | "rank" | "norm" | "power" | "inverse" | "pseudo_inverse" | "solve" | "least_squares" | "eigen" | "svd" | "qr" add, subtract, multiply: of `a` and `b` (multiply is the matrix product). dot, cross: products of two vectors. transpose, inverse, pseudo_inverse, determinant, trace, rank, norm: of `a`. power: `a` to the whole `exponent`. solve: the x for which a x = b. least_squares: the x that comes nearest. eigen: eigenvalues and eigenvectors. svd: singular values. qr: an orthogonal and a triangular factor.
+---@field a number[][] | number[] A matrix as a list of rows, `[[1, 2], [3, 4]]`, or a vector, `[1, 2]`. (1 to 300 items)
+---@field b? number[][] | number[] The second matrix or vector, where the operation takes two; the right side of solve and least_squares. (1 to 300 items)
+---@field exponent? integer For power: the exponent; negative for powers of the inverse. (default 2, -100 to 100)
+---@field precision? integer Decimal places to round to; the tool's own unless given. (0 to 15)
+
+---@class LinearAlgebraResult
+---@field result? number | number[] | number[][] The number, vector or matrix.
+---@field residuals? number[] least_squares: the squared errors that remain; empty where the solution is exact or not the only one.
+---@field rank? integer least_squares: the rank of `a`.
+---@field values? any[] eigen: the eigenvalues, complex ones as `{re, im}`. svd: the singular values, the largest first.
+---@field vectors? any[][] eigen: the eigenvectors, as the columns of a matrix, in the order of `values`.
+---@field u? number[][] svd: the left factor.
+---@field vt? number[][] svd: the right factor, transposed.
+---@field q? number[][] qr: the orthogonal factor.
+---@field r? number[][] qr: the upper triangular factor.
+
 ---@class LoggingHookOptions
 ---@field level? "debug" | "info" | "warn" | "error" Of its messages; those of `on_error` are errors. (default "info")
 ---@field points? HookPoint[] What is logged; the end of each execution, model call and tool call, and failures, unless given.
 ---@field content? boolean Whether prompts, answers and arguments are logged too. (default false)
+
+---@class MarkdownOptions
+---@field max_size? integer Bytes of the largest text or file. (default 2000000, 1 to 10000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class MarkdownParams
+---@field operation "to_html" | "to_text" | "outline" | "section" | "tables" | "links" | "code_blocks" | "front_matter" to_html: a fragment of HTML; HTML in the text is shown as text, links that run scripts are left as text. to_text: what a reader sees, without marks. outline: the headings. section: what stands below one heading, as Markdown. tables: the tables as rows. links: links and images. code_blocks: fenced and indented code. front_matter: the YAML or TOML values at the top, and the text below them.
+---@field text? string The Markdown; give this or `path`. (at most 10000000 characters)
+---@field path? string The file to read; relative paths start from the project. (1 to 4096 characters)
+---@field heading? string For section: the heading's text, upper and lower case alike. (1 to 1000 characters)
+
+---@class MarkdownResult
+---@field html? string to_html.
+---@field text? string to_text: plain text. section: Markdown. front_matter: the Markdown below the values.
+---@field headings? MarkdownHeading[] outline, in order.
+---@field tables? MarkdownTable[] tables, in order.
+---@field links? MarkdownLink[] links, in order.
+---@field code_blocks? MarkdownCode[] code_blocks, in order.
+---@field values? table<string, any> front_matter: the values; empty where there are none.
+
+---@class MarkdownHeading
+---@field level integer 1 to 6.
+---@field text string The heading without marks.
+---@field line integer Its line, from 1.
+
+---@class MarkdownTable
+---@field columns string[] The cells of the head.
+---@field rows string[][] The cells of each row.
+---@field line integer Its first line, from 1.
+
+---@class MarkdownLink
+---@field text string What is shown; of an image its description.
+---@field url string Where it leads.
+---@field image boolean Whether it is an image.
+
+---@class MarkdownCode
+---@field language string The first word after the fence, or empty.
+---@field code string The code.
+---@field line integer Its first line, from 1.
 
 ---@class CollectorOptions
 ---@field name? string What the run's metrics call it, in the label `collector`; made up where it is left out.
@@ -6167,6 +7000,45 @@ config = nil
 ---@field agent string The name of the agent that does it.
 ---@field task string All that this agent has to know.
 
+---@class PdfReaderOptions
+---@field allowed_paths? string[] Folders and files that this tool may read, within what the run may. None: all that the run may. (at most 100 items)
+---@field max_file_size? integer Bytes of the largest file. (default 52428800, 1 to 100000000)
+---@field max_pages? integer Pages that one call reads at most. (default 200, 1 to 5000)
+---@field max_seconds? integer Seconds of computing that one call may take. (default 30, 1 to 100)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class PdfReaderParams
+---@field operation "text" | "info" | "outline" | "search" text: the text of pages. info: title, author, number and size of pages. outline: the bookmarks with their pages. search: the pages and lines that hold `query`.
+---@field path? string The file; relative paths start from the project. Give this or `base64`. (1 to 4096 characters)
+---@field base64? string The PDF itself, where it is in no file. (1 to 10000000 characters)
+---@field pages? string Which pages, from 1: `3`, `1-5`, `2,4,7-` (7 and all after it). All unless given. (1 to 200 characters)
+---@field layout? boolean For text: whether columns and tables keep their place on the page; slower. (default false)
+---@field query? string For search: the text to find, upper and lower case alike. (1 to 1000 characters)
+---@field password_variable? string The name of the environment variable with the file's password; the person must have allowed it. (1 to 200 characters)
+
+---@class PdfReaderResult
+---@field page_count integer Pages of the document.
+---@field pages? PdfPage[] text: the pages asked for.
+---@field truncated? boolean text, search: whether a limit left pages, text or matches out.
+---@field matches? PdfMatch[] search: what was found.
+---@field outline? PdfBookmark[] outline: the bookmarks.
+---@field info? table<string, string> info: title, author, subject, keywords, creator, producer, created, modified, as far as the file says.
+---@field size? number[] info: width and height of the first page in points (72 to an inch).
+---@field encrypted? boolean info: whether the file is encrypted.
+
+---@class PdfPage
+---@field page integer Its number, from 1.
+---@field text string Its text; empty where a page is only a picture.
+
+---@class PdfMatch
+---@field page integer Its page, from 1.
+---@field line string The line that holds it, at most 500 characters.
+
+---@class PdfBookmark
+---@field title string The bookmark's text.
+---@field level integer 1 for the outermost.
+---@field page integer | nil Where it leads.
+
 ---@class PipelineAgentOptions
 ---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
 ---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
@@ -6233,6 +7105,35 @@ config = nil
 ---@field rank integer 1 is first.
 ---@field reason string
 
+---@class ProcessOptions
+---@field allow_kill? boolean Whether kill may be used. (default true)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class ProcessParams
+---@field operation? "list" | "info" | "kill" list: the processes that this run has started, or with `all` every one of the machine. info: one of them. kill: ends one that this run has started. (default "list")
+---@field pid? integer The process, for info and kill. (1 to 4194304)
+---@field all? boolean For list and info: also processes of others, without their command lines; the run must be allowed `ps`. (default false)
+---@field name? string For list: only those whose name holds this. (1 to 100 characters)
+---@field signal? "term" | "int" | "hup" | "kill" For kill: term asks the program to end, kill ends it at once. (default "term")
+---@field limit? integer For list: processes at most. (default 100, 1 to 5000)
+
+---@class ProcessResult
+---@field processes? ProcessInfo[] list: the processes by number.
+---@field count? integer list: how many there are, shown or not.
+---@field process? ProcessInfo info: the process. kill: what it was.
+---@field signalled? boolean kill: whether the signal was sent.
+
+---@class ProcessInfo
+---@field pid integer Its number.
+---@field parent integer The number of the process that started it.
+---@field name string The program's name, as the system keeps it (15 characters).
+---@field state string running, sleeping, stopped, ended or the like.
+---@field cpu_seconds number Seconds of CPU used so far.
+---@field memory_mb number Memory held now.
+---@field threads integer Number of threads.
+---@field age_seconds number How long ago it was started.
+---@field command? string[] Its command line, of processes that this run has started.
+
 ---@class KnownProvider
 ---@field name string
 ---@field host string
@@ -6256,6 +7157,28 @@ config = nil
 ---@field message? string
 ---@field retry_after? number Milliseconds that the service asks to wait.
 ---@field status? integer
+
+---@class RandomOptions
+---@field secure? boolean Whether every call takes the system's own source, which nobody can predict. (default false)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class RandomParams
+---@field operation "integer" | "number" | "normal" | "boolean" | "choice" | "sample" | "shuffle" | "string" | "bytes" | "uuid" integer: a whole number from `min` to `max`, both included. number: one with decimals from `min` up to `max`. normal: one of a normal distribution by `mean` and `deviation`. boolean: true or false. choice: one of `items`. sample: `count` different ones of them. shuffle: all of them in another order. string: `length` characters of `alphabet`. bytes: `length` bytes. uuid: an identifier (version 4).
+---@field min? number For integer and number: the smallest. (default 0, -9007199254740992 to 9007199254740992)
+---@field max? number For integer (100 unless given) and number (1 unless given): the largest. (-9007199254740992 to 9007199254740992)
+---@field mean? number For normal: the mean. (default 0, -1e+300 to 1e+300)
+---@field deviation? number For normal: the standard deviation. (default 1, 0 to 1e+300)
+---@field items? any[] For choice, sample and shuffle: what to choose from. (1 to 100000 items)
+---@field weights? number[] For choice: how likely each item is, compared with the others. (1 to 100000 items)
+---@field count? integer How many to give, as a list; without it one by itself. (1 to 10000)
+---@field length? integer For string: characters. For bytes: bytes. (default 16, 1 to 4096)
+---@field alphabet? "alphanumeric" | "letters" | "digits" | "hex" | "readable" | "printable" For string: what it is made of; readable leaves out what looks alike. (default "alphanumeric")
+---@field encoding? "hex" | "base64" For bytes: how they are written. (default "hex")
+---@field secure? boolean Whether nobody can predict it, as passwords, keys and codes need. Otherwise it comes from the run's seed, so that the same run gives the same again.
+
+---@class RandomResult
+---@field result? any What was drawn; shuffle and sample give a list.
+---@field results? any[] The same with `count`: a list of them.
 
 ---@class RateLimitHookOptions
 ---@field requests? integer How many in any such period. (1 to 100000)
@@ -6449,6 +7372,41 @@ config = nil
 ---@field url string
 ---@field type string
 
+---@class SchedulerOptions
+---@field timezone? string The zone of cron expressions and times where a call names none. (default "UTC", 1 to 64 characters)
+---@field max_wait? number Milliseconds that one call may wait at most. (default 86400000, 0 to 86400000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class SchedulerParams
+---@field operation "next" | "add" | "wait" | "list" | "remove" next: the next `count` times of a schedule. add: notes the job `name`. wait: waits until a job is due (only `name`, if given) and tells which are. list: all jobs. remove: forgets the job `name`.
+---@field name? string The job's name, for add and remove, and for wait to wait for this one only. (1 to 100 characters)
+---@field cron? string For next and add: minute hour day month weekday, as `30 9 * * MON-FRI` or `*/5 * * * *`; six fields begin with seconds. Also `@hourly`, `@daily`, `@weekly`, `@monthly`. (1 to 200 characters)
+---@field every? number For next and add, in place of `cron`: milliseconds between two times. (10 to 1000000000000.0)
+---@field at? string | number For next and add, in place of `cron`: one time, in ISO 8601 or seconds since 1970. (1 to 100 characters)
+---@field timezone? string For next and add: the zone of the cron expression and of the times. (1 to 64 characters)
+---@field count? integer For next: how many times. (default 5, 1 to 1000)
+---@field times? integer For add: how often the job becomes due before it is forgotten. None: until the run ends. (at least 1)
+---@field data? any For add: what wait gives back when the job is due.
+---@field timeout? number For wait: milliseconds; when they are over and no job is due, `due` is empty. (0 to 86400000)
+
+---@class SchedulerResult
+---@field times? string[] next: the times, in ISO 8601; fewer than asked for where there are no more.
+---@field due? DueJob[] wait: the jobs that are due, the earliest first.
+---@field jobs? ScheduledJob[] add: the new job. list: all of them, the next first.
+---@field removed? boolean remove: whether there was such a job.
+
+---@class DueJob
+---@field name string The job.
+---@field time string When it was due.
+---@field missed integer How many later times have passed as well, because nobody waited.
+---@field data any What it was added with.
+
+---@class ScheduledJob
+---@field name string The job.
+---@field next string When it is next due.
+---@field runs integer How often it has been due.
+---@field remaining integer | nil How often it will still be; null without a limit.
+
 ---@class ShellCommandOptions
 ---@field allowed_commands? string[] Commands that this tool may run, within what the run may: `git` with any arguments, `git status` just so, `python3 ./scripts/*.py`, `git log *`. None: all that the run may. (at most 500 items)
 ---@field timeout? number Milliseconds until a command and all that it started are ended. (default 60000, 1 to 3600000)
@@ -6470,6 +7428,28 @@ config = nil
 ---@field stderr string What it printed as errors.
 ---@field exit_code integer 0 for success; 128 plus the signal's number where a signal ended it.
 ---@field truncated boolean Whether it printed more than is kept.
+
+---@class SignatureOptions
+---@field algorithm? "ed25519" | "rsa-pss-sha256" | "hmac-sha256" What is used where a call names none. (default "ed25519")
+---@field max_file_size? integer Bytes of the largest file. (default 50000000, 1 to 200000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class SignatureParams
+---@field operation "sign" | "verify" | "public_key" | "generate" sign: the signature of a text or file. verify: whether `sig` is one, by `public_key` (an HMAC by its secret key). public_key: that of a private key. generate: writes a new private key to `key_path` and gives the public one.
+---@field text? string For sign and verify: the text; give this or `path`. (at most 10000000 characters)
+---@field path? string For sign and verify: the file. (1 to 4096 characters)
+---@field algorithm? "ed25519" | "rsa-pss-sha256" | "hmac-sha256" The algorithm; the tool's own unless given. An HMAC is for two who share a secret.
+---@field key_env? string The environment variable that holds the private key as PEM, or the HMAC's secret. Variables named LLMSPELL_SECRET_… need no permission. (1 to 200 characters)
+---@field key_path? string The file that holds it, in place of `key_env`; for generate the file to write. (1 to 4096 characters)
+---@field public_key? string For verify: the public key as PEM. (1 to 20000 characters)
+---@field sig? string For verify: the signature, in Base64. (1 to 10000 characters)
+
+---@class SignatureResult
+---@field sig? string sign: the signature, in Base64.
+---@field valid? boolean verify: whether it is right.
+---@field public_key? string public_key, generate: the public key as PEM; not of an HMAC.
+---@field path? string generate: the file that the private key was written to; only its owner can read it.
+---@field algorithm "ed25519" | "rsa-pss-sha256" | "hmac-sha256" The algorithm used.
 
 ---@class SlackOptions
 ---@field token? string The bot's token, `xoxb-…`. None: SLACK_BOT_TOKEN or SLACK_TOKEN of the host's environment.
@@ -6509,6 +7489,50 @@ config = nil
 ---@field topic string
 ---@field members integer
 
+---@class SqliteOptions
+---@field path? string The database where a call names none; relative paths start from the project. (1 to 4096 characters)
+---@field read_only? boolean Whether everything that changes a database is refused. (default true)
+---@field allowed_paths? string[] Folders and files that this tool may use, within what the run may. None: all that the run may. (at most 100 items)
+---@field max_rows? integer Rows that a query may give. (default 10000, 1 to 100000)
+---@field timeout? integer Milliseconds of the longest statement. (default 10000, 1 to 60000)
+---@field max_file_size? integer Bytes that a database may grow to. (default 1000000000, 4096 to 10000000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class SqliteParams
+---@field operation "query" | "execute" | "tables" | "describe" query: one statement that reads, SELECT or WITH. execute: one statement that changes the data or the tables; the tool must have been made with read_only = false. tables: the tables and views with their columns. describe: one table's columns, keys, indexes and number of rows.
+---@field sql? string For query and execute: one statement, with `?` or `:name` in the place of each value. (1 to 100000 characters)
+---@field parameters? (string | number | boolean | nil)[] | table<string, string | number | boolean | nil> The values: a list for `?`, an object for `:name`. Never write values into the statement yourself. (at most 1000 items)
+---@field batch? ((string | number | boolean | nil)[])[] For execute: runs the statement once for each list of values, all or none of them. (at most 100000 items)
+---@field path? string The database file; relative paths start from the project. Without it, and without one in the tool's options, an empty database in memory that is gone after the call. (1 to 4096 characters)
+---@field data? table<string, table<string, any>[]> For query without a path: rows by the name of the table they are put into, so that any data can be asked in SQL.
+---@field table? string For describe: the table or view. (1 to 200 characters)
+---@field create? boolean For execute: whether a database that is missing is made. (default false)
+---@field limit? integer For query: rows to give at most. (default 1000, 1 to 100000)
+
+---@class SqliteResult
+---@field rows? table<string, any>[] query: the rows by column; a BLOB is an object `{base64}`. execute with RETURNING: what was returned.
+---@field columns? string[] | SqliteColumn[] query: the names of the columns in order. describe: the columns.
+---@field count? integer query: number of rows given. describe: rows in the table.
+---@field truncated? boolean query: whether `limit` left some out.
+---@field changed? integer execute: rows inserted, updated or deleted.
+---@field last_id? integer execute: the rowid of the row inserted last.
+---@field tables? SqliteTable[] tables: by name.
+---@field sql? string describe: the statement that made it.
+---@field indexes? table<string, any>[] describe: `{name, unique, columns}` of each.
+---@field foreign_keys? table<string, string>[] describe: `{column, table, other}` of each.
+
+---@class SqliteColumn
+---@field name string Its name.
+---@field type string Its declared type, or empty.
+---@field required boolean Whether it may not be NULL.
+---@field primary_key boolean Whether it is part of the primary key.
+---@field default string | nil Its default, as SQL.
+
+---@class SqliteTable
+---@field name string Its name.
+---@field type "table" | "view" What it is.
+---@field columns string[] The names of its columns.
+
 ---@class StateOptions
 ---@field ttl? number Milliseconds until the value is gone.
 
@@ -6544,6 +7568,65 @@ config = nil
 ---@field values table<string, any> What was handed over, by key.
 ---@field keys string[]
 
+---@class StatisticsCalculatorOptions
+---@field precision? integer Decimal places that every result is rounded to. None: not rounded. (default 6, 0 to 15)
+---@field max_cells? integer Cells (rows times columns) of the largest table. (default 1000000, 1 to 5000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class StatisticsCalculatorParams
+---@field operation? "analyze" | "group" | "correlate" analyze: statistics of every column. group: the same for each value of the column `group_by`. correlate: how strongly each two columns go together, -1 to 1. (default "analyze")
+---@field rows table<string, any>[] The table, one object by column for each row, as csv_reader and data_cleaner give it. (1 to 100000 items)
+---@field columns? string[] The columns to look at. Those without any number are passed over. Default: all. (at most 200 items)
+---@field group_by? string For group: the column whose values make the groups. (1 to 500 characters)
+---@field precision? integer Decimal places to round to; the tool's own unless given. (0 to 15)
+
+---@class StatisticsCalculatorResult
+---@field rows table<string, any>[] analyze, group: one row for each column (and group) with count, missing, sum, mean, median, min, max, range, q1, q3, variance, standard_deviation. correlate: one row for each pair with `column`, `other`, `count` and `correlation`, the strongest first.
+---@field columns string[] The columns of these rows, in order.
+---@field count integer How many rows the table had.
+---@field skipped? string[] The columns passed over because they hold no number.
+
+---@class StatisticsOptions
+---@field precision? integer Decimal places that every result is rounded to. None: not rounded. (0 to 15)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class StatisticsParams
+---@field operation "summary" | "mean" | "median" | "mode" | "variance" | "standard_deviation" | "percentile" | "shape" | "z_scores" | "outliers" | "histogram" | "moving_average" | "covariance" | "correlation" | "regression" summary: count, sum, mean, median, quartiles, spread. mean, median, variance, standard_deviation: that number. mode: the most frequent values. percentile: the value that `percent` of the numbers lie below. shape: skewness and kurtosis. z_scores: every number's distance from the mean in standard deviations. outliers: those far outside the quartiles. histogram: how many fall into each of `bins`. moving_average: the mean of every `window` numbers in a row. covariance, correlation: of `values` and `other`. regression: the line through the points of `values` (x) and `other` (y).
+---@field values number[] The numbers. (at most 100000 items)
+---@field other? number[] For covariance, correlation and regression: as many numbers more. (at most 100000 items)
+---@field percent? number For percentile: 0 to 100. (default 50, 0 to 100)
+---@field population? boolean For variance and standard_deviation: whether the values are all there are, not a sample. (default false)
+---@field method? "pearson" | "spearman" For correlation: spearman compares the order of the numbers only. (default "pearson")
+---@field bins? integer For histogram: the number of bins. (default 10, 1 to 1000)
+---@field window? integer For moving_average: how many numbers each mean is of. (default 3, 1 to 10000)
+---@field reach? number For outliers: how many interquartile ranges outside the quartiles a number may lie. (default 1.5, 0 to 100)
+---@field precision? integer Decimal places to round to. None: not rounded. (0 to 15)
+
+---@class StatisticsResult
+---@field result? number mean, median, variance, standard_deviation, percentile, covariance, correlation: the number.
+---@field modes? number[] mode: the most frequent values.
+---@field values? number[] z_scores, moving_average: the numbers, in order.
+---@field outliers? number[] outliers: the first 1000.
+---@field low? number outliers: what lies below it is one.
+---@field high? number outliers: what lies above it is one.
+---@field bins? table<string, number>[] histogram: `from`, `to` and `count` of each.
+---@field skewness? number shape: above 0 where the longer tail is on the right.
+---@field kurtosis? number shape: above 0 where the tails are heavier than those of a normal distribution.
+---@field slope? number regression: how much y grows with x.
+---@field intercept? number regression: y where x is 0.
+---@field r_squared? number regression: the part of the variance that the line explains, 0 to 1.
+---@field count? integer summary: how many numbers; outliers: how many outliers.
+---@field sum? number summary: the sum.
+---@field mean? number summary: the mean.
+---@field median? number summary: the median.
+---@field min? number summary: the smallest.
+---@field max? number summary: the largest.
+---@field range? number summary: from the smallest to the largest.
+---@field q1? number summary: a quarter of the numbers lies below it.
+---@field q3? number summary: a quarter of the numbers lies above it.
+---@field variance? number summary: the sample's; null of one number.
+---@field standard_deviation? number summary: the sample's; null of one number.
+
 ---@class SupervisorAgentOptions
 ---@field id? string Unique in the run; made up where it is left out. (at most 200 characters)
 ---@field name? string A person's name for it. A named agent is found by `Agent.get` and `Agent.execute`; the newest of a name wins. (at most 200 characters)
@@ -6577,6 +7660,86 @@ config = nil
 ---@field approved boolean | nil The supervisor's verdict; nil where it does not review.
 ---@field attempts integer How often the worker was asked.
 ---@field notes string The supervisor's last notes.
+
+---@class SymbolicMathOptions
+---@field seconds? number Seconds of computing that one call may take. (default 10, 1 to 60)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class SymbolicMathParams
+---@field operation "simplify" | "expand" | "factor" | "differentiate" | "integrate" | "limit" | "series" | "solve" | "substitute" | "evaluate" simplify, expand, factor: the expression in that form. differentiate: its derivative by `variable`. integrate: its integral, from `lower` to `upper` where they are given. limit: where it goes as `variable` goes to `point`. series: its power series around `point`. solve: the values of the variables for which all `equations` hold. substitute: the expression with `values` put in. evaluate: its number.
+---@field expression? string The expression, such as `2x^2 - sin(x)/3`; solve takes it as its only equation. `e`, `pi`, `I` (the imaginary unit) and `oo` (infinity) are constants; a product with a parenthesis after a variable needs `*`. (1 to 1000 characters)
+---@field equations? string[] For solve: equations such as `x + y = 3`; without `=` they are to be zero. (1 to 20 items)
+---@field variable? string The variable; not needed where the expression has only one. (1 to 31 characters)
+---@field variables? string[] For solve: the variables to solve for; all of them unless given. (1 to 20 items)
+---@field values? table<string, number | string> For substitute and evaluate: numbers or expressions by variable, `{"x": 2, "y": "a + 1"}`.
+---@field order? integer For differentiate: how often (1 unless given). For series: terms below this power (6 unless given). (1 to 20)
+---@field lower? string For integrate: the lower end, a number or an expression such as `-oo`. (1 to 1000 characters)
+---@field upper? string For integrate: the upper end. (1 to 1000 characters)
+---@field point? string For limit and series: where; `oo` is infinity. (default "0", 1 to 1000 characters)
+---@field direction? "both" | "left" | "right" For limit: from which side. (default "both")
+---@field digits? integer For evaluate: the digits of the result. (default 15, 1 to 1000)
+
+---@class SymbolicMathResult
+---@field result? string The expression or number, such as `x**2 + sin(x)`; not given by solve.
+---@field latex? string The same in LaTeX.
+---@field value? number The same as a number, where it is a real one.
+---@field solutions? table<string, Solved>[] solve: each solution by variable; empty where there is none.
+---@field count? integer solve: how many solutions.
+
+---@class Solved
+---@field result string The value, exactly.
+---@field latex string The same in LaTeX.
+---@field value? number The same as a number, where it is a real one.
+
+---@class TimeZoneOptions
+---@field timezone? string The zone that times are in where neither they nor the call name one. (default "UTC", 1 to 64 characters)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class TimeZoneParams
+---@field operation "convert" | "info" | "difference" | "list" convert: what the clocks of the zones in `to` show at a time. info: a zone's offset, abbreviation, daylight saving and next change. difference: by how much the clocks in `to` are ahead of those in `timezone`. list: the names of zones that hold `search`.
+---@field value? string | number The time: ISO 8601 (`2025-01-20T10:30:00`), or seconds since 1970. Without it: now. (1 to 100 characters)
+---@field timezone? string The zone that the time is in, or that info is about: `Europe/Berlin`, `UTC` or `+02:00`. (1 to 64 characters)
+---@field to? string[] For convert and difference: the other zones. (1 to 50 items)
+---@field search? string For list: a part of the name, such as `berlin` or `America/`. (default "", at most 64 characters)
+---@field limit? integer For list: names at most. (default 100, 1 to 1000)
+
+---@class TimeZoneResult
+---@field times? ZoneTime[] convert, difference: the time in each zone of `to`.
+---@field zone? ZoneTime convert, info, difference: the time in the zone it was given in.
+---@field next_change? string info: when its offset next changes, in UTC; null where it does not within a year.
+---@field next_offset? string info: the offset from then on.
+---@field names? string[] list: names of zones, sorted.
+---@field count? integer list: how many there are, shown or not.
+
+---@class ZoneTime
+---@field timezone string The zone's name.
+---@field iso string The time there, in ISO 8601 with its offset.
+---@field offset string The offset from UTC, `+02:00`.
+---@field abbreviation string The zone's short name at that time, such as CEST.
+---@field daylight_saving boolean Whether daylight saving time holds.
+---@field hours_ahead? number difference: hours that its clocks are ahead; negative for behind.
+
+---@class TimerOptions
+---@field max_wait? number Milliseconds that one call may wait at most. (default 3600000, 0 to 3600000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class TimerParams
+---@field operation "start" | "lap" | "read" | "pause" | "resume" | "stop" | "list" | "wait" start: starts the timer `name` from zero. lap: notes the time since the last lap. read: how long it has run. pause, resume: stops the clock for a while. stop: how long it has run; the timer is gone. list: all timers. wait: waits for `duration`.
+---@field name? string The timer's name. (default "default", 1 to 100 characters)
+---@field duration? number For wait: milliseconds. (0 to 3600000)
+
+---@class TimerResult
+---@field name? string The timer's name; not given by list and wait.
+---@field elapsed? number Milliseconds that it has run, pauses not counted. wait: milliseconds waited.
+---@field running? boolean Whether it runs; false while it is paused, and once it is stopped.
+---@field laps? number[] Milliseconds of each lap.
+---@field timers? TimerState[] list: all timers, in the order they were started.
+
+---@class TimerState
+---@field name string The timer's name.
+---@field elapsed number Milliseconds that it has run, pauses not counted.
+---@field running boolean Whether it runs; false while it is paused, and once it is stopped.
+---@field laps number[] Milliseconds of each lap.
 
 ---@class TracingHookOptions
 ---@field name? string The name of its spans; `<agent or tool> <unit>` unless given. (default "")
@@ -6963,6 +8126,30 @@ config = nil
 ---@field style? string How it should read: `technical`, `academic`, `friendly`. (default "")
 ---@field audience? string Who reads it. (default "")
 ---@field length? string How long it should be: `about 300 words`, `one page`. (default "")
+
+---@class XmlOptions
+---@field max_depth? integer How deep elements may lie in each other. (default 60, 1 to 100)
+---@field max_elements? integer Elements of the largest document. (default 200000, 1 to 1000000)
+---@field max_file_size? integer Bytes of the largest text or file. (default 10485760, 1 to 50000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class XmlParams
+---@field operation "parse" | "query" | "build" parse: XML to an element as data. query: the elements, texts or attributes that `query` finds. build: an element as data to XML.
+---@field text? string parse, query: the XML; give this or `path`. (at most 10000000 characters)
+---@field path? string parse, query: the file to read; relative paths start from the project. (1 to 4096 characters)
+---@field query? string For query: a path from the root element, in ElementTree's part of XPath: `book/title`, `.//book[@lang='en']`, `book[author='Ada']`, `book[2]`. At its end `/@name` gives attributes and `/text()` gives texts. (1 to 1000 characters)
+---@field namespaces? table<string, string> Prefixes for namespaces, as `{"atom": "http://www.w3.org/2005/Atom"}`: names in queries, results and built XML then read `atom:title`. Without one a name in a namespace reads `{http://www.w3.org/2005/Atom}title`.
+---@field element? table<string, any> For build: `{"name": "book", "attributes": {"id": "1"}, "text": "…"}`, with `children`, a list of elements and texts, in the place of `text` where it holds others.
+---@field indent? integer For build: blanks for each level; 0 adds no white space. (default 2, 0 to 8)
+---@field declaration? boolean For build: whether `<?xml version="1.0" encoding="UTF-8"?>` comes first. (default false)
+---@field limit? integer For query: how much to find at most. (default 1000, 1 to 100000)
+
+---@class XmlResult
+---@field element? table<string, any> parse: the root as `{name, attributes, text}`, with `children` (elements and the texts between them) in the place of `text` where it holds elements. `attributes` and `text` are left out where there are none.
+---@field matches? (table<string, any> | string)[] query: what was found, in the document's order.
+---@field count? integer query: number of matches.
+---@field truncated? boolean query: whether `limit` left some out.
+---@field text? string build: the XML.
 
 ---@class History
 ---@field events table<string, any>[] The newest that match, oldest first, each as a listener gets it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
@@ -189,11 +190,11 @@ class SqliteTool(BuiltinTool[SqliteOptions]):
         if allowed is not None:
             permissions = permissions.narrow("sqlite", read=allowed, write=allowed)
         writes = asked.operation == "execute"
-        with files.place(path, permissions, "read") as found:
-            kind = found.kind
         if writes:
+            with suppress(files.MissingFile), files.place(path, permissions, "read"):
+                pass  # what is written can be read back, so it must be readable too
             with files.place(path, permissions, "write", make_folders=asked.create) as found:
-                if kind == "missing" and not asked.create:
+                if found.info is None and not asked.create:
                     raise files.missing(path)
                 return files.open_or_make(found), str(found.path)
         with files.place(path, permissions, "read") as found:

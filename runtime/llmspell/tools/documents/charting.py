@@ -290,6 +290,9 @@ class _Chart:
         together = [value for values in self.series.values() for value in values if value is not None]
         bins = self.asked["bins"] or min(100, max(5, math.ceil(2 * len(together) ** (1 / 3))))
         low, high = min(together), max(together)
+        widest = max(abs(low), abs(high))
+        if high - low <= widest * bins * 1e-14 or high - low < 1e-300:  # narrower bars than there are numbers
+            low, high = low - max(0.5, widest * 0.01), high + max(0.5, widest * 0.01)
         for name, values in self.series.items():
             shown = [value for value in values if value is not None]
             faint = 0.6 if len(self.series) > 1 else 1

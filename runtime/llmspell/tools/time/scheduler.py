@@ -66,7 +66,7 @@ class SchedulerParams:
     """For wait: milliseconds; when they are over and no job is due, `due` is empty."""
 
 
-class Due(TypedDict):
+class DueJob(TypedDict):
     name: str
     """The job."""
     time: str
@@ -77,7 +77,7 @@ class Due(TypedDict):
     """What it was added with."""
 
 
-class Job(TypedDict):
+class ScheduledJob(TypedDict):
     name: str
     """The job."""
     next: str
@@ -91,9 +91,9 @@ class Job(TypedDict):
 class SchedulerResult(TypedDict):
     times: NotRequired[list[str]]
     """next: the times, in ISO 8601; fewer than asked for where there are no more."""
-    due: NotRequired[list[Due]]
+    due: NotRequired[list[DueJob]]
     """wait: the jobs that are due, the earliest first."""
-    jobs: NotRequired[list[Job]]
+    jobs: NotRequired[list[ScheduledJob]]
     """add: the new job. list: all of them, the next first."""
     removed: NotRequired[bool]
     """remove: whether there was such a job."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from llmspell.errors import PermissionDenied, SchemaError, TimeoutError, ToolError  # noqa: A004
+from llmspell.errors import PermissionDenied, SchemaError, TimeoutError, ToolError
 from llmspell.tools.web.rss_feed import RssFeedTool
 
 both = pytest.mark.parametrize("language", ["lua", "js"])
@@ -77,9 +77,13 @@ async def test_entries_are_narrowed_by_time_and_words(call: Any, service: Any) -
         await titles(since="yesterday")
 
 
-BOMB = '<!DOCTYPE r [<!ENTITY a "' + "x" * 1000 + '">' + "".join(
-    f'<!ENTITY {"abcdefghij"[at]} "{("&" + "abcdefghij"[at - 1] + ";") * 10}">' for at in range(1, 10)
-) + "]><rss version='2.0'><channel><title>&j;</title></channel></rss>"
+BOMB = (
+    '<!DOCTYPE r [<!ENTITY a "'
+    + "x" * 1000
+    + '">'
+    + "".join(f'<!ENTITY {"abcdefghij"[at]} "{("&" + "abcdefghij"[at - 1] + ";") * 10}">' for at in range(1, 10))
+    + "]><rss version='2.0'><channel><title>&j;</title></channel></rss>"
+)
 
 
 def hostile(secret: Path, url: str) -> dict[str, bytes]:

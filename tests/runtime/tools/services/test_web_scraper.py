@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llmspell.errors import PermissionDenied, RateLimitError, SchemaError, TimeoutError, ToolError  # noqa: A004
+from llmspell.errors import PermissionDenied, RateLimitError, SchemaError, TimeoutError, ToolError
 from llmspell.tools.web.robots import Robots
 from llmspell.tools.web.web_scraper import WebScraperTool
 
@@ -143,7 +143,9 @@ def test_groups_of_robots_txt() -> None:
     assert Robots.parse(text, "other").allows("/y") is False
 
 
-async def test_the_rate_waits_its_turn_and_refuses_what_would_take_too_long(service: Any, project: Any, call: Any) -> None:
+async def test_the_rate_waits_its_turn_and_refuses_what_would_take_too_long(
+    service: Any, project: Any, call: Any
+) -> None:
     from llmspell.security.permissions import Permissions
     from llmspell.tools.base import ToolContext
     from llmspell.tools.web.web_scraper import WebScraperOptions
@@ -214,7 +216,7 @@ SCRAPE = {
 
 
 @both
-@pytest.mark.mission(111)
+@pytest.mark.mission(99)
 async def test_a_spell_scrapes_and_its_replay_asks_nobody(cast: Any, service: Any, language: str) -> None:
     serve(service)
     given = {"params": {"url": f"{service.url}/page"}, "flags": {"permissions.net": service.net}}

@@ -40,9 +40,7 @@ async def test_tavily_is_asked_by_post_with_its_key(call: Any, service: Any) -> 
     rows = [{"title": f"T{at}", "url": f"https://example.org/{at}", "content": "c"} for at in range(6)]
     service.on("POST", "/search", {"results": rows, "answer": "Forty-two."})
     options = {"api_key": "tvly-1", "base_url": service.url, "max_results": 2}
-    found = await call(
-        WebSearchTool, {"query": "q", "page": 2, "recency": "day"}, options=options, net=service.net
-    )
+    found = await call(WebSearchTool, {"query": "q", "page": 2, "recency": "day"}, options=options, net=service.net)
     assert (found["provider"], found["answer"]) == ("tavily", "Forty-two.")
     assert [each["title"] for each in found["results"]] == ["T2", "T3"]
     (asked,) = service.asked
@@ -98,9 +96,7 @@ async def test_a_rate_limit_says_when_to_ask_again_and_no_error_shows_the_key(re
     service.on("GET", "/res/v1/web/search", "<html>", status=503)
     service.on("GET", "/res/v1/web/search", None, status=302, headers={"Location": "http://169.254.169.254/"})
     options = {"provider": "brave", "api_key": "very-secret", "base_url": service.url}
-    errors = [
-        await refused(WebSearchTool, {"query": "q"}, options=options, net=service.net) for _ in range(4)
-    ]
+    errors = [await refused(WebSearchTool, {"query": "q"}, options=options, net=service.net) for _ in range(4)]
     assert isinstance(errors[0], RateLimitError)
     assert errors[0].retry_after == 7000
     assert [type(error) for error in errors[1:]] == [ToolError] * 3
@@ -125,7 +121,7 @@ SEARCH = {
 
 
 @both
-@pytest.mark.mission(111)
+@pytest.mark.mission(99)
 async def test_a_spell_searches_and_its_replay_asks_nobody(cast: Any, service: Any, language: str) -> None:
     service.on("GET", "/res/v1/web/search", {"web": {"results": [{**ROW, "description": "d"}]}})
     given = {"params": {"url": service.url}, "flags": {"permissions.net": service.net}}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 
-from llmspell.errors import PermissionDenied, SchemaError, TimeoutError, ToolError  # noqa: A004
+from llmspell.errors import PermissionDenied, SchemaError, TimeoutError, ToolError
 from llmspell.tools.web.websocket import WebSocketTool
 
 both = pytest.mark.parametrize("language", ["lua", "js"])
