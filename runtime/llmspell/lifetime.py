@@ -16,10 +16,11 @@ from llmspell.engines.transport import Exit, Limits, Transport
 from llmspell.errors import CancelledByUser, LimitError, LlmspellError, UsageError, fault
 from llmspell.hooks.handlers import handler_of
 from llmspell.hooks.table import point_named
+from llmspell.identity import Identity
 from llmspell.journal import RecordedSource, StoreJournal
 from llmspell.person import Nobody, Person
 from llmspell.replay import Watch, check_hook_files, check_unchanged, described, plain, settings_again, stand_still
-from llmspell.run import Identity, Run
+from llmspell.run import Run
 from llmspell.security.masking import Masker
 from llmspell.security.permissions import Permissions
 from llmspell.settings import Settings

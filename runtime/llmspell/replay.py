@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.asking import Asking
 from llmspell.errors import ReplayError, UsageError
-from llmspell.run import inherited_environment
+from llmspell.identity import inherited_environment
 from llmspell.security.masking import MASK
 from llmspell.settings import Settings
 from llmspell.spell import Spell

@@ -8,10 +8,8 @@ through `service`.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextvars import Context, ContextVar, copy_context
-from pathlib import Path
+from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar
 
 from llmspell import place
@@ -21,8 +19,8 @@ from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ReplayEr
 from llmspell.events.bus import Bus
 from llmspell.events.event import Event
 from llmspell.events.listeners import Audience
-from llmspell.frozen import frozen
 from llmspell.hooks.table import HookTable
+from llmspell.identity import Guest, Identity, guest_here
 from llmspell.place import At, Holding, Span, Spanned
 from llmspell.security.permissions import Permissions
 from llmspell.settings import Settings
@@ -31,43 +29,8 @@ from llmspell.traces.sequencer import Sequencer
 
 T = TypeVar("T")
 
-
-_guest: ContextVar[Guest | None] = ContextVar("llmspell_guest", default=None)
-
 #: Milliseconds that handlers of `on_cancel` and `on_limit` have: who cancels does not wait for long.
 _PARTING: Final = 2000.0
-
-
-@frozen
-class Identity:
-    """Who a run is. label: the spell's path as the person knows it. folder: where the spell lies; project: the folder
-    that relative paths start from; scratch: the run's own temporary folder; sha256: of the spell's text."""
-
-    run_id: str
-    label: str
-    language: str
-    folder: Path
-    project: Path
-    scratch: Path
-    user: str = ""
-    session: str = ""
-    sha256: str = ""
-
-    @property
-    def spell(self) -> str:
-        """The spell's path below its project, whatever folder the person is in."""
-        path = self.folder / Path(self.label).name
-        return str(path.relative_to(self.project) if path.is_relative_to(self.project) else path)
-
-
-@frozen
-class Guest:
-    """A hook file: a script beside the spell, in its own worker, with its own permissions. cut_off: told when a handler
-    of it took too long."""
-
-    label: str
-    permissions: Permissions
-    cut_off: Callable[[], None]
 
 
 class Run:
@@ -155,14 +118,14 @@ class Run:
     @property
     def actor(self) -> str:
         """Who acts in the running task: `spell`, an agent or workflow (`agent:researcher`), a hook file."""
-        guest = _guest.get()
+        guest = guest_here.get()
         return (place.span.get().actor or "spell") if guest is None else f"hooks:{guest.label}"
 
     @property
     def principal(self) -> str:
         """The same for what outlasts the run: a spell is known by its path in the project, and what it makes with it
         (`reports/nightly.lua agent:bookkeeper`)."""
-        guest, own = _guest.get(), place.span.get().actor
+        guest, own = guest_here.get(), place.span.get().actor
         if guest is not None:
             return guest.label
         return f"{self.identity.spell} {own}" if own else self.identity.spell
@@ -175,12 +138,12 @@ class Run:
     @property
     def guest(self) -> Guest | None:
         """The hook file that the running task works for; None for the spell."""
-        return _guest.get()
+        return guest_here.get()
 
     @property
     def permissions(self) -> Permissions:
         """What the running task may do: the spell's grants, or those of the hook file it works for."""
-        guest = _guest.get()
+        guest = guest_here.get()
         return self._permissions if guest is None else guest.permissions
 
     def at(self, site: str) -> At:
@@ -410,35 +373,5 @@ class Run:
         self._last_acts.append(act)
 
 
-def context_for(guest: Guest | None) -> Context:
-    """The caller's context for work of a hook file's, or for the spell's own."""
-    context = copy_context()
-    if _guest.get() is not guest:
-        context.run(_guest.set, guest)
-    return context
-
-
-def unawaited_context() -> Context:
-    """The caller's context for work that it will not wait for."""
-    context = copy_context()
-    context.run(place.held.set, ())
-    return context
-
-
-def own_context() -> Context:
-    """The caller's context variables without those of a run that it may be part of."""
-    context = Context()
-    for variable, value in copy_context().items():
-        if not variable.name.startswith("llmspell_"):
-            context.run(variable.set, value)
-    return context
-
-
 def _where() -> tuple[int, str]:
     return place.span.get().number, place.site.get()
-
-
-def inherited_environment(allowed: tuple[str, ...], environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables of the host that a spell may read."""
-    found = os.environ if environ is None else environ
-    return {name: found[name] for name in allowed if name in found}

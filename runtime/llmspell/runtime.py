@@ -21,8 +21,8 @@ from llmspell.bridge.bridge import Bridge
 from llmspell.engines.process import Zygote
 from llmspell.engines.transport import Limits, Transport
 from llmspell.errors import UsageError
+from llmspell.identity import own_context
 from llmspell.lifetime import Lifetime
-from llmspell.run import own_context
 from llmspell.settings import Settings
 from llmspell.spell import Spell
 from llmspell.traces.store import RunStore, Writer

@@ -25,7 +25,8 @@ from llmspell.engines.protocol import Frame
 from llmspell.engines.transport import Transport
 from llmspell.errors import ArgumentError, LimitError, LlmspellError, ScriptError, SecurityError, fault, revived
 from llmspell.hooks.table import FINAL
-from llmspell.run import Run, context_for, unawaited_context
+from llmspell.identity import context_for, unawaited_context
+from llmspell.run import Run
 
 #: What the engines themselves ask for: a module's text, and whether the spell may end with the value it has.
 _MODULE: Final = "module.load"

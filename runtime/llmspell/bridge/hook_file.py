@@ -17,7 +17,8 @@ from llmspell.engines import protocol
 from llmspell.engines.transport import Transport
 from llmspell.errors import LlmspellError, TimeoutError  # noqa: A004
 from llmspell.frozen import frozen
-from llmspell.run import Guest, Run
+from llmspell.identity import Guest
+from llmspell.run import Run
 from llmspell.security.permissions import Permissions
 from llmspell.spell import Spell
 

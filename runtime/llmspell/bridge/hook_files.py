@@ -16,7 +16,8 @@ from llmspell.bridge.hook_file import Around, HookFile
 from llmspell.errors import LlmspellError, UsageError
 from llmspell.hooks.python_file import PythonHandler, Served, load
 from llmspell.hooks.table import Context
-from llmspell.run import Run, inherited_environment
+from llmspell.identity import inherited_environment
+from llmspell.run import Run
 from llmspell.spell import LANGUAGES, Spell
 
 _LONGEST: Final = 1024 * 1024

@@ -8,7 +8,8 @@ from typing import Any
 
 from llmspell.errors import LlmspellError
 from llmspell.frozen import frozen
-from llmspell.run import Guest, Run
+from llmspell.identity import Guest
+from llmspell.run import Run
 
 
 @frozen

@@ -12,7 +12,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.errors import ArgumentError, LimitError, LlmspellError
-from llmspell.run import Run, unawaited_context
+from llmspell.identity import unawaited_context
+from llmspell.run import Run
 from llmspell.state.access import Access, Doing, Kind, access_of, check_granted
 from llmspell.state.plain import plain, same
 

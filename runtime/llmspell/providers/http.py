@@ -42,7 +42,7 @@ def prefetch(head_start: float = 0.0) -> None:
     with _lock:
         first, _fetching = not _fetching, True
     if first:
-        # No daemon: a program that ends in the middle of loading OpenSSL may crash, 3 times in 100 on a busy machine.
+        # No daemon: a program that ends while C libraries are being loaded may crash.
         thread = threading.Thread(target=_load, name="llmspell-import-aiohttp")
         thread.start()
         thread.join(head_start)

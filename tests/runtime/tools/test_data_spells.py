@@ -43,7 +43,6 @@ both = pytest.mark.parametrize("language", ["lua", "js"])
 
 
 @both
-@pytest.mark.mission(106)
 async def test_a_pipeline_of_data_tools_and_its_replay(cast: Any, language: str, tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("city;price\nOslo; 5\nOslo;5\nRome;8\n")
     done = await cast(**{language: SPELLS[language]})

@@ -61,7 +61,6 @@ async def markdown(call: Any, operation: str, text: str = PAGE, **more: Any) -> 
     return await call(MarkdownTool, {"operation": operation, "text": text, **more})
 
 
-@pytest.mark.mission(106)
 async def test_markdown_takes_a_page_apart(call: Any) -> None:
     outline = await markdown(call, "outline")
     assert [(head["level"], head["text"], head["line"]) for head in outline["headings"]] == [
@@ -111,7 +110,6 @@ async def test_markdown_says_what_is_wrong(call: Any) -> None:
         await call(MarkdownTool, {"operation": "outline"})
 
 
-@pytest.mark.mission(106)
 async def test_file_writer_stays_in_its_folder(call: Any, project: Path) -> None:
     found = await call(FileWriterTool, {"path": "a/b.md", "content": "é"}, options={"base_dir": "output/r"})
     assert found == {"path": "output/r/a/b.md", "size": 2, "created": True}
@@ -129,7 +127,6 @@ async def test_file_writer_stays_in_its_folder(call: Any, project: Path) -> None
     assert "--allow-write" in told.value.hint, "an option narrows and never widens"
 
 
-@pytest.mark.mission(106)
 async def test_csv_reader_finds_delimiter_and_encoding(call: Any, project: Path) -> None:
     (project / "a.csv").write_bytes("name;price\nMüller;1.5\nBo;\n".encode("cp1252"))
     (project / "b.tsv").write_bytes("name\tprice\nMüller\t2\n".encode("utf-16"))
@@ -283,7 +280,6 @@ def _file(project: Path, data: bytes) -> Path:
 ROWS = [{"city": "Oslo", "sales": 5, "cost": 2}, {"city": "Rome", "sales": 8, "cost": None}]
 
 
-@pytest.mark.mission(106)
 async def test_charts_are_pictures_of_the_size_asked_for(call: Any, project: Path) -> None:
     found = await call(
         ChartGeneratorTool,

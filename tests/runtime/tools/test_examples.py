@@ -48,7 +48,7 @@ async def test_examples_give_their_result(entry: Entry, call: Any) -> None:
     cls, tool = load(entry)
     for example in tool.examples:
         if "net" in tool.permissions or entry.name == "shell_command":
-            with pytest.raises(LlmspellError, match="may not|needs"):
+            with pytest.raises(LlmspellError, match=r"may not|needs"):
                 await call(cls, example.params)
             continue
         content = await call(cls, example.params, env=["LANG"])

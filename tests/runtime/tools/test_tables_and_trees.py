@@ -31,7 +31,6 @@ async def find(call: Any, query: str, **more: Any) -> list[Any]:
     return found["matches"]
 
 
-@pytest.mark.mission(98)
 async def test_xml_is_parsed_and_searched(call: Any) -> None:
     root = (await call(XmlTool, {"operation": "parse", "text": FEED, "namespaces": ATOM}))["element"]
     assert (root["name"], root["attributes"]) == ("a:feed", {"xml:lang": "en"})
@@ -109,7 +108,6 @@ def shop(project: Path) -> Path:
 SHOP = {"path": "output/shop.db"}
 
 
-@pytest.mark.mission(98)
 async def test_sqlite_reads(call: Any, shop: Path) -> None:
     tables = await call(SqliteTool, {"operation": "tables", **SHOP})
     assert [(each["name"], each["type"], each["columns"]) for each in tables["tables"]] == [
@@ -186,7 +184,6 @@ async def clean(call: Any, rows: list[dict[str, Any]], **more: Any) -> Any:
     return await call(DataCleanerTool, {"operation": "clean", "rows": rows, "report": True, **more})
 
 
-@pytest.mark.mission(106)
 async def test_cleaning_takes_its_steps_in_order(call: Any) -> None:
     rows = [
         {"Name ": " Ada  L. ", "Age": "36", "Day": "01.03.2026"},
@@ -284,7 +281,6 @@ BOOKS = {"books": [{"title": "A", "price": 8}, {"title": "B", "price": 30}], "pr
         ("$.none", []),
     ],
 )
-@pytest.mark.mission(98)
 async def test_json_speaks_jsonpath(call: Any, query: str, wanted: list[Any]) -> None:
     found = await call(JsonTool, {"operation": "query", "data": BOOKS, "query": query})
     assert sorted(found["result"], key=repr) == sorted(wanted, key=repr)

@@ -1,7 +1,5 @@
+--: instead of 2212-2220: EmbeddingTool and VectorSearchTool are tools of a later release
 --: after
-local names = {}
-for _, tool in ipairs(research_assistant.tools) do names[#names + 1] = tool.name end
-print("tools: " .. table.concat(names, " "))
---: prints Research completed:	A short answer.
---: prints tools: web_search web_scraper csv json statistics file_system markdown embedding vector_search email slack
---: sends Quantum Computing Applications in Finance
+assert(research_assistant ~= nil and #result > 0)
+--: prints Research completed:
+--: prints A short answer.

@@ -6681,8 +6681,6 @@ interface StatisticsCalculatorResult {
   columns: string[];
   /** How many rows the table had. */
   count: number;
-  /** The columns passed over because they hold no number. */
-  skipped?: string[];
 }
 
 interface StatisticsOptions {

@@ -7584,7 +7584,6 @@ config = nil
 ---@field rows table<string, any>[] analyze, group: one row for each column (and group) with count, missing, sum, mean, median, min, max, range, q1, q3, variance, standard_deviation. correlate: one row for each pair with `column`, `other`, `count` and `correlation`, the strongest first.
 ---@field columns string[] The columns of these rows, in order.
 ---@field count integer How many rows the table had.
----@field skipped? string[] The columns passed over because they hold no number.
 
 ---@class StatisticsOptions
 ---@field precision? integer Decimal places that every result is rounded to. None: not rounded. (0 to 15)

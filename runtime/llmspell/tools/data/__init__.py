@@ -1,1 +1,1 @@
-"""Tools that work on data given to them: JSON, CSV, regular expressions."""
+"""Tools that work on data: JSON, XML, CSV, SQLite, regular expressions, and cleaning tables."""

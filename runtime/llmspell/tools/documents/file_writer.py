@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import posixpath
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -102,6 +104,8 @@ class FileWriterTool(BuiltinTool[FileWriterOptions]):
                 f"`content` is not Unicode text: {error.reason}", hint="leave out lone surrogates"
             ) from None
         try:
+            if path.startswith(f"{posixpath.normpath(options.base_dir)}/"):
+                _make(options.base_dir, context)
             with files.place(path, permissions, "write", make_folders=True) as found:
                 before = 0 if found.info is None or asked.operation == "write" else found.info.st_size
                 if before + len(data) > options.max_file_size:
@@ -117,6 +121,14 @@ class FileWriterTool(BuiltinTool[FileWriterOptions]):
                 return {"path": path, "size": before + len(data), "created": found.info is None}
         except OSError as error:
             raise files.refused(path, error) from None
+
+
+def _make(folder: str, context: ToolContext) -> None:
+    """The tool's folder. Those above it are made with the run's own permissions, as the tool's begin at the folder."""
+    with files.place(folder, context.permissions, "write", make_folders=True) as found:
+        if found.info is None:
+            with suppress(FileExistsError):
+                os.mkdir(found.name, dir_fd=found.parent)
 
 
 def _ends_as(path: str, allowed: list[str] | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Final, Literal, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, ToolError
@@ -57,8 +57,6 @@ class StatisticsCalculatorResult(TypedDict):
     """The columns of these rows, in order."""
     count: int
     """How many rows the table had."""
-    skipped: NotRequired[list[str]]
-    """The columns passed over because they hold no number."""
 
 
 @exposed(
@@ -117,11 +115,14 @@ class StatisticsCalculatorTool(BuiltinTool[StatisticsCalculatorOptions]):
         if unknown := [name for name in asked.columns or () if not any(name in row for row in asked.rows)]:
             raise ToolError(f"no row has the column {unknown[0]!r}", hint=f"there are {', '.join(asked.rows[0])[:200]}")
         precision = self.options.precision if asked.precision is None else asked.precision
-        found = await asyncio.to_thread(_answer, asked, columns, precision)
-        return ToolOutput(found, {"operation": asked.operation})
+        found, skipped = await asyncio.to_thread(_answer, asked, columns, precision)
+        return ToolOutput(found, {"operation": asked.operation, "skipped": skipped})
 
 
-def _answer(asked: StatisticsCalculatorParams, columns: list[str], precision: int | None) -> dict[str, Any]:
+def _answer(
+    asked: StatisticsCalculatorParams, columns: list[str], precision: int | None
+) -> tuple[dict[str, Any], list[str]]:
+    """The result, and the columns passed over because they hold no number."""
     from llmspell.tools.math import measures
 
     numeric = [name for name in columns if name != asked.group_by and measures.column(asked.rows, name)[0]]
@@ -138,7 +139,7 @@ def _answer(asked: StatisticsCalculatorParams, columns: list[str], precision: in
         "columns": list(rows[0]) if rows else [],
         "count": len(asked.rows),
     }
-    return {**found, "skipped": skipped} if skipped else found
+    return found, skipped
 
 
 def _described(rows: list[dict[str, Any]], columns: list[str]) -> list[dict[str, Any]]:
