@@ -138,6 +138,7 @@ class Runtime:
             return InProcess(language, bridge.receive, limits)
         if self._zygote is None:
             self._zygote = Zygote.spawn([language])
+        bridge.run.provide(Zygote, self._zygote)  # for tools that run code of their own
         return self._zygote.worker(language, bridge.receive, limits)
 
 

@@ -87,6 +87,10 @@ class Bridge:
         self._faults: dict[str, BaseException | None] = {}
         self._closed = False
 
+    @property
+    def run(self) -> Run:
+        return self._run
+
     def connect(self, transport: Transport) -> None:
         self._transport = transport
 

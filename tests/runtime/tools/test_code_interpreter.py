@@ -16,8 +16,6 @@ from llmspell.run import Run
 from llmspell.tools.ai import interpreter
 from llmspell.tools.ai.code_interpreter import CodeInterpreterTool
 
-pytestmark = pytest.mark.mission(100)
-
 
 def code(language: str, text: str, **more: Any) -> interpreter.Code:
     given: dict[str, Any] = {"input": None, "seed": 1, "milliseconds": 5000, "memory_mb": 64, "keep": 1000, **more}

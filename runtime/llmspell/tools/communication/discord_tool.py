@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 from urllib.parse import quote, urlsplit
 
 from llmspell.api.describe import Example, ToolMark, exposed
-from llmspell.errors import RateLimitError, SchemaError, ToolError
+from llmspell.errors import PermissionDenied, RateLimitError, SchemaError, ToolError
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
@@ -128,12 +128,16 @@ class DiscordTool(BuiltinTool[DiscordOptions]):
         token = secret("discord", "token", options.token, place, environ, ("DISCORD_BOT_TOKEN", "DISCORD_TOKEN"))
         service = self._service(place.base, {"authorization": f"Bot {token}"}, context)
         channel = needed(asked.channel or options.channel, "channel", asked.operation)
-        if options.allowed_channels is not None and channel not in options.allowed_channels:
-            raise ToolError(
-                f"discord may not use the channel {channel!r}: its options leave it out",
-                hint=f"`allowed_channels` names {', '.join(options.allowed_channels) or 'nothing'}",
-            )
+        self._allow(channel)
         return ToolOutput(await self._called(service, asked, channel))
+
+    def _allow(self, channel: str) -> None:
+        allowed = self.options.allowed_channels
+        if allowed is not None and channel not in allowed:
+            raise PermissionDenied(
+                f"discord may not use the channel {channel!r}: its options leave it out",
+                hint=f"`allowed_channels` names {', '.join(allowed) or 'nothing'}",
+            )
 
     async def _called(self, service: Service, asked: DiscordParams, channel: str) -> dict[str, Any]:
         path = f"/channels/{segment(channel, 'channel')}/messages"
@@ -168,6 +172,14 @@ class DiscordTool(BuiltinTool[DiscordOptions]):
                 "discord: `webhook_url` is no webhook's address", hint="copy it from the channel's settings"
             )
         service = self._service(base, {}, context)
+        wanted = asked.channel or self.options.channel
+        if wanted is not None or self.options.allowed_channels is not None:
+            bound = str((await service.ask("GET", path)).table.get("channel_id", ""))
+            if wanted is not None and wanted != bound:
+                raise SchemaError(
+                    f"the webhook posts to the channel {bound}, not to {wanted}", hint="leave out `channel`"
+                )
+            self._allow(bound)
         answer = await service.ask("POST", path, query={"wait": True}, json=self._body(asked))
         return {"channel": str(answer.table.get("channel_id", "")), "message": str(answer.table.get("id", ""))}
 
