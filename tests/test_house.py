@@ -72,6 +72,7 @@ def files(folder: Path = ROOT) -> Iterator[Path]:
 # Layers
 
 
+@pytest.mark.mission(156)
 def test_imports_point_down() -> None:
     lint = "from importlinter.cli import lint_imports_command as lint; lint()"
     done = run_python("-c", lint, "--no-cache", "--no-logo")

@@ -123,6 +123,7 @@ def test_a_replay_prints_the_same_without_the_files(story: Callable[[str], Story
     assert copied.said(spell, "--replay", "last") == first
 
 
+@pytest.mark.mission(155)
 def test_a_python_program_runs_spells(story: Callable[[str], Story]) -> None:
     copied = story("embed_python")
     done = copied.start(str(copied.folder / "embed.py"))

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from llmspell.api import event_kinds, fields, hook_points
 from llmspell.api.gen import drift
 from llmspell.api.registry import GENERATED
@@ -68,6 +70,7 @@ def headings_of(text: str) -> list[str]:
     return re.findall(r"^#+ (.+)$", text, re.M)
 
 
+@pytest.mark.mission(161)
 def test_every_class_has_a_page_that_shows_both_languages(described: dict[str, Any]) -> None:
     pages = reference.pages(described)
     for name, owner in described["classes"].items():

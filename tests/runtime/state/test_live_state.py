@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -511,7 +512,10 @@ async def test_a_scripts_state_is_the_same_after_a_trip_through_json(cast: Cast,
     @settings(max_examples=60, deadline=None, database=None)
     @given(STATES)
     def collect(state: dict[str, Any]) -> None:
-        if all(ord(letter) < 0xD800 for letter in json.dumps(state, ensure_ascii=False)):
+        text = json.dumps(state, ensure_ascii=False)
+        # Whole numbers of more digits are BigInts in JavaScript, whose JSON refuses them.
+        exact = language == "lua" or not re.search(r"\d{16}", text)
+        if exact and all(ord(letter) < 0xD800 for letter in text):
             examples.append(state)
 
     collect()

@@ -157,6 +157,22 @@ async def test_a_discord_webhook_needs_no_token_and_its_address_is_not_shown(cal
         await discord(call, service, {"operation": "history", "channel": "10"}, **hook)
 
 
+async def test_a_discord_webhook_posts_only_where_its_options_allow(call: Any, service: Any) -> None:
+    hook = {"webhook_url": f"{service.url}/api/webhooks/1/secret-part", "token": None}
+    send = {"operation": "send", "content": "hi"}
+    for _ in range(3):
+        service.on("GET", "/api/webhooks/1/secret-part", {"id": "1", "channel_id": "10"})
+    service.on("POST", "/api/webhooks/1/secret-part", {"id": "5", "channel_id": "10"})
+    with pytest.raises(PermissionDenied, match="may not use the channel '10'"):
+        await discord(call, service, send, **hook, allowed_channels=["11"])
+    with pytest.raises(SchemaError, match="posts to the channel 10, not to 11"):
+        await discord(call, service, {**send, "channel": "11"}, **hook)
+    assert await discord(call, service, {**send, "channel": "10"}, **hook, allowed_channels=["10"]) == {
+        "channel": "10",
+        "message": "5",
+    }
+
+
 async def twilio(call: Any, service: Any, params: dict[str, Any], **options: Any) -> Any:
     given = {
         "account_sid": ACCOUNT,
