@@ -91,10 +91,18 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def children() -> list[int]:
-    """The living processes below this one, but the zygote."""
+    """The workers that live below the zygotes of this process."""
     mine = Path(f"/proc/self/task/{Path('/proc/self').resolve().name}/children").read_text().split()
     below = [Path(f"/proc/{child}/task/{child}/children") for child in mine]
-    return [int(pid) for path in below if path.exists() for pid in path.read_text().split()]
+    found = [int(pid) for path in below if path.exists() for pid in path.read_text().split()]
+    return [pid for pid in found if name_of(pid) == "llmspell-worker"]
+
+
+def name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def descriptors() -> int:

@@ -92,7 +92,9 @@ def test_killed_and_resumed_until_it_is_done(tmp_path: Path, name: str, rounds: 
                     continue
                 assert code == -signal.SIGKILL
                 kills += 1
-                if not recorded(tmp_path):
+                if not recorded(tmp_path):  # it was killed before it was stored, or after it had ended: once more
+                    kills, arguments = 0, begin
+                    finished.clear()
                     server.requests.clear()
                     continue
                 arguments = ["--json", "--resume", "last"]
@@ -125,7 +127,7 @@ def run(folder: Path, server: ModelServer, arguments: list[str], kill_after: flo
 
 
 def recorded(folder: Path) -> bool:
-    """Whether the run that was killed came so far as to be stored: else the last one is an older one, that ended."""
+    """Whether the last run that is stored was killed: else that came before it was stored, or after it had ended."""
     return Runs(folder / ".llmspell").list()[-1].status == "lost"
 
 

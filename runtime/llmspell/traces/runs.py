@@ -137,7 +137,9 @@ class Runs:
         return self.path(run).stat().st_mtime * 1000
 
     def _settled(self, meta: RunMeta) -> RunMeta:
-        """The line as it is true now: a run whose host died is lost."""
+        """The line as it is true now: a run whose host died is lost, unless its file had been ended before."""
+        if meta.status == RUNNING and not meta.alive():
+            meta = self._read(meta.id)
         return dataclasses.replace(meta, status=meta.current_status)
 
     def _quietly(self, change: Callable[[], None]) -> None:

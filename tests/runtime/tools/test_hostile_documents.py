@@ -8,6 +8,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Awaitable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def nothing_left() -> Iterator[None]:
 def children() -> set[int]:
     found: set[int] = set()
     for task in Path("/proc/self/task").iterdir():
-        found |= {int(word) for word in (task / "children").read_text().split()}
+        with suppress(OSError):  # a thread may end meanwhile
+            found |= {int(word) for word in (task / "children").read_text().split()}
     return found
 
 
