@@ -13,6 +13,7 @@ import pytest
 
 from llmspell.errors import StoreError
 from llmspell.events.event import Event
+from llmspell.traces import index
 from llmspell.traces.meta import RunMeta
 from llmspell.traces.runs import Retention, Runs
 from llmspell.traces.store import RunStore, Writer
@@ -48,6 +49,17 @@ async def test_the_index_is_rebuilt_from_the_files(
         assert runs.list() == before
     runs.path(before[0].id).unlink()
     assert runs.list() == before[1:]
+
+
+async def test_a_run_that_had_ended_before_its_host_was_killed_is_not_lost(
+    keep: Keep, data: Path, research: list[Event], new_run: NewRun
+) -> None:
+    """The host died between the end of the run's file and the end of its line in the index."""
+    meta = new_run()
+    await keep(research, meta)
+    (ended,) = Runs(data).list()
+    index.note(data, dataclasses.replace(ended, status="running", pid=2**22, process_start=1))
+    assert [found.status for found in Runs(data).list()] == ["ok"]
 
 
 async def test_a_damaged_run_is_listed_and_can_be_removed(keep: Keep, data: Path, research: list[Event]) -> None:
