@@ -6,22 +6,14 @@ A function may set any name on the context, so where there are functions an unkn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any
 
+from llmspell.api.references import ALWAYS, INSIDE, STEP, Reference, references
 from llmspell.errors import ArgumentError
 from llmspell.frozen import frozen
-from llmspell.workflows.context import STEP
 from llmspell.workflows.definition import Definition, Hole, Part, Step
-from llmspell.workflows.references import Reference, missing, references
-
-_ALWAYS: Final = frozenset({"input", "params", "context"})
-#: Names that only the places inside these steps know.
-_INSIDE: Final[Mapping[str, frozenset[str]]] = {
-    "loop": frozenset({"iteration", "confidence_score", "item", "index"}),
-    "map_reduce": frozenset({"item", "index"}),
-    "pipeline": frozenset({"item", "index"}),
-}
+from llmspell.workflows.references import missing
 
 Refuse = Callable[[str, str], ArgumentError]
 """An error at a step's path, for a problem."""
@@ -45,7 +37,7 @@ class _Place:
 def check_places(root: Step, refuse: Refuse) -> None:
     """Raises ArgumentError for a `step_N` that is not before its reference, and for two steps at once that write one
     output."""
-    for place in _places(root, _ALWAYS, 0):
+    for place in _places(root, ALWAYS, 0):
         found = STEP.fullmatch(place.wanted.name)
         if found is not None and not 1 <= int(found[1]) <= place.before:
             before = f"step_1 to step_{place.before}" if place.before > 1 else "step_1" if place.before else "none"
@@ -60,7 +52,7 @@ def check_names(definition: Definition, input: Any, refuse: Refuse) -> None:
     if any(_has_function(step) for step in definition.root.inner()):
         return
     given = frozenset(map(str, input)) if isinstance(input, dict) else frozenset[str]()
-    for place in _places(definition.root, _ALWAYS | given, 0):
+    for place in _places(definition.root, ALWAYS | given, 0):
         name = place.wanted.name
         if name in place.names or STEP.fullmatch(name):
             continue
@@ -77,7 +69,7 @@ def _places(step: Step, names: frozenset[str], before: int) -> Iterator[_Place]:
     if step.items is not None:
         for wanted in references(step.items):
             yield _Place(step, "over" if step.type == "loop" else "items", wanted, names, before)
-    inside = names | _INSIDE.get(step.type, frozenset())
+    inside = names | INSIDE.get(step.type, frozenset())
     if step.type == "loop":  # what its body gives is there the next time
         inside |= _outputs(step)
     if isinstance(step.condition, str):

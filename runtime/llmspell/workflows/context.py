@@ -7,20 +7,16 @@ writing here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from llmspell.api.describe import exposed, method, prop
+from llmspell.api.references import RESERVED, STEP, Reference
 from llmspell.errors import ArgumentError
 from llmspell.workflows.definition import Step
 from llmspell.workflows.kept import Kept
-from llmspell.workflows.references import Reference, inside, missing
-
-#: What names mean by themselves; no output can be called so.
-RESERVED: Final = frozenset({"input", "params", "context", "item", "index", "iteration"})
-STEP: Final = re.compile(r"step_(\d+)")
+from llmspell.workflows.references import inside, missing
 
 
 @dataclass(slots=True)

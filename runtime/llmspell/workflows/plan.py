@@ -13,12 +13,13 @@ from typing import Any
 from llmspell.agents.base import BaseAgent
 from llmspell.agents.texts import text_of
 from llmspell.api.names import snake
+from llmspell.api.references import Reference, parse
 from llmspell.errors import ArgumentError, LlmspellError
 from llmspell.workflows.checks import check_names
 from llmspell.workflows.context import Ledger, Scope
 from llmspell.workflows.definition import Hole, Part, Step
 from llmspell.workflows.execution import Execution
-from llmspell.workflows.references import Reference, parse, shown
+from llmspell.workflows.references import shown
 from llmspell.workflows.workflow import Workflow
 
 #: Fields of a step that are shown as they are, where they are given.

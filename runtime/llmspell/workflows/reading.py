@@ -17,12 +17,12 @@ from llmspell.api.check import Checker
 from llmspell.api.describe import class_mark
 from llmspell.api.explain import spelled
 from llmspell.api.names import snake
+from llmspell.api.references import RESERVED, STEP, references
 from llmspell.api.registry import registry
 from llmspell.errors import ArgumentError
 from llmspell.tools.tool import Tool
-from llmspell.workflows.context import RESERVED, STEP
 from llmspell.workflows.definition import Hole, HoleKind, Holes, Part, Step, StepType
-from llmspell.workflows.references import missing, references
+from llmspell.workflows.references import missing
 from llmspell.workflows.step_fields import COMMON, OWN, STAGE, builtin_tool, type_of
 
 #: Steps inside steps: each level is ten calls deep.

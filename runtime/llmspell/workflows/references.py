@@ -1,4 +1,4 @@
-"""References in the fields of steps: `{{name}}`, `{{plan.parts[0].title}}`, `{{step_2.*}}`.
+"""References in the fields of steps, replaced by what they refer to; `api.references` is their grammar.
 
 A text that is one reference stands for the value itself; inside a longer text it is written out, tables as JSON. Knows
 no workflow: who resolves says what a name means.
@@ -8,90 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, Final
 
 from llmspell.agents.texts import AgentOutput, as_json
+from llmspell.api.references import Reference, parse
 from llmspell.errors import ArgumentError
-from llmspell.frozen import frozen
 
-_NAME: Final = re.compile(r"[A-Za-z_][\w-]*")
-_PART: Final = re.compile(r"\.([\w-]+|\*)|\[(\d+|\*)\]")
 _FENCE: Final = re.compile(r"\s*```\w*\n(.*?)\n```\s*", re.DOTALL)
 
-#: Characters of a text that an error repeats.
-_SHOWN: Final = 60
-_WRITTEN: Final = (
-    "write {{name}}, {{name.field}}, {{name.list[0]}} or {{step_2.*}}; "
-    "where you mean the braces themselves, give a function"
-)
 #: Names that an error lists.
 _LISTED: Final = 30
 
 
-@frozen
-class Reference:
-    """`{{name.path}}`. path: keys, indexes from 0, and `*` for everything there."""
-
-    text: str
-    name: str
-    path: tuple[str | int, ...] = ()
-
-
-Part = str | Reference
 Look = Callable[[Reference], Any]
-
-
-def parse(text: str) -> list[Part]:
-    """The text cut at its references. Raises ArgumentError for braces that hold none."""
-    parts: list[Part] = []
-    at = 0
-    while (start := text.find("{{", at)) >= 0:
-        end = text.find("}}", start)
-        if end < 0:
-            raise ArgumentError(f"a reference is never closed: {text[start : start + _SHOWN]!r}", hint=_WRITTEN)
-        if start > at:
-            parts.append(text[at:start])
-        parts.append(reference(text[start + 2 : end]))
-        at = end + 2
-    if at < len(text):
-        parts.append(text[at:])
-    return parts
-
-
-def reference(inner: str) -> Reference:
-    """What stands between the braces. Raises ArgumentError."""
-    text = inner.strip()
-    name = _NAME.match(text)
-    path: list[str | int] = []
-    at = name.end() if name else 0
-    while name and at < len(text):
-        part = _PART.match(text, at)
-        if part is None:
-            break
-        key = part[1] if part[1] is not None else part[2]
-        path.append(int(key) if part[1] is None and key != "*" else key)
-        at = part.end()
-    if name is None or at < len(text):
-        raise ArgumentError(f"{{{{{inner[:_SHOWN]}}}}} is no reference", hint=_WRITTEN)
-    return Reference(text, name[0], tuple(path))
-
-
-def references(value: Any) -> Iterator[Reference]:
-    """Those in a text, or in the texts of a table or list."""
-    match value:
-        case str():
-            if "{{" in value:
-                yield from (part for part in parse(value) if isinstance(part, Reference))
-        case dict():
-            for item in value.values():
-                yield from references(item)
-        case list():
-            for item in value:
-                yield from references(item)
-        case _:
-            return
 
 
 def resolved(value: Any, look: Look) -> Any:

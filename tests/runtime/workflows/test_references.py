@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from llmspell.agents.texts import AgentOutput
+from llmspell.api.references import Reference, parse
 from llmspell.errors import ArgumentError
 from llmspell.workflows.context import Ledger, Scope
-from llmspell.workflows.references import Reference, parse, resolved
+from llmspell.workflows.references import resolved
 
 both = pytest.mark.parametrize("language", ["lua", "js"])
 
