@@ -17,10 +17,10 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check gen bench soak mission seed lock clean
+.PHONY: help setup demo test check gen bench bench-lsp soak mission seed lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install everything into .venv
 	@echo "ready: $(BIN)/llmspell"
@@ -44,6 +44,9 @@ gen: $(READY) ## write the files generated from the registry
 
 bench: $(READY) ## measure the table of goals, each beside its floor
 	@$(BIN)/python tests/benchmarks/run.py
+
+bench-lsp: $(READY) ## measure the language server, beside typescript-language-server
+	@$(BIN)/python tests/benchmarks/lsp/run.py
 
 soak: $(READY) ## the long runs of which `make test` takes a sample
 	@$(BIN)/python -m pytest -m soak

@@ -6,24 +6,35 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from functools import cache
 from typing import Any, Final, Literal, Protocol
 
-from llmspell.errors import LlmspellError, fault
+from llmspell.errors import LlmspellError, ReplayError, fault
 from llmspell.frozen import frozen
 
+Perform = Callable[[], Coroutine[Any, Any, Any]]
+"""Asks the outside; gives a plain value."""
+Harmless = Callable[[Any], bool]
+"""Whether it would do nothing to ask again for this answer."""
 Status = Literal["ok", "error", "pending"]
 
 #: The kind of a record that holds some pieces of an answer under way, with the answer's key as its name.
 PART: Final = "part"
 
+_CALLED: Final = {"llm": "the model service", "tool": "the tool", "human": "the person, asked by", "read": "the file"}
+_AGAIN: Final = "run the spell from its beginning"
+
 
 @frozen
 class Answer:
     """A recorded effect. status error: `output` is the error map; pending: it never came (cancelled, or the run's
-    end), and a stream's `output` is what came of it."""
+    end), and a stream's `output` is what came of it. hidden: it held a secret, which the recording does not."""
 
     output: Any
     status: Status
+    hidden: bool = False
 
 
 @frozen
@@ -83,6 +94,20 @@ class Source(Protocol):
         """The nearest recording and how it differs, for a person."""
         ...
 
+    def is_like(self, output: Any, recorded: Any) -> bool:
+        """Whether an answer is the recorded one, with its secrets hidden."""
+        ...
+
+
+def withheld(asked: Asked, *, changed: bool = False) -> ReplayError:
+    """Why a run cannot be resumed past an answer that held a secret. changed: it was asked for again."""
+    what = f"the answer of {_CALLED.get(asked.kind, asked.kind)} {asked.name!r}"
+    if changed:
+        return ReplayError(f"{what} held a secret and is another one now: the run cannot be resumed", hint=_AGAIN)
+    return ReplayError(
+        f"{what} held a secret, which the recording does not hold: the run cannot be resumed", hint=_AGAIN
+    )
+
 
 class Arrival:
     """One answer on its way: what was asked, what came of it, and whether that is recorded."""
@@ -104,6 +129,19 @@ class Arrival:
             self.failure = error
         except Exception as error:
             self.failure = fault(error, self.asked.name)
+
+    async def have(self, task: asyncio.Task[Any]) -> None:
+        """Waits for a task, and takes what it gives."""
+        try:
+            await asyncio.wait((task,))
+        finally:
+            task.cancel()
+        self.take(task)
+
+    @property
+    def shown(self) -> Any:
+        """What has come, as it is recorded."""
+        return self.output if self.failure is None else self.failure.to_value()
 
     def record(self, let_in: asyncio.Future[None] | None = None) -> None:
         """Its turn has come. let_in: what its caller waits for."""
@@ -148,6 +186,40 @@ class Streamed:
         return Asked(asked.number, PART, asked.key, None, asked.span, self._parts), new
 
 
+async def fed(
+    spawn: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]],
+    perform: Callable[[], AsyncGenerator[Any, None]],
+    name: str,
+) -> AsyncGenerator[Any, None]:
+    """The pieces of `perform`, read in a task of its own, one ahead."""
+    queue: asyncio.Queue[tuple[Any, bool]] = asyncio.Queue(1)
+
+    async def feed() -> None:
+        last: Any = None
+        try:
+            async with aclosing(perform()) as pieces:
+                async for piece in pieces:
+                    await queue.put((piece, True))
+        except LlmspellError as error:
+            last = error
+        except Exception as error:
+            last = fault(error, name)
+        await queue.put((last, False))
+
+    task = spawn(feed())
+    try:
+        while True:
+            piece, more = await queue.get()
+            if more:
+                yield piece
+            elif piece is None:
+                return
+            else:
+                raise piece
+    finally:
+        task.cancel()
+
+
 class Tokens:
     """Names for requests to the outside. Equal requests of a run are counted, and have names of their own.
 
@@ -157,13 +229,22 @@ class Tokens:
 
     def __init__(self, identity: str) -> None:
         self._identity = identity
-        self._counts: dict[str, int] = {}
+        self._counts: dict[bytes, int] = {}
 
     def next(self, kind: str, name: str, input: Any) -> str:
-        from hashlib import sha256  # with the JSON that keys are made of 3 ms, only for runs that ask models or tools
-
-        from llmspell.traces.keys import key
-
-        same = key(kind, name, input)
+        blake2b, canonical = _hashing()
+        same = blake2b(f"{kind}\0{name}\0{canonical(input)}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
         count = self._counts[same] = self._counts.get(same, 0) + 1
-        return sha256(f"{self._identity}\0{same}\0{count}".encode()).hexdigest()[:32]
+        return blake2b(b"%b%d\0%b" % (same, count, self._identity.encode()), digest_size=16).hexdigest()
+
+
+@cache
+def _hashing() -> tuple[Callable[..., Any], Callable[[Any], str]]:
+    """A hash that is not OpenSSL's, whose sha256 takes 10 us to begin with among other work; and `keys.canonical`.
+
+    3 ms to import, only for runs that ask models or tools; to find them again would be 4 us a request."""
+    from hashlib import blake2b
+
+    from llmspell.traces.keys import canonical
+
+    return blake2b, canonical

@@ -14,15 +14,27 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, NoReturn
 
-from llmspell.answers import Answer, Arrival, Asked, Journal, Source, Status, Streamed, Tokens
+from llmspell.answers import (
+    Answer,
+    Arrival,
+    Asked,
+    Harmless,
+    Journal,
+    Perform,
+    Source,
+    Status,
+    Streamed,
+    Tokens,
+    fed,
+    withheld,
+)
 from llmspell.deadline import Deadline
-from llmspell.errors import LlmspellError, ReplayError, fault, revived
+from llmspell.errors import LlmspellError, ReplayError, revived
 from llmspell.traces.sequencer import Input, Sequencer
 
 Rejoin = Callable[[list[Any], AsyncGenerator[Any, None]], AsyncGenerator[Any, None]]
 
-#: The span that an end from outside is recorded in: that of the run.
-_RUN_SPAN: Final = 1
+_RUN_SPAN: Final = 1  # what an end from outside is recorded in
 
 
 class Effects:
@@ -57,13 +69,14 @@ class Effects:
         self._unarmed: dict[int, Callable[[], None]] = {}
         self._streams: dict[int, Streamed] = {}
         self._tokens = Tokens(identity)
-        #: Answers since `save` that cost something to have again.
-        self.unsaved = 0
+        self.looking = 0  # answers that are asked for again, as the recording does not hold them whole
+        self.unsaved = 0  # answers since `save` that cost something to have again
         self._count = 0
         self._occurrences: dict[tuple[int, str, str], int] = {}
 
-    async def once(self, kind: str, name: str, input: Any, perform: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """What `perform` gives (a plain value), or gave when it was recorded.
+    async def once(self, kind: str, name: str, input: Any, perform: Perform, harmless: Harmless | None = None) -> Any:
+        """What `perform` gives (a plain value), or gave when it was recorded. harmless: says of a recorded answer
+        whether to ask for it again would do nothing: a resumed run does where it held a secret.
 
         Raises what perform raised; ReplayError when the recording has no such effect. A cancelled caller goes on at
         once, whatever `perform` still has to clean up: how long that takes must not show in the run.
@@ -72,7 +85,8 @@ class Effects:
             await room
         arrival = Arrival(self._journal, self._ask(kind, name, input))
         try:
-            await (self._performed(arrival, perform) if self._source is None else self._again(arrival, perform))
+            recorded = self._source is not None
+            await (self._again(arrival, perform, harmless) if recorded else self._performed(arrival, perform))
         finally:
             arrival.over()
             if kind not in _CHEAP:
@@ -98,7 +112,7 @@ class Effects:
         failure: LlmspellError | None = None
         self._streams[asked.number] = Streamed(asked, pieces)
         try:
-            live = partial(self._fed, perform, name)
+            live = partial(fed, self._spawn, perform, name)
             coming = live() if self._source is None else self._pieces_again(asked, live, rejoin)
             async with aclosing(coming):
                 try:
@@ -126,7 +140,7 @@ class Effects:
         asked = self._ask(kind, name, input)
         try:
             recorded = None if self._source is None else self._recorded(asked)
-            output = look() if recorded is None else self._given(recorded)
+            output = look() if recorded is None else self._read_again(asked, recorded, look)
         except ReplayError:
             raise
         except LlmspellError as error:
@@ -256,7 +270,7 @@ class Effects:
         occurrence = self._occurrences[slot] = self._occurrences.get(slot, 0) + 1
         return Asked(self._count, kind, name, input, span, occurrence)
 
-    async def _performed(self, arrival: Arrival, perform: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    async def _performed(self, arrival: Arrival, perform: Perform) -> None:
         """Its end is the input's arrival: the loop calls that, so at rest the caller goes on one turn later."""
         let_in: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         came = self._sequencer.input(arrival.asked.key, partial(arrival.record, let_in))
@@ -276,49 +290,43 @@ class Effects:
             came.withdraw()
             task.cancel()
 
-    async def _fed(self, perform: Callable[[], AsyncGenerator[Any, None]], name: str) -> AsyncGenerator[Any, None]:
-        """The pieces of `perform`, read in a task of its own, one ahead."""
-        queue: asyncio.Queue[tuple[Any, bool]] = asyncio.Queue(1)
-
-        async def feed() -> None:
-            last: Any = None
-            try:
-                async with aclosing(perform()) as pieces:
-                    async for piece in pieces:
-                        await queue.put((piece, True))
-            except LlmspellError as error:
-                last = error
-            except Exception as error:
-                last = fault(error, name)
-            await queue.put((last, False))
-
-        task = self._spawn(feed())
-        try:
-            while True:
-                piece, more = await queue.get()
-                if more:
-                    yield piece
-                elif piece is None:
-                    return
-                else:
-                    raise piece
-        finally:
-            task.cancel()
-
     # -- answering from a recording ------------------------------------------------------------------------------
 
-    async def _again(self, arrival: Arrival, perform: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    async def _again(self, arrival: Arrival, perform: Perform, harmless: Harmless | None) -> None:
         recorded = await self._came(arrival.asked)
         if recorded is None:
             await self._performed(arrival, perform)
             return
         if recorded.status == "pending":
             await _never()
-        if recorded.status == "error":
+        if recorded.hidden and self.resumes:
+            await self._look_again(arrival, recorded.output, perform, harmless)
+        elif recorded.status == "error":
             arrival.failure = revived(recorded.output)
         else:
             arrival.output = recorded.output
         await self._sequencer.turn(arrival.asked.key, arrival.record)
+
+    async def _look_again(self, arrival: Arrival, recorded: Any, perform: Perform, harmless: Harmless | None) -> None:
+        """The answer held a secret: it is asked for again where that does nothing. Raises ReplayError."""
+        source = self._source
+        if source is None or harmless is None or not harmless(recorded):
+            raise self._miss(withheld(arrival.asked))
+        self.looking += 1
+        try:
+            await arrival.have(self._spawn(perform()))
+        finally:
+            self.looking -= 1
+        if not source.is_like(arrival.shown, recorded):
+            raise self._miss(withheld(arrival.asked, changed=True))
+
+    def _read_again(self, asked: Asked, recorded: Answer, look: Callable[[], Any]) -> Any:
+        if not (recorded.hidden and self.resumes and self._source is not None):
+            return self._given(recorded)
+        output = None if asked.kind in _DRAWN else look()
+        if not self._source.is_like(output, recorded.output):
+            raise self._miss(withheld(asked, changed=output is not None))
+        return output
 
     async def _pieces_again(
         self, asked: Asked, live: Callable[[], AsyncGenerator[Any, None]], rejoin: Rejoin | None
@@ -332,6 +340,8 @@ class Effects:
                 async for piece in coming:
                     yield piece
             return
+        if recorded.hidden and self.resumes:
+            raise self._miss(withheld(asked))
         for piece in recorded.output["pieces"]:
             yield piece
         if recorded.status == "pending":
@@ -380,8 +390,8 @@ class Effects:
 _END: Final = Asked(0, "end", "", None, _RUN_SPAN, 1)
 _OVER: Final = Asked(0, "over", "", None, _RUN_SPAN, 1)
 _OPENED: Final = Asked(0, "opened", "", None, _RUN_SPAN, 1)
-#: Kinds of effects that cost nothing to have again.
-_CHEAP: Final = frozenset({"timer", "audit", "checkpoint", "pause"})
+_DRAWN: Final = frozenset({"random", "clock"})  # kinds that give something else each time
+_CHEAP: Final = frozenset({"timer", "audit", "checkpoint", "pause"})  # kinds that cost nothing to have again
 
 
 async def _never() -> NoReturn:

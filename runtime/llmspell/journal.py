@@ -13,7 +13,7 @@ from llmspell.errors import ReplayError
 from llmspell.traces import jobs
 from llmspell.traces.audit import AuditRecord
 from llmspell.traces.describe import masked
-from llmspell.traces.keys import key
+from llmspell.traces.keys import key, plain
 from llmspell.traces.log import EventLog
 from llmspell.traces.meta import LOST
 from llmspell.traces.store import RunStore
@@ -94,20 +94,23 @@ class RecordedSource:
             if row is None:
                 return None
             if recording.take(row, asked.input):
-                status, output = recording.unpacked(row)
+                status, output, *hidden = recording.unpacked(row)
                 self._given[asked.number] = (row, status)
-                return Answer(output, status)
+                return Answer(output, status, bool(hidden))
             wanted = key(asked.kind, asked.name, masked(asked.input, self._mask))
             found = recording.answer(asked.kind, asked.name, wanted, *place)
             if found is None:
                 return None
-            status, output = found.output
+            status, output, *hidden = found.output
         except (ValueError, TypeError) as error:
             raise ReplayError(
                 f"the recorded answer for this {asked.kind} of {asked.name!r} is damaged: {error}",
                 hint="the file was changed after it was recorded; record the run again",
             ) from None
-        return Answer(output, status)
+        return Answer(output, status, bool(hidden))
+
+    def is_like(self, output: Any, recorded: Any) -> bool:
+        return plain(masked(output, self._mask)) == plain(recorded)
 
     def begun(self, asked: Asked) -> list[Any]:
         return self._recording.begun.get(asked.key, [])

@@ -31,6 +31,7 @@ from llmspell.traces.store import RunStore, Writer
 
 if TYPE_CHECKING:
     from llmspell.bridge.hook_files import HookFiles
+    from llmspell.traces.lease import Lease  # for runs that go on
     from llmspell.traces.otel import Export  # OpenTelemetry, only for those who export
 
 T = TypeVar("T")
@@ -69,6 +70,11 @@ class Lifetime:
         self._config = plain(settings.config)
         self._meta = described(spell, asking, settings, environ, self._config, mask)
         self._params = self._meta.params
+        self._lease: Lease | None = None
+        if asking.resume is not None:
+            from llmspell.traces.lease import Lease
+
+            self._lease = Lease.take(settings.data_dir / "runs", self._meta.settings["run_id"], self._meta.id)
         content = settings.trace.content
         self._log = EventLog(recorded_clock(replay.times) if replay else None)
         self._scratch = scratch.new_folder()
@@ -215,8 +221,8 @@ class Lifetime:
         await self._hook_files.start()
 
     def _is_idle(self) -> bool:
-        """Whether the spell's worker waits, and those of its hook files."""
-        spell = self._transport is None or self._transport.idle()
+        """Whether the spell's worker waits, and those of its hook files, and nothing else is awaited."""
+        spell = (self._transport is None or self._transport.idle()) and not self.run.effects.looking
         return (self._hook_files is None or self._hook_files.idle()) and spell
 
     def _tell_begin(self) -> None:
@@ -348,6 +354,8 @@ class Lifetime:
             ended = time.time() * 1000 if run.replaying else event.time
             exit_code = 0 if error is None else error.exit_code
             await self.store.finish(status, exit_code, ended=ended, modules=self._bridge.modules.texts)
+        if self._lease is not None:
+            self._lease.release()
         scratch.remove(self._scratch)
         usage = {"tokens": run.tokens, "cost": run.cost, "calls": run.calls}
         return Result(self._meta.id, status, value, error, event.time - (self._began or event.time), usage)

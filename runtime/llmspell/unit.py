@@ -1,7 +1,7 @@
 """A unit of work that may fail: the error event, the question to `on_error`, and the repetition a handler wishes.
 
-A unit is a model call, a tool call or an execution. `on_error` is asked once for each failure of the unit. Knows no
-agent and no tool.
+A unit is a model call, a tool call, an execution, a step, a change of state, whatever hooks can veto. `on_error` is
+asked once for each failure of the unit. Knows no agent and no tool.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _RETRIES: Final = "retries"
 
 @dataclass(slots=True)
 class Unit:
-    """One unit. name: `llm_call`, `tool_call`, `execute`. context: what handlers find beside the error, to which
+    """One unit. name: `llm_call`, `tool_call`, `execute`, …. context: what handlers find beside the error, to which
     before-handlers may have added; tell: emits an event of the unit's owner; agent, tool: whose it is; own: their own
     handlers; repeatable: whether it may be tried again (not once a part of its answer has been given out).
     """

@@ -19,3 +19,23 @@ def test_a_benchmark_gives_goal_floor_and_measured() -> None:
     assert row["name"] == "llmspell --help"
     assert row["floor"].startswith("python -c pass: ")
     assert row["figures"]["help"]["cpu"][0] > 0
+
+
+def test_the_language_server_is_measured_a_key_at_a_time() -> None:
+    command = [
+        sys.executable,
+        str(_RUN.parent / "lsp/run.py"),
+        "--lines",
+        "100",
+        "--rounds",
+        "1",
+        "--ours-only",
+        "--json",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found = json.loads(done.stdout)
+    assert found["failures"] == []
+    for figures in found["results"]["100"].values():
+        assert min(figures["initialize"] + figures["error shown"] + figures["error gone"]) > 0
+        assert figures["first diagnostics"] > figures["initialize"]
+        assert 5 < figures["memory"][0] < 200

@@ -102,8 +102,8 @@ class BaseAgent:
         self.bus = Bus()
         for tool in options.tools or ():
             self.add_tool(tool)
-        directory.register(self)
-        self.beginning = Beginning.of(self, options)
+        older = directory.register(self)
+        self.beginning = Beginning.of(self, options, lambda: directory.forget(self, older))
         self.tell("agent_created", self._name, {"agent_id": self._id, "agent_type": self.agent_type})
         self.live_state.announce()
 

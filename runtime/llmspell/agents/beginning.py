@@ -1,13 +1,14 @@
 """The beginning of an agent: `before_init` and `after_init`, asked once it has been made, before its first work.
 
-A constructor of a script cannot wait, so handlers are asked beside it and the agent's first execution waits for them.
-Knows of an agent its options and what hooks need.
+The script's constructor waits for them, in JavaScript too, where it is synchronous (`api.callback.Later`), and throws
+what one of them threw: the agent is then as if it had never been made. Whoever else makes an agent waits at its first
+work. Knows of an agent its options and what hooks need.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import fields
 from typing import Any, Final, Protocol
@@ -49,22 +50,35 @@ class Beginning:
     """One agent's. `ready` is waited for by its executions."""
 
     @classmethod
-    def of(cls, agent: Beginner, options: Any) -> Beginning | None:
-        """None where nobody wants to be asked. options: a dataclass."""
+    def of(cls, agent: Beginner, options: Any, undo: Callable[[], None]) -> Beginning | None:
+        """None where nobody wants to be asked. options: a dataclass. undo: called where a handler threw."""
         own = (agent.hooks,)
         wanted = any(agent.run.hooks.wants(point, own) for point in ("before_init", "after_init"))
-        return cls(agent, options) if wanted else None
+        return cls(agent, options, undo) if wanted else None
 
-    def __init__(self, agent: Beginner, options: Any) -> None:
+    def __init__(self, agent: Beginner, options: Any, undo: Callable[[], None]) -> None:
         self._agent = agent
         self._options = plain_options(options)
+        self._undo = undo
         self._error: LlmspellError | None = None
-        self._task = agent.run.spawn(self._perform())
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether handlers are still to answer; to a call from inside one of them the agent is there."""
+        return (self._task is None or not self._task.done()) and not self._is_inside
+
+    @property
+    def _is_inside(self) -> bool:
+        return any(self._agent is each for each in _beginning.get())
 
     async def ready(self) -> None:
-        """Waits for the handlers. Raises what one threw. A call from inside one does not wait for itself."""
-        if any(self._agent is each for each in _beginning.get()):
+        """Has the handlers asked, once, and waits for them. Raises what one threw. A call from inside one does not wait
+        for itself."""
+        if self._is_inside:
             return
+        if self._task is None:  # in the context of who waits first: handlers may enter a worker that waits
+            self._task = self._agent.run.spawn(self._perform())
         await asyncio.shield(self._task)
         if self._error is not None:
             raise self._error
@@ -77,6 +91,7 @@ class Beginning:
             await unit.attempt(self._attempt)
         except LlmspellError as error:
             self._error = error
+            self._undo()
 
     async def _attempt(self) -> None:
         agent, own = self._agent, (self._agent.hooks,)

@@ -1,13 +1,14 @@
 """Delegation: who among several workers is given a task, how that shows in the trace, and what is known of them all.
 
 Strategies: `round_robin` (in turn), `skill_based` (whose skills the task names), `least_busy` (fewest tasks under way),
-`model` (a model chooses), or a function of the script. Knows no reviews.
+`model` (a model chooses), or a function of the script. Who has failed at a task can be left out of the choice. Knows no
+reviews.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
@@ -23,7 +24,9 @@ from llmspell.agents.texts import AgentOutput, text_of
 from llmspell.api.callback import Callback
 from llmspell.api.kinds import Takes
 from llmspell.errors import ArgumentError
-from llmspell.hooks.table import Since
+from llmspell.hooks.table import Context, Since
+from llmspell.place import Span
+from llmspell.unit import Unit
 
 StrategyName = Literal["round_robin", "skill_based", "least_busy", "model"]
 Chooser = Annotated[Callback, Takes(task=Any, workers=list[dict[str, Any]], result=str)]
@@ -96,45 +99,54 @@ class Delegation:
             await self.owner.beginning.ready()
         if not self.workers:
             raise ArgumentError(f"{self.owner.name} has no workers", hint="give it some: workers = { first, second }")
-        match self.strategy:
+        if isinstance(self.strategy, str):
+            return await self._picked(self.strategy, task, list(self.workers.values()))
+        return self.worker(str(await self._asked(self.strategy, task, list(self.workers.values())))).name
+
+    async def choose_other(self, task: Any, tried: Container[str]) -> str | None:
+        """The same among those who have not been tried. None where nobody is left, or a function wants no other."""
+        left = [worker for worker in self.workers.values() if worker.name not in tried]
+        if not left:
+            return None
+        if isinstance(self.strategy, str):
+            return await self._picked(self.strategy, task, left)
+        chosen = await self._asked(self.strategy, task, left)
+        return None if chosen is None or chosen in tried else self.worker(str(chosen)).name
+
+    async def _picked(self, strategy: StrategyName, task: Any, among: list[Worker]) -> str:
+        match strategy:
             case "round_robin":
-                self._turn += 1
-                return list(self.workers)[(self._turn - 1) % len(self.workers)]
+                names = list(self.workers)
+                while True:
+                    self._turn += 1
+                    name = names[(self._turn - 1) % len(names)]
+                    if any(worker.name == name for worker in among):
+                        return name
             case "least_busy":
-                return self._least_busy(list(self.workers.values()))
+                return _least_busy(among)
             case "skill_based":
-                return self._most_skilled(task)
+                return _most_skilled(task, among)
             case "model":
-                return await self._chosen_by_model(task)
-            case function:
-                chosen = await function(task, [worker.shown() for worker in self.workers.values()])
-                return self.worker(str(chosen)).name
+                return await self._chosen_by_model(task, among)
 
-    def _least_busy(self, workers: list[Worker]) -> str:
-        return min(workers, key=lambda worker: (worker.busy, worker.done + worker.failed)).name
+    async def _asked(self, function: Callback, task: Any, among: list[Worker]) -> Any:
+        return await function(task, [worker.shown() for worker in among])
 
-    def _most_skilled(self, task: Any) -> str:
-        """Whose skills (and name) have most words in common with the task; among equals the least busy."""
-        wanted = _words(text_of(task))
-        scores = {
-            name: len(wanted & _words(" ".join((name, *skills_of(worker.member)))))
-            for name, worker in self.workers.items()
-        }
-        best = max(scores.values())
-        return self._least_busy([worker for name, worker in self.workers.items() if scores[name] == best])
-
-    async def _chosen_by_model(self, task: Any) -> str:
-        if len(self.workers) == 1:
-            return next(iter(self.workers))
+    async def _chosen_by_model(self, task: Any, among: list[Worker]) -> str:
+        if len(among) == 1:
+            return among[0].name
         prompt = prompts_of(self.owner.run).get(("supervisor",), "choose")
         shape = {
             "type": "object",
             "title": "choice",
-            "properties": {"worker": {"type": "string", "enum": list(self.workers)}, "reason": {"type": "string"}},
+            "properties": {
+                "worker": {"type": "string", "enum": [worker.name for worker in among]},
+                "reason": {"type": "string"},
+            },
             "required": ["worker", "reason"],
             "additionalProperties": False,
         }
-        values = {"workers": self.described()}
+        values = {"workers": _described(among)}
         options = {**prompt.options, "schema": shape}
         words = partial(prompt.filled, values)
         answer = await self.chooser().answer(task, words, options, "choose", tools=False)
@@ -144,17 +156,18 @@ class Delegation:
         return self.worker(str(chosen.get("worker"))).name
 
     def described(self) -> str:
-        """The workers as a model reads of them."""
-        return "\n".join(
-            f"- {name}: {', '.join(skills_of(worker.member)) or 'anything'}" for name, worker in self.workers.items()
-        )
+        """All workers as a model reads of them."""
+        return _described(list(self.workers.values()))
 
     async def give(self, worker: Worker, task: Any) -> AgentOutput:
         """What a worker makes of a task. Raises what the worker or a hook threw."""
-        owner, hooks = self.owner, self.owner.run.hooks
+        owner = self.owner
         facts = {"agent_name": owner.name, "supervisor": owner.name, "worker": worker.name}
         strategy = self.strategy if isinstance(self.strategy, str) else "function"
-        data = {**facts, "task": shown_input(task), "strategy": strategy}
+        shown = shown_input(task)
+        failing = {**owner.identity, **facts, "input": shown}
+        unit = Unit(owner.run, "delegation", failing, owner.tell, owner.name, own=(owner.hooks,))
+        data = {**facts, "task": shown, "strategy": strategy}
         self.given += 1
         worker.busy += 1
         try:
@@ -162,16 +175,7 @@ class Delegation:
                 "delegation_started", "delegation_completed", worker.name, data, owner.deliver
             ) as span:
                 span.data.update(facts)
-                context = {**owner.identity, "supervisor": owner.name, "worker": worker.name, "task": task}
-                context = await self._hooked(hooks, "before_delegation", context)
-                if isinstance(worker.member, BaseAgent):
-                    await carry(owner, worker.member)
-                output = await ask(worker.member, context["task"], owner.caller({}))
-                shown = output.value
-                context = {**context, "output": shown, "duration": Since(span.started)}
-                context = await self._hooked(hooks, "after_delegation", context)
-                if context["output"] != shown:
-                    output = as_output(context["output"], worker.name)
+                output = await unit.attempt(lambda: self._given(worker, task, span))
                 span.data["output"] = output.value
         except BaseException:
             worker.failed += 1
@@ -182,11 +186,42 @@ class Delegation:
             worker.busy -= 1
         return output
 
-    async def _hooked(self, hooks: Any, point: str, context: dict[str, Any]) -> dict[str, Any]:
-        own = (self.owner.hooks,)
+    async def _given(self, worker: Worker, task: Any, span: Span) -> AgentOutput:
+        owner = self.owner
+        context: Context = {**owner.identity, "supervisor": owner.name, "worker": worker.name, "task": task}
+        context = await self._hooked("before_delegation", context)
+        if isinstance(worker.member, BaseAgent):
+            await carry(owner, worker.member)
+        output = await ask(worker.member, context["task"], owner.caller({}))
+        shown = output.value
+        context = {**context, "output": shown, "duration": Since(span.started)}
+        context = await self._hooked("after_delegation", context)
+        return output if context["output"] == shown else as_output(context["output"], worker.name)
+
+    async def _hooked(self, point: str, context: Context) -> Context:
+        hooks, own = self.owner.run.hooks, (self.owner.hooks,)
         if not hooks.wants(point, own):
             return context
         return await hooks.ask(point, context, agent=self.owner.name, own=own)
+
+
+def _described(workers: list[Worker]) -> str:
+    """Workers as a model reads of them."""
+    return "\n".join(f"- {each.name}: {', '.join(skills_of(each.member)) or 'anything'}" for each in workers)
+
+
+def _least_busy(workers: list[Worker]) -> str:
+    return min(workers, key=lambda worker: (worker.busy, worker.done + worker.failed)).name
+
+
+def _most_skilled(task: Any, workers: list[Worker]) -> str:
+    """Whose skills (and name) have most words in common with the task; among equals the least busy."""
+    wanted = _words(text_of(task))
+    scores = {
+        worker.name: len(wanted & _words(" ".join((worker.name, *skills_of(worker.member))))) for worker in workers
+    }
+    best = max(scores.values())
+    return _least_busy([worker for worker in workers if scores[worker.name] == best])
 
 
 def _words(text: str) -> set[str]:

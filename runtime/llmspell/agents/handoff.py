@@ -19,9 +19,11 @@ from llmspell.api.kinds import AgentName
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError
 from llmspell.frozen import frozen
+from llmspell.hooks.table import Context
 from llmspell.run import Run
 from llmspell.state.paths import put_at, value_at
 from llmspell.state.plain import plain
+from llmspell.unit import Unit
 
 #: What an agent without a filter keeps to itself: where it stands in its own work.
 _OWN: Final = ("status",)
@@ -164,16 +166,23 @@ async def hand_over_state(run: Run, source: LiveState, target: LiveState, rules:
     """Raises ArgumentError where both are one; what a hook threw; SecurityError where a state is closed."""
     if source is target:
         raise ArgumentError(f"{source.name} cannot hand over to itself", hint="name two agents")
-    values = rules.of(source.snapshot())
-    hooks, own, agent = run.hooks, (source.owner.hooks,), source.owner.name
+    owner, values = source.owner, rules.of(source.snapshot())
     context = {"from": _shown(source.name), "to": _shown(target.name), "values": values}
+    unit = Unit(run, "handoff", {**owner.identity, **context}, owner.tell, owner.name, own=(owner.hooks,))
+    return await unit.attempt(lambda: _handed_over(run, source, target, dict(context), remove=rules.remove))
+
+
+async def _handed_over(
+    run: Run, source: LiveState, target: LiveState, context: Context, *, remove: bool
+) -> HandoffResult:
+    hooks, own, agent = run.hooks, (source.owner.hooks,), source.owner.name
     context = await hooks.ask("before_handoff", context, agent=agent, own=own)
     values = plain(context["values"], "values", json=True)
     if not isinstance(values, dict):
         raise ArgumentError("what is handed over is a table of values by key", hint="a hook has replaced it")
     for key, value in values.items():
         await target.change([key], value)
-    for key in values if rules.remove else ():
+    for key in values if remove else ():
         await source.change([key], None)
     keys = sorted(values)
     source.owner.tell("handoff", target.name, {"from": context["from"], "to": context["to"], "keys": keys})

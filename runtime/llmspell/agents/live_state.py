@@ -18,6 +18,7 @@ from llmspell.state.access import OPEN, Access, Doing
 from llmspell.state.machine import FIRST, Transitions, following
 from llmspell.state.paths import Path, put_at, shown, value_at
 from llmspell.state.plain import key_text, plain
+from llmspell.unit import Unit
 
 #: The key of a workflow's state below which those of its children are.
 CHILDREN: Final = "children"
@@ -170,12 +171,17 @@ class LiveState:
         key = "" if not path else key_text(path[0])
         context = {**owner.identity, "scope": self.scope, "key": key, "path": shown(path), "value": value}
         context["old"] = plain(value_at(self._values, path), "state")
-        agent = owner.name if self.scope == "agent" else None
-        context = await owner.run.hooks.ask("before_state_change", context, agent=agent, own=(owner.hooks,))
-        value = self._checked(path, context["value"])
-        context["old"] = self._put(path, value)
-        context["value"] = plain(value, "state")
-        await owner.run.hooks.ask("after_state_change", context, agent=agent, own=(owner.hooks,))
+        agent, own = owner.name if self.scope == "agent" else None, (owner.hooks,)
+        unit = Unit(owner.run, "state_change", context, owner.tell, agent, own=own)
+
+        async def change() -> None:
+            asked = await owner.run.hooks.ask("before_state_change", dict(context), agent=agent, own=own)
+            new = self._checked(path, asked["value"])
+            asked["old"] = self._put(path, new)
+            asked["value"] = plain(new, "state")
+            await owner.run.hooks.ask("after_state_change", asked, agent=agent, own=own)
+
+        await unit.attempt(change)
 
     def _put(self, path: Path, value: Any) -> Any:
         old = plain(value_at(self._values, path), "state")

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from llmspell.agents.model_hooks import after_call, answered, before_call, rewritten, shown_calls, shown_usage
-from llmspell.agents.pieces import Pieces
+from llmspell.agents.pieces import Pieces, ended, fed
 from llmspell.errors import LlmspellError, ProviderError
 from llmspell.events.event import Event
 from llmspell.frozen import frozen
-from llmspell.hooks.table import FINAL, Context, Own, Since
+from llmspell.hooks.table import FINAL, Context, Filter, Own, Since
 from llmspell.place import Span
 from llmspell.providers.base import Completion, Delta, Provider, Request
 from llmspell.run import Run
@@ -116,10 +116,19 @@ class _Call:
     def _told(self, given: Completion) -> Completion:
         """A hook's answer, given to whoever reads the answer in pieces."""
         self.span.data["answered"] = True
-        if self.asker.pieces is not None and given.content:
-            self.asker.tell("llm_chunk", self.asker.name, {"text": given.content})
-            self.asker.pieces.give(given.content)
+        if self.asker.pieces is not None:
+            filters = self._filters()
+            self._give(fed(filters, given.content))
+            self._give(ended(filters))
         return given
+
+    def _filters(self) -> list[Filter]:
+        return self.asker.run.hooks.filters("after_llm_call", self.asker.name, self.asker.hooks)
+
+    def _give(self, text: str) -> None:
+        if text and self.asker.pieces is not None:
+            self.asker.tell("llm_chunk", self.asker.name, {"text": text})
+            self.asker.pieces.give(text)
 
     async def _prepared(self) -> Request:
         """The request as `before_llm_call` left it."""
@@ -170,7 +179,7 @@ class _Call:
         return self.shown if sent is self.asked.request else sent.to_value()
 
     async def _streamed(self, sent: Request) -> Completion:
-        effects, pieces, shown = self.asker.run.effects, self.asker.pieces, self._shown(sent)
+        effects, shown = self.asker.run.effects, self._shown(sent)
         token = effects.token("llm", self.provider.name, shown)
 
         async def perform() -> AsyncGenerator[Any, None]:
@@ -179,14 +188,15 @@ class _Call:
                     yield item.text if isinstance(item, Delta) else item.to_value()
 
         completion: Completion | None = None
+        filters = self._filters()
         async with aclosing(effects.stream("llm", self.provider.name, shown, perform, self._gone_on)) as stream:
             async for item in stream:
                 if isinstance(item, dict):
                     completion = Completion.from_value(item)
-                elif pieces is not None:
-                    self.asker.tell("llm_chunk", self.asker.name, {"text": item})
-                    pieces.give(item)
+                else:
+                    self._give(fed(filters, item) if filters else item)
         assert completion is not None  # the last item of every provider's stream
+        self._give(ended(filters))
         return completion
 
     async def _gone_on(self, begun: list[Any], anew: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:

@@ -6,7 +6,9 @@ The task never waits for its reader, so it can always be ended; an answer is bou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
+
+from llmspell.hooks.table import Filter
 
 
 class Pieces:
@@ -32,3 +34,18 @@ class Pieces:
             await asyncio.wait((task,))
             if not task.cancelled():
                 task.exception()  # seen: a reader that left early does not want it
+
+
+def fed(filters: Iterable[Filter], text: str) -> str:
+    """What of a piece can be given out, past filters that each hear what the one before lets through."""
+    for each in filters:
+        text = each.feed(text)
+    return text
+
+
+def ended(filters: Iterable[Filter]) -> str:
+    """The rest, when the answer is whole."""
+    text = ""
+    for each in filters:
+        text = each.feed(text) + each.end()
+    return text

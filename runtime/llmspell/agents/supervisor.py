@@ -14,8 +14,8 @@ from llmspell.agents.templates.prompt_files import prompts_of
 from llmspell.agents.texts import AgentOutput, text_of
 from llmspell.api.describe import exposed, method, prop
 from llmspell.api.objects import ScriptClass
-from llmspell.errors import ArgumentError
-from llmspell.hooks.table import Context
+from llmspell.errors import ArgumentError, LlmspellError, revived
+from llmspell.hooks.table import FINAL, Context
 from llmspell.run import Run
 from llmspell.tools.bounds import Bounds
 
@@ -39,7 +39,7 @@ class SupervisorAgentOptions(BaseAgentOptions):
     """Whose model chooses and reviews; an agent on the default model unless given."""
     strategy: Strategy = "round_robin"
     """Who is given a task: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, workers) that
-    gives a worker's name."""
+    gives a worker's name; after a failure it is asked again with those who are left, and nil means nobody."""
     review: bool = False
     """Whether the supervisor looks at each result and may send it back with notes."""
     max_revisions: Annotated[int, Bounds(ge=0, le=20)] = 2
@@ -80,7 +80,8 @@ class _Task:
 )
 class SupervisorAgent(BaseAgent):
     """A supervisor and its workers, as one agent: each task goes to one worker, chosen by a strategy; with `review` the
-    supervisor's model approves the result or sends it back. Each delegation is a span of the trace."""
+    supervisor's model approves the result or sends it back. Where a worker fails, the strategy picks among those who
+    have not tried; the error of the last names them all. Each delegation is a span of the trace."""
 
     type_name = "supervisor_agent"
     #: The folder of its prompts.
@@ -132,7 +133,8 @@ class SupervisorAgent(BaseAgent):
         example='local done = team:delegate_task("Write a poem")\nprint(done.worker, done.result)',
     )
     async def delegate_task(self, task: Any, worker: str | None = None) -> Delegated:
-        """Has a task done, by the worker that is named or that the strategy picks, and says how it went."""
+        """Has a task done, by the worker that is named or that the strategy picks, and says how it went. A worker that
+        is named is the only one who tries."""
         done = await self._done(task, worker)
         attempts = len(done.outputs)
         return {
@@ -148,9 +150,29 @@ class SupervisorAgent(BaseAgent):
         return joined(done.value, done.parts, self._name)
 
     async def _done(self, task: Any, name: str | None) -> _Task:
-        worker = self._delegation.worker(name if name is not None else await self._delegation.choose(task))
-        under_way = _Task(worker)
-        given = task
+        """The task with its result. Where a worker fails that the strategy picked, another is tried, each at most
+        once."""
+        delegation = self._delegation
+        under_way = _Task(delegation.worker(name if name is not None else await delegation.choose(task)))
+        tried: list[str] = []
+        while True:
+            tried.append(under_way.worker.name)
+            try:
+                return await self._done_by(task, under_way)
+            except FINAL:
+                raise
+            except LlmspellError as error:
+                other = None if name is not None else await delegation.choose_other(task, tried)
+                if other is None and len(tried) == 1:
+                    raise
+                if other is None:
+                    raise _all_failed(self._name, tried, error) from error
+                facts = {"supervisor": self._name, "worker": tried[-1], "to": other, "error": error.to_value()}
+                self.tell("delegation_passed_on", other, facts)
+                under_way = _Task(delegation.worker(other), parts=under_way.parts)
+
+    async def _done_by(self, task: Any, under_way: _Task) -> _Task:
+        worker, given = under_way.worker, task
         for attempt in range(1, self._options.max_revisions + 2):
             output = await self._delegation.give(worker, given)
             under_way.outputs.append(output)
@@ -188,3 +210,9 @@ class SupervisorAgent(BaseAgent):
         if self._supervisor is None:
             self._supervisor = Agent.create(self.run, {"name": f"{self._name}_supervisor"}, None)
         return self._supervisor
+
+
+def _all_failed(supervisor: str, tried: list[str], error: LlmspellError) -> LlmspellError:
+    """The last worker's error, as one that names them all."""
+    message = f"{supervisor} has tried {', '.join(tried)}, and all failed; the last said: {error.message}"
+    return revived({**error.to_value(), "message": message, "data": {**error.data, "tried": tried}})

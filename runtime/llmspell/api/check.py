@@ -22,6 +22,9 @@ Path = tuple[str | int, ...]
 #: What most values are made of: nothing is to be done about them, and a call for each would cost most of the time.
 PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
+#: Those of them that `form` has nothing to do about.
+_AS_IT_IS: Final = PLAIN - {float}
+
 #: Values of this many parts are explained by the first error alone: to find all of them takes 13 µs each.
 _LARGE: Final = 10_000
 
@@ -40,11 +43,17 @@ class Checker:
 
         where: what is being checked, for messages (`Agent.new`). Raises ArgumentError.
         """
-        formed = form(value, self.schema)
         validator = self._validator or self.compile(where)
-        view = as_json(formed)
-        if not validator.is_valid(view):
-            message, hint = explain(_errors(validator, view), self.schema, language)
+        try:
+            formed = form(value, self.schema)
+            view = as_json(formed)
+            wrong = [] if validator.is_valid(view) else _errors(validator, view)
+        except (RecursionError, ValueError) as error:  # jsonschema-rs stops at a depth of 255
+            raise ArgumentError(
+                f"{where}: a value has more than about 250 tables inside each other", hint="make it flatter"
+            ) from error
+        if wrong:
+            message, hint = explain(wrong, self.schema, language)
             raise ArgumentError(f"{where}: {message}", hint=hint)
         _check_references(formed, self.schema, where, language, ())
         return formed
@@ -93,10 +102,10 @@ def _is_large(view: Any) -> bool:
 
 
 def form(value: Any, schema: Schema) -> Any:
-    """Declared keys in snake_case, `[]` as `{}` where an object is wanted. Raises ArgumentError for a key that is
-    given in both spellings."""
+    """Declared keys in snake_case, `[]` as `{}` where an object is wanted, 3.0 as 3 where a whole number is. Raises
+    ArgumentError for a key that is given in both spellings."""
     if type(value) in PLAIN:
-        return value
+        return int(value) if type(value) is float and value.is_integer() and _wants_whole(schema) else value
     shape = branch(value, schema)
     if isinstance(value, list):
         if not value and wants_object(shape):
@@ -116,9 +125,15 @@ def form(value: Any, schema: Schema) -> Any:
                 name = spelled
             if name in formed:
                 raise ArgumentError(f"{name!r} is given twice, also as {camel(name)!r}", hint="give it once")
-            formed[name] = item if type(item) in PLAIN else form(item, properties.get(name, inner))
+            formed[name] = item if type(item) in _AS_IT_IS else form(item, properties.get(name, inner))
         return formed
     return value
+
+
+def _wants_whole(schema: Schema) -> bool:
+    """A number without a fraction is an integer to JSON Schema, but no index, count or length to Python."""
+    kinds = {part.get("type") for part in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ()))}
+    return "integer" in kinds and "number" not in kinds
 
 
 def present(value: Any, schema: Schema, language: str) -> Any:

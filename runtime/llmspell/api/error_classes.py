@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from llmspell.frozen import frozen
 
@@ -23,3 +23,21 @@ CLASSES: Final[tuple[ErrorClass, ...]] = (
     ErrorClass("ProviderError", "invalid_request", "A model's service answered with an error; `type` says which kind."),
     ErrorClass("ArgumentError", "invalid_argument", "A value that the API does not take."),
 )
+
+#: What a caught error holds. JavaScript's `Error` has the first four of them by itself.
+FIELDS: Final[dict[str, dict[str, Any]]] = {
+    "message": {"type": "string", "description": "What happened, to which value."},
+    "name": {"type": "string", "description": "Its class: `TimeoutError`."},
+    "stack": {"type": "array", "items": {"type": "string"}, "description": "The script's own stack, innermost first."},
+    "cause": {"x-error": True, "type": "object", "description": "What made it happen."},
+    "type": {"type": "string", "description": "Its kind: `timeout`, `rate_limit`, `security`, …"},
+    "retry_after": {"type": "number", "description": "Milliseconds to wait before asking again, where it is known."},
+    "retryable": {"type": "boolean", "description": "Whether the same request may succeed later."},
+    "source": {"type": "string", "description": "The script's own `file:line`."},
+    "hint": {"type": "string", "description": "What to try."},
+    "data": {"type": "object", "additionalProperties": {}, "description": "More, by kind."},
+}
+#: Fields that not every error has.
+OPTIONAL: Final = frozenset({"cause", "retry_after"})
+#: Fields that JavaScript's own `Error` has.
+NATIVE: Final = frozenset({"message", "name", "stack", "cause"})

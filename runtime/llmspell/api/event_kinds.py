@@ -49,7 +49,7 @@ KINDS: Final[tuple[EventKind, ...]] = (
         "tool_completed",
         "agent",
         "A tool has given its result.",
-        ("tool_name", "agent_name", "params", "result", "duration", "status"),
+        ("tool_name", "agent_name", "params", "result", "usage", "duration", "status"),
     ),
     EventKind(
         "delegation_started",
@@ -62,6 +62,12 @@ KINDS: Final[tuple[EventKind, ...]] = (
         "agent",
         "A worker has done its task.",
         ("agent_name", "supervisor", "worker", "output", "duration", "status"),
+    ),
+    EventKind(
+        "delegation_passed_on",
+        "agent",
+        "A worker has failed, and its task goes to another.",
+        ("agent_name", "supervisor", "worker", "to", "error"),
     ),
     EventKind(
         "delegation_reviewed",

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from llmspell.api.names import camel, snake
+from llmspell.api.names import camel, near, snake
 from llmspell.api.shape import branch, schema_at
 
 Schema = dict[str, Any]
@@ -214,22 +214,16 @@ def _type_words(error: Any, language: str) -> str:
 def _known(unexpected: list[str], instance: Any, schema: Schema, language: str) -> str:
     known = [spelled(name, language) for name in branch(instance, schema).get("properties", {})]
     for name in unexpected:
-        near = _near(spelled(snake(name), language), known)
-        if near:
-            return f"did you mean {near[0]!r}?"
+        found = near(spelled(snake(name), language), known)
+        if found:
+            return f"did you mean {found[0]!r}?"
     return f"known options: {', '.join(known)}" if known else "it takes no options"
-
-
-def _near(text: str, known: list[str]) -> list[str]:
-    from difflib import get_close_matches  # 1 ms, for errors only
-
-    return get_close_matches(text, known, n=1)
 
 
 def _nearest(value: Any, options: list[Any]) -> str:
     texts = [option for option in options if isinstance(option, str)]
-    near = _near(snake(value), texts) if isinstance(value, str) else []
-    return f"did you mean {near[0]!r}?" if near else ""
+    found = near(snake(value), texts) if isinstance(value, str) and len(value) <= 200 else []
+    return f"did you mean {found[0]!r}?" if found else ""
 
 
 def _conversion(value: Any, schema: Schema, language: str) -> str:

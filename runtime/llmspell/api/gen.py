@@ -131,6 +131,8 @@ def _describe_tool(cls: type) -> Json | None:
     mark = class_mark(cls)
     if mark is None or mark.tool is None:
         return None
+    from llmspell import library
+
     tool = mark.tool
     parameters = schema_of(tool.params)
     parameters.pop("description", None)
@@ -141,6 +143,7 @@ def _describe_tool(cls: type) -> Json | None:
         "result": schema_of(tool.result),
         "examples": [{"params": e.params, "result": e.result, "note": e.note} for e in tool.examples],
         "permissions": list(tool.permissions),
+        "extra": library.extra_of(tool.name),
         "automatic": tool.automatic,
         "timeout": tool.timeout,
         "max_output": tool.max_output,

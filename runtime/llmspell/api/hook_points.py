@@ -235,7 +235,8 @@ POINTS: Final[tuple[HookPoint, ...]] = (
     HookPoint(
         "on_error",
         "error",
-        "Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after "
+        "Once for each failed unit, which `unit` names: `llm_call`, `tool_call`, `execute`, `init`, `workflow`, "
+        "`step`, `state_change`, `handoff`, `delegation`, `event_emit`. `retry = true` repeats the unit after "
         "`retry_delay` milliseconds; `user_message` replaces the message that the caller sees.",
         ("retry", "retry_delay", "user_message"),
         (

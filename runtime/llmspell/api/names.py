@@ -6,6 +6,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+#: Longer ones are no slips of the pen; to compare a megabyte with a few names would hold the loop for a second.
+_LONGEST = 100
 
 _WORD = re.compile(r"LLM(?=[A-Z]|$)|[A-Z]?[a-z0-9]+|[A-Z]+(?=[A-Z]|$)")
 
@@ -33,3 +37,12 @@ def snake(name: str) -> str:
 def language_name(name: str, language: str) -> str:
     """A registry name as a language shows it."""
     return camel(name) if language == "javascript" else name
+
+
+def near(text: str, known: Iterable[str], count: int = 1) -> list[str]:
+    """The known names that `text` may have been meant for, the likeliest first: for "did you mean …?"."""
+    if len(text) > _LONGEST:
+        return []
+    from difflib import get_close_matches  # 1 ms, for errors only
+
+    return get_close_matches(text, list(known), n=count)

@@ -321,7 +321,7 @@ class Bridge:
     async def changed(self, function: int, context: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         shown = present(context, schema, self._speaker.language)
         after = await self._invoke(function, [self._crossing.table(shown)], echo=True)
-        return form(after, schema) if isinstance(after, dict) else context
+        return {**context, **form(after, schema)} if isinstance(after, dict) else context
 
     def post(
         self, function: int, args: tuple[Any, ...], schema: dict[str, Any] | None, done: Callable[[], None] | None

@@ -14,7 +14,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Callable
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from llmspell import library
 from llmspell.api.callback import Callback, Later
@@ -26,6 +26,9 @@ from llmspell.engines.values import DEPTH_LIMIT
 from llmspell.errors import ArgumentError
 from llmspell.library.stream import Stream
 from llmspell.run import Run
+
+if TYPE_CHECKING:
+    from llmspell.agents.beginning import Beginning  # 1 ms, for spells with agents
 
 #: Characters of a name that an error repeats.
 _SHOWN: Final = 80
@@ -67,7 +70,7 @@ class Dispatch:
             return self._awaited(member, value)
         if isinstance(value, AsyncGenerator):
             return Stream(self._run, value)
-        return present(value, member.result, self._language)
+        return _begun(present(value, member.result, self._language))
 
     async def _awaited(self, member: Member, value: Any) -> Any:
         return present(await value, member.result, self._language)
@@ -126,7 +129,8 @@ class Dispatch:
         else:
             given = checker.take({} if options is None else options, where, self._language)
         script_class = None if subclass is None else _script_class(subclass)
-        return cls.create(self._run, {key: value for key, value in given.items() if value is not None}, script_class)
+        set_ones = {key: value for key, value in given.items() if value is not None}
+        return _begun(cls.create(self._run, set_ones, script_class))
 
     def _unlisted(self, receiver: Any, class_name: str, name: str, args: list[Any]) -> Any:
         """A property, or an action of the receiver."""
@@ -164,6 +168,19 @@ class Dispatch:
             listed = isinstance(receiver.live_state.read(found), list)
             found.append(key - 1 if listed and isinstance(key, int) else key)
         return found
+
+
+def _begun(made: Any) -> Any:
+    """An object, once handlers that are asked at its beginning have answered: the script waits for it."""
+    beginning: Beginning | None = getattr(made, "beginning", None)
+    if beginning is None or not beginning.under_way:
+        return made
+
+    async def ready() -> Any:
+        await beginning.ready()
+        return made
+
+    return Later(ready())
 
 
 def _script_class(given: Any) -> ScriptClass:

@@ -5,17 +5,14 @@ Only files of the project that the run may read, wherever links lead; a replay t
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from llmspell.api.modules import LARGEST, candidates
 from llmspell.errors import ArgumentError, ToolError
 from llmspell.run import Run
 from llmspell.security.files import place, read_bytes
-
-#: Bytes of a module.
-_LARGEST: Final = 4 * 1024 * 1024
 
 
 class Modules:
@@ -41,27 +38,14 @@ class Modules:
         tried = self._candidates(name, origin)
         for path in tried:
             with suppress(ToolError), place(str(path), self._run.permissions, "read") as found:
-                source = read_bytes(found, _LARGEST)
+                source = read_bytes(found, LARGEST)
                 return {"label": self._label(path), "source": source.decode("utf-8", "replace")}
         listed = ", ".join(self._label(path) for path in tried) or "nothing: only files of the project can be loaded"
         return {"error": f"there is no module {name!r}", "hint": f"looked for {listed}"}
 
     def _candidates(self, name: str, origin: str) -> list[Path]:
-        if self._language == "lua":
-            stem = name.replace(".", "/")
-            folders = dict.fromkeys((self._folder_of(origin), self._base))
-            found = [folder / end for folder in folders for end in (f"{stem}.lua", f"{stem}/init.lua")]
-        elif name.startswith(("./", "../", "/")):
-            target = self._folder_of(origin) / name
-            found = [target, target.with_name(target.name + ".js"), target / "index.js"]
-        else:
-            found = []
         project = self._run.identity.project.resolve()
-        return [
-            path
-            for each in found
-            if (path := Path(os.path.normpath(each))).is_relative_to(project) or path.resolve().is_relative_to(project)
-        ]
+        return candidates(self._language, name, self._folder_of(origin), self._base, project)
 
     def _folder_of(self, origin: str) -> Path:
         path = Path(origin)

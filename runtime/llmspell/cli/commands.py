@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
         "run": Command("llmspell.cli.run", "run a spell"),
         "validate": Command("llmspell.cli.validate", "check that spells compile, without running them"),
+        "lsp": Command("llmspell.cli.lsp", "the language server, for editors"),
         "init": Command("llmspell.cli.init", "begin a project: settings, a first spell, editor stubs"),
         "trace": Command("llmspell.cli.trace", "stored and live runs: list, show, follow, export, compare"),
         "tools": Command("llmspell.cli.tools", "the built-in tools: list, show, call"),

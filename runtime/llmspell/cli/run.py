@@ -104,10 +104,13 @@ def run(args: Namespace) -> int:
     import asyncio
     import gc
 
+    from llmspell.cli.rounds import new_loop
+
     # A model call makes and drops hundreds of objects that reference counts take care of: to look for cycles after
     # each 700 of them, as is Python's habit, is 4 % of a call.
     gc.set_threshold(20_000, 20, 20)
-    return asyncio.run(_run(args))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(_run(args))
 
 
 async def _run(args: Namespace) -> int:

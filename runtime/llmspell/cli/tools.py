@@ -46,7 +46,7 @@ def run(args: Namespace) -> int:
 
 def _show_list(known: Registry, *, as_json: bool) -> None:
     if as_json:
-        show_json(known.tools)
+        show_json([*known.tools.values()])
         return
     from llmspell.api.stubs.markdown import summary
 
@@ -72,20 +72,32 @@ def _tool_of(known: Registry, name: str) -> dict[str, Any] | None:
 
 
 def _call(known: Registry, name: str, args: Namespace) -> int:
-    """Runs a spell of one line, so that permissions, limits, schema checks and the trace are a run's own."""
+    """Runs a spell of one line, so that permissions, limits, schema checks and the trace are a run's own.
+
+    In JavaScript: a table of Lua would lose nulls and the order of columns. The result is the tool's own, as the event
+    of its call has it, before the engine's numbers and spellings.
+    """
     import asyncio  # 40 ms with the runtime, for this one subcommand
 
     from llmspell.cli.flags import given_flags
+    from llmspell.events.event import Event
     from llmspell.runtime import Asking, Runtime
     from llmspell.spell import Spell
 
     given = {"params": _table(args.params, "--params"), "options": _table(args.options, "--options")}
-    source = f"return {known.tools[name]['class']}.new(params.options):execute(params.params)"
-    spell = Spell.of(source, "lua", f"tools call {name}")
+    source = f"await new {known.tools[name]['class']}(params.options).execute(params.params)"
+    spell = Spell.of(source, "javascript", f"tools call {name}")
+    results: list[Any] = []
+
+    def heard(event: Event) -> None:
+        if event.kind == "tool_completed" and "result" in event.data:
+            results.append(event.data["result"])
 
     async def work() -> Any:
         async with Runtime() as runtime:
-            return (await runtime.start(spell, Asking(params=given, flags=given_flags(args))).result()).unwrap()
+            asking = Asking(params=given, flags=given_flags(args), on_event=heard)
+            (await runtime.start(spell, asking).result()).unwrap()
+        return results[-1]
 
     try:
         value = asyncio.run(work())

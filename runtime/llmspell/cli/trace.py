@@ -209,6 +209,8 @@ def _remove(runs: Runs, names: list[str], *, every: bool) -> None:
 def _audit(file: RunFile, *, verify: bool, as_json: bool) -> None:
     import json
 
+    from llmspell.traces.audit import COLUMNS
+
     meta, rows = file.meta(), file.audit()
     if verify:
         count = file.verify_audit()
@@ -218,9 +220,8 @@ def _audit(file: RunFile, *, verify: bool, as_json: bool) -> None:
         else:
             print(f"{count} record{'' if count == 1 else 's'} of run {meta.id}, unchanged{noted}")
         return
-    names = ("number", "time", "agent_id", "action", "tool", "params", "result", "user_id", "session_id", "hash")
     for row in rows:
-        record = dict(zip(names, row))
+        record = {"number": row[0], **dict(zip(COLUMNS[1:-1], row[1:-1])), "hash": row[-1]}
         if as_json:
             record |= {"params": json.loads(row[5]), "result": json.loads(row[6])}
             print(json.dumps(record, ensure_ascii=False))

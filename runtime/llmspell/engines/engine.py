@@ -84,8 +84,8 @@ class Engine(Protocol):
         ...
 
     def invoke(self, callback: int, function: int, args: list[Any], echo: bool) -> None:
-        """Makes a script function ready to run; its outcome goes to `host.result`: what it gives, or with `echo` its
-        first argument as it leaves it."""
+        """Makes a script function ready to run; its outcome goes to `host.result`: what it gives, or with `echo` what
+        it changed of its first argument, a table."""
         ...
 
     def cancel(self, callback: int) -> None:

@@ -8,8 +8,9 @@ Host to worker
     check    [start]                      compile a spell and run nothing of it; answered by `done` or `fail`
     ret      [call, ok, value]            the answer to a `call` or `ask`; with ok False the value is an error map
     callback [callback, function, args, echo, later]   run a script function; the worker answers with `result`: what it
-                                          gave, or with `echo` its first argument as it left it. later: not while an
-                                          ask waits, whose answer has nothing to do with it; false if left out
+                                          gave, or with `echo` the fields of its first argument, a table, that it
+                                          changed or added (tables among them in any case). later: not while an ask
+                                          waits, whose answer has nothing to do with it; false if left out
     cancel   [callback]                   stop a callback's task: its result is no longer wanted
     release  [[function, count], ...]     the host has forgotten functions it had received `count` times
 

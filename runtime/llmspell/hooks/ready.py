@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from llmspell.api.describe import exposed
 from llmspell.api.kinds import HookHandler, HookHandlers, HookPointName
-from llmspell.hooks.table import Context
+from llmspell.hooks.table import Context, Filter
 
 Served = Mapping[str, tuple[Callable[[Context], Awaitable[Any]], int]]
 """By point: the handler, and its priority."""
@@ -28,21 +28,29 @@ class Hook:
         """What it does at which point."""
         raise LookupError(type(self).__name__)
 
+    def filtered(self) -> Mapping[str, Callable[[], Filter]]:
+        """By point: what makes a filter for one text that is given out before the handler is asked about the whole."""
+        return {}
+
     def handlers(self) -> dict[str, tuple[Placed, int]]:
         """The same, each told apart in the trace."""
-        site = f"{type(self).__name__} {self.site}".rstrip()
+        site, filters = f"{type(self).__name__} {self.site}".rstrip(), self.filtered()
         made = _Waiting if self.waits else Placed
-        return {point: (made(function, site), priority) for point, (function, priority) in self.served().items()}
+        served = self.served().items()
+        return {point: (made(function, site, filters.get(point)), priority) for point, (function, priority) in served}
 
 
 class Placed:
-    """A handler and where it comes from."""
+    """A handler and where it comes from. filter: makes what texts go through that are given out piece by piece."""
 
-    __slots__ = ("_function", "site")
+    __slots__ = ("_function", "filter", "site")
 
-    def __init__(self, function: Callable[[Context], Awaitable[Any]], site: str) -> None:
+    def __init__(
+        self, function: Callable[[Context], Awaitable[Any]], site: str, filter: Callable[[], Filter] | None = None
+    ) -> None:
         self._function = function
         self.site = site
+        self.filter = filter
 
     async def __call__(self, context: Context) -> Any:
         return await self._function(context)

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, Protocol
 
 from llmspell.api.callback import Gone
 from llmspell.api.hook_points import BY_NAME, HookPoint
-from llmspell.api.names import snake
+from llmspell.api.names import near, snake
 from llmspell.errors import (
     ArgumentError,
     CancelledByUser,
@@ -84,6 +84,18 @@ class Several:
         for handler in self.each:
             context = await handler(context)
         return context
+
+
+class Filter(Protocol):
+    """Sees one text in pieces, before its reader does, and gives what is given out; raises where nothing more is."""
+
+    def feed(self, text: str) -> str:
+        """What of the text so far can be given out now."""
+        ...
+
+    def end(self) -> str:
+        """The rest of it."""
+        ...
 
 
 class HookHost(Protocol):
@@ -161,6 +173,13 @@ class HookTable:
             if point in handlers:
                 return True
         return False
+
+    def filters(self, point: str, agent: str | None, own: Own) -> list[Filter]:
+        """What a text goes through that is given out in pieces before handlers of the point are asked about it."""
+        if point in _active.get() or not self.wants(point, own):
+            return []
+        made = [getattr(each.handler, "filter", None) for each in self._matching(point, agent, None, own)]
+        return [make() for make in made if make is not None]
 
     async def ask(
         self,
@@ -272,9 +291,7 @@ def point_named(name: str) -> HookPoint:
     """The hook point of a name in any spelling. Raises ArgumentError with a suggestion."""
     found = BY_NAME.get(snake(name))
     if found is None:
-        import difflib
-
-        close = difflib.get_close_matches(snake(name), BY_NAME, n=1)
+        close = near(snake(name), BY_NAME)
         hint = f"did you mean {close[0]!r}?" if close else f"hook points: {', '.join(BY_NAME)}"
         raise ArgumentError(f"there is no hook point {name!r}", hint=hint)
     return found
@@ -287,7 +304,8 @@ def merge(point: HookPoint, before: Context, after: Any) -> tuple[Context, set[s
     changed = {
         key: value
         for key, value in after.items()
-        if key not in before or not (value == before[key] if type(value) is str else _same(value, before[key]))
+        if key not in before
+        or not (value is before[key] or (value == before[key] if type(value) is str else _same(value, before[key])))
     }
     refused = {key for key in changed if key in before and key in point.readable}
     return {**before, **{key: value for key, value in changed.items() if key not in refused}}, refused

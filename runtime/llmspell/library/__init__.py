@@ -86,3 +86,8 @@ def load(name: str) -> type[Any]:
 def load_all() -> list[type[Any]]:
     """Every class, for generation and tests."""
     return [load(name) for name in CLASSES]
+
+
+def extra_of(tool: str) -> str:
+    """The extra that a built-in tool needs, by its name for models; "" where it needs none."""
+    return next((entry.extra for entry in catalog.TOOLS if entry.name == tool), "")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from llmspell.errors import ArgumentError, LimitError, LlmspellError
 from llmspell.identity import unawaited_context
 from llmspell.run import Run
 from llmspell.state.access import Access, Doing, Kind, access_of, check_granted
 from llmspell.state.plain import plain, same
+from llmspell.unit import Unit
 
 if TYPE_CHECKING:
     from llmspell.state.opening import Lease
@@ -33,6 +34,7 @@ _TRIES: Final = 1000
 _MOST_WATCHERS: Final = 500
 
 Fn = Callable[[Any], Awaitable[Any]]
+T = TypeVar("T")
 
 
 class Opened:
@@ -92,6 +94,9 @@ class GlobalState:
 
     async def set(self, key: str, value: Any, ttl: float | None) -> bool:
         """None deletes the key. Gives whether there was a value before."""
+        return await self._unit(key, lambda: self._set(key, value, ttl))
+
+    async def _set(self, key: str, value: Any, ttl: float | None) -> bool:
         self._check(key, "write")
         value, asked = await self._before(key, plain(value, repr(key)))
 
@@ -109,6 +114,9 @@ class GlobalState:
         return told["old"] is not None
 
     async def compare_and_set(self, key: str, expected: Any, value: Any, ttl: float | None) -> bool:
+        return await self._unit(key, lambda: self._compare_and_set(key, expected, value, ttl))
+
+    async def _compare_and_set(self, key: str, expected: Any, value: Any, ttl: float | None) -> bool:
         self._check(key, "read", "write")
         expected = plain(expected, repr(key))
         value, asked = await self._before(key, plain(value, repr(key)))
@@ -127,6 +135,9 @@ class GlobalState:
 
     async def update(self, key: str, fn: Fn, ttl: float | None) -> Any:
         """What `fn` makes of the value becomes the value; asked again where somebody else was quicker."""
+        return await self._unit(key, lambda: self._update(key, fn, ttl))
+
+    async def _update(self, key: str, fn: Fn, ttl: float | None) -> Any:
         self._check(key, "read", "write")
         for attempt in range(_TRIES):
             found = await self._entry(key)
@@ -142,6 +153,9 @@ class GlobalState:
 
     async def restore(self, values: dict[str, Any]) -> None:
         """Makes the scope what it was: values of the snapshot are set, other keys deleted, in one step."""
+        return await self._unit("", lambda: self._restore(values))
+
+    async def _restore(self, values: dict[str, Any]) -> None:
         wanted = plain(values, "snapshot")
         for key in wanted:
             self._check(key, "write")
@@ -297,6 +311,11 @@ class GlobalState:
             found = await store.get(_ACCESS + self._scope)
             if found is not None:
                 access_of(found.value).check(self._run.principal, doing, self._scope)
+
+    async def _unit(self, key: str, change: Callable[[], Awaitable[T]]) -> T:
+        """A change, which may fail as other work does: `on_error` is asked."""
+        context = {"scope": self.name, "key": key, "path": key}
+        return await Unit(self._run, "state_change", context, self._run.emit, self._agent).attempt(change)
 
     async def _before(self, key: str, value: Any, old: Any = None) -> tuple[Any, dict[str, Any] | None]:
         """The value as hooks left it, and the context that those after it get; None where nobody is asked."""

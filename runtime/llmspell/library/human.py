@@ -75,7 +75,9 @@ class Human:
             return await run.service(Person).answer(question)
 
         answer: str = await run.within(
-            timeout, run.effects.once("human", "ask", shown, perform), f"the answer to {question.text!r}"
+            timeout,
+            run.effects.once("human", "ask", shown, perform, lambda _: True),
+            f"the answer to {question.text!r}",
         )
         run.emit("input_given", "", {"question": question.text, "answer": answer})
         return answer

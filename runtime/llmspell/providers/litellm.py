@@ -20,6 +20,7 @@ from llmspell.errors import ProviderError
 from llmspell.providers import failures, http
 from llmspell.providers.account import Account
 from llmspell.providers.base import Completion, Delta, Request
+from llmspell.providers.embedding import EmbeddingRequest, Embeddings, read_embeddings
 from llmspell.providers.failures import Asked
 from llmspell.providers.openai_format import StreamReader, read_completion, write_body
 
@@ -164,6 +165,16 @@ class LiteLLM:
                 await chunks.aclose()
         yield completion
 
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        asked = self._account.asked(request.model)
+        module = await self._ready()
+        options = {"dimensions": request.dimensions} if request.dimensions is not None else {}
+        async with _translated(asked, _deadline(request), request):
+            answer: Any = await module.aembedding(
+                model=self._prefix + request.model, input=list(request.texts), **options, **self._common(request)
+            )
+        return read_embeddings(answer.model_dump(), request, asked, self._prices(request))
+
     async def _ready(self) -> Any:
         """litellm; the seconds of its import do not count as the service's."""
         module = _module if _module is not None else await asyncio.to_thread(load)
@@ -177,33 +188,32 @@ class LiteLLM:
         options["model"] = self._prefix + request.model
         if stream:
             options.update(stream=True, stream_options={"include_usage": True})
-        if self._account.api_key:
-            options["api_key"] = self._account.api_key
-        if self._account.base_url:
-            options["api_base"] = self._account.base_url
-        timeout = http.DEFAULT_TIMEOUT if request.timeout is None else request.timeout
         # drop_params: what a service does not know (a seed, say) is left out, as the native providers do.
-        return await module.acompletion(
-            **options,
-            timeout=timeout / 1000,
-            max_retries=0,
-            num_retries=0,
-            drop_params=True,
-            _skip_mcp_handler=True,
-            **({"extra_headers": dict(self._account.headers)} if self._account.headers else {}),
-        )
+        return await module.acompletion(**options, **self._common(request), drop_params=True, _skip_mcp_handler=True)
 
-    def _prices(self, request: Request) -> str:
+    def _common(self, request: Request | EmbeddingRequest) -> dict[str, Any]:
+        """Where and with which key to ask, for how long, and never twice."""
+        timeout = http.DEFAULT_TIMEOUT if request.timeout is None else request.timeout
+        found: dict[str, Any] = {"timeout": timeout / 1000, "max_retries": 0, "num_retries": 0}
+        if self._account.api_key:
+            found["api_key"] = self._account.api_key
+        if self._account.base_url:
+            found["api_base"] = self._account.base_url
+        if self._account.headers:
+            found["extra_headers"] = dict(self._account.headers)
+        return found
+
+    def _prices(self, request: Request | EmbeddingRequest) -> str:
         return self._prefix.rstrip("/") or request.model.partition("/")[0]
 
 
-def _deadline(request: Request) -> float:
+def _deadline(request: Request | EmbeddingRequest) -> float:
     milliseconds = http.DEFAULT_TIMEOUT if request.timeout is None else request.timeout
     return asyncio.get_running_loop().time() + milliseconds / 1000
 
 
 @asynccontextmanager
-async def _translated(asked: Asked, deadline: float, request: Request) -> AsyncGenerator[None]:
+async def _translated(asked: Asked, deadline: float, request: Request | EmbeddingRequest) -> AsyncGenerator[None]:
     """What litellm raises, as a ProviderError; whatever it is, for its tree of errors has many roots."""
     try:
         async with asyncio.timeout_at(deadline):
@@ -216,7 +226,7 @@ async def _translated(asked: Asked, deadline: float, request: Request) -> AsyncG
         raise _explain(asked, error, request) from None
 
 
-def _explain(asked: Asked, error: Exception, request: Request) -> ProviderError:
+def _explain(asked: Asked, error: Exception, request: Request | EmbeddingRequest) -> ProviderError:
     name = type(error).__name__
     if name == "Timeout":
         return http.too_slow(asked, request.timeout)

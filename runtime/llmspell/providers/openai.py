@@ -14,6 +14,7 @@ from llmspell.errors import ProviderError
 from llmspell.providers import http
 from llmspell.providers.account import Account
 from llmspell.providers.base import Completion, Delta, Request
+from llmspell.providers.embedding import EmbeddingRequest, Embeddings, read_embeddings, write_request
 from llmspell.providers.openai_format import StreamReader, read_completion, write_body
 
 
@@ -73,3 +74,9 @@ class OpenAI:
         finally:
             await events.aclose()
         yield completion
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        asked = self._account.asked(request.model)
+        body = write_request(request)
+        answer = await self._endpoint.post("/embeddings", body, asked, request.timeout, request.idempotency_key)
+        return read_embeddings(answer, request, asked, self._account.prices)

@@ -87,6 +87,7 @@ class Providers:
         self._warned = False
         self._offline = Offline(replies)
         self._instances: dict[tuple[str, str, str], Provider] = {}
+        self._own: dict[tuple[str, str], Provider] = {}  # at addresses that no spell named, by preset and key
 
     @staticmethod
     def scripted(replies: Any, source: str = "Provider.scripted") -> Offline:
@@ -130,6 +131,7 @@ class Providers:
     async def close(self) -> None:
         instances = list(self._instances.values())
         self._instances.clear()
+        self._own.clear()
         for instance in instances:
             await instance.close()
 
@@ -140,6 +142,18 @@ class Providers:
             for preset in self._presets.values()
             for ready in (preset.local or bool(self._key(preset)),)
         ]
+
+    def ready_names(self) -> Iterator[str]:
+        """The default model's provider, then the services elsewhere whose key or address is known; none where the
+        offline model is the default."""
+        first = self._choose_default()[0]
+        if first == OFFLINE:
+            return
+        if first:
+            yield first
+        for name, preset in self._presets.items():
+            if name != first and not preset.local and (self._key(preset) or self._set_address(preset)):
+                yield name
 
     @staticmethod
     def models(provider: str = "") -> Iterator[prices.ModelInfo]:
@@ -270,10 +284,14 @@ class Providers:
         )
 
     def _instance(self, preset: Preset, base_url: str, api_key: str) -> Provider:
+        if not base_url and (known := self._own.get((preset.name, api_key))) is not None:
+            return known
         account = self._account(preset, base_url, api_key)
         key = (preset.name, account.base_url, account.api_key)
         if key not in self._instances:
             self._instances[key] = _build(preset, account)
+        if not base_url:
+            self._own[preset.name, api_key] = self._instances[key]
         return self._instances[key]
 
     def _litellm(self, model: str, base_url: str, api_key: str) -> Provider:

@@ -7,8 +7,10 @@ a whole word. Patterns are RE2's: none can be made to run for ever.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from llmspell.errors import ArgumentError
@@ -63,14 +65,22 @@ class Lists:
         """Raises ArgumentError for a pattern that is none."""
         import re2  # pyright: ignore[reportMissingImports]  # 9 ms, and ships no types
 
+        #: Characters of folded text that a find takes at most, as far as they decide about it; None: any number.
+        self.reach: int | None = 0
         self._compiled: list[tuple[str, Any]] = []
         for category, listed in words.items():
             folded = sorted({folded_text(word) for word in listed} - {""})
             if folded:
                 one_of = "|".join(re2.escape(word) for word in folded)
                 self._compiled.append((category, re2.compile(rf"(?:^|[^\pL\pN])({one_of})(?:$|[^\pL\pN])")))
+                self._reaches(max(map(len, folded)) + 2)
         for category, listed in patterns.items():
             self._compiled.extend((category, _pattern(re2, text)) for text in listed)
+            for text in listed:
+                self._reaches(_reach(text))
+
+    def _reaches(self, length: int | None) -> None:
+        self.reach = None if length is None or self.reach is None else max(self.reach, length)
 
     def find(self, text: str) -> list[Found]:
         """Each word and pattern that is there, once."""
@@ -83,12 +93,53 @@ class Lists:
                 found.append(Found(category, (shown or match.group(0))[:80]))
         return found
 
+    def find_so_far(self, text: str) -> tuple[Found | None, bool]:
+        """What is there whatever follows the text; and whether there is something that what follows decides about."""
+        folded = folded_text(text)
+        open_end = False
+        for category, expression in self._compiled:
+            match = expression.search(folded)
+            if match is None:
+                continue
+            if match.end() < len(folded):
+                return Found(category, match.group(0)[:80]), False
+            open_end = True
+        return None, open_end
+
 
 def folded_text(text: str) -> str:
     """The text as it is compared."""
     composed = unicodedata.normalize("NFKC", text)
     visible = "".join(letter for letter in composed if unicodedata.category(letter) not in {"Cf", "Cs"})
     return " ".join(visible.casefold().split())
+
+
+#: A pattern that reaches further is waited for to the end.
+_FAR: Final = 2_000
+#: What depends on where a text begins or ends, or is not to be read sign by sign.
+_BLANK: Final = frozenset({" ", r"\s"})  # of which folded text has one at a time
+_UNBOUNDED: Final = frozenset({"*", "+", "$", r"\A", r"\z", r"\B", r"\Q"})
+
+
+def _reach(pattern: str) -> int | None:
+    """How many characters a match of the pattern takes at most, no more than decide that there is one: each sign
+    stands for one, unless it says how often. None where that has no bound, or is not told by its signs."""
+    signs = re.findall(r"\\.|\{\d*,?\d*\}|.", pattern, re.DOTALL)
+    if signs and signs[-1] == "?" and len(signs) > 1 and signs[-2] in ("*", "+"):
+        signs.pop()
+    if signs and signs[-1] in ("*", "+"):
+        signs.pop()
+    signs = [sign for before, sign in pairwise(["", *signs]) if not (before in _BLANK and sign in ("*", "+"))]
+    reach = len(signs)
+    for before, sign in pairwise(["", *signs]):
+        if sign in _UNBOUNDED or (sign == "^" and before != "["):
+            return None
+        if len(sign) > 1 and sign[0] == "{":
+            most = sign[1:-1].rpartition(",")[2]
+            if not most:
+                return None
+            reach *= max(1, int(most))
+    return reach if reach <= _FAR else None
 
 
 def _pattern(re2: Any, text: str) -> Any:

@@ -62,6 +62,10 @@ class Target:
         return f"{self.scheme}://{host}{port}{self.path}"
 
 
+#: What is asked before each address that a request goes to, those of redirects too; it may raise.
+Visit = Callable[[Target], Awaitable[None]]
+
+
 def parse(url: str) -> Target:
     """The parts of `url`. Raises ToolError for everything that two programs might read differently."""
     if any(ord(character) <= 32 or ord(character) == 127 or character == "\\" for character in url):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 from typing import Any, Final, Literal
@@ -24,6 +24,10 @@ Access = Literal["read", "write"]
 
 #: Closed by name wherever they lie, compared without case: a file system may not tell `.ENV` from `.env`.
 _CLOSED_NAMES: Final = frozenset({".llmspell", ".git", "llmspell.toml"})
+
+#: Variables that a person sets for tools to work with: encryption and signatures use them without being allowed to read
+#: them, and no pattern such as `*` shows one to a spell or gives it to a command.
+SECRETS: Final = "LLMSPELL_SECRET_"
 
 #: Trees whose files are views into processes and the kernel: /proc/self/environ holds the host's secrets.
 _CLOSED_TREES: Final = (Path("/proc"), Path("/sys"))
@@ -43,11 +47,13 @@ class Layer:
 
 @frozen
 class Permissions:
-    """Layers of grants, the person's first. project: where relative paths begin. closed: folders that stay shut."""
+    """Layers of grants, the person's first. project: where relative paths begin. closed: folders that stay shut.
+    used: the permissions that were asked for and held, for the audit trail; shared with what is narrowed from these."""
 
     layers: tuple[Layer, ...]
     project: Path
     closed: tuple[Path, ...] = ()
+    used: set[str] = field(default_factory=set[str])
 
     @classmethod
     def grant(
@@ -106,6 +112,10 @@ class Permissions:
         )
         return replace(self, layers=(*self.layers, layer))
 
+    def noting(self) -> Permissions:
+        """The same, with `used` still empty."""
+        return replace(self, used=set())
+
     def allows_path(self, path: PurePath, access: Access) -> bool:
         """Whether a true path (absolute, no links, no `..`) may be read or written."""
         return not self.is_closed(path) and all(
@@ -124,6 +134,7 @@ class Permissions:
             if granted is not None and not _below(path, granted):
                 where = f"{shown!r}" if shown == str(path) else f"{shown!r} ({path})"
                 raise _denied(layer, access, f"may not {access} {where}", str(path), "allowed_paths", granted)
+        self.used.add(access)
 
     def is_closed(self, path: PurePath) -> bool:
         names = (part.casefold() for part in path.parts)
@@ -139,6 +150,7 @@ class Permissions:
             if layer.net is not None and not any(pattern.matches(host, port) for pattern in layer.net):
                 shown = f"{host}:{port}"
                 raise _denied(layer, "net", f"may not reach {shown!r}", shown, "allowed_domains", layer.net)
+        self.used.add("net")
 
     def names_address(self, address: Any, host: str, port: int) -> bool:
         """Whether the person named this very address (or its network, or localhost): needed where it is private."""
@@ -150,9 +162,13 @@ class Permissions:
             if layer.exec is not None and not any(command_matches(pattern, words) for pattern in layer.exec):
                 shown = " ".join(words)
                 raise _denied(layer, "exec", f"may not run {shown!r}", words[0], "allowed_commands", layer.exec)
+        self.used.add("exec")
 
     def allows_env(self, name: str) -> bool:
-        return all(_named(name, layer.env) for layer in self.layers)
+        found = all(_named(name, layer.env) for layer in self.layers)
+        if found:
+            self.used.add("env")
+        return found
 
     def check_env(self, name: str) -> None:
         """Raises PermissionDenied unless every layer names this variable."""
@@ -160,6 +176,7 @@ class Permissions:
             if not _named(name, layer.env):
                 granted = layer.env or ()
                 raise _denied(layer, "env", f"may not read the variable {name!r}", name, "allowed_variables", granted)
+        self.used.add("env")
 
 
 def roots(paths: Iterable[str | Path], project: Path) -> tuple[Path, ...]:
@@ -187,7 +204,10 @@ def _below(path: PurePath, granted: Iterable[Path]) -> bool:
 
 
 def _named(name: str, patterns: tuple[str, ...] | None) -> bool:
-    return patterns is None or any(fnmatchcase(name, pattern) for pattern in patterns)
+    """A pattern reaches no variable that is kept for tools: only its whole name does."""
+    if patterns is None or name in patterns:
+        return True
+    return not name.startswith(SECRETS) and any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _hosts(patterns: Iterable[str]) -> tuple[HostPattern, ...]:

@@ -27,6 +27,9 @@ _VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+#: The sections whose keys are no fields of a class.
+_OPEN: Final = ("providers", "config", "lint")
+
 #: Whose paths are below the settings file's own folder, and which add up.
 _HOOK_FILES: Final = "hooks.files"
 
@@ -107,6 +110,7 @@ class _Reading:
         self._values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
         self._providers: dict[str, dict[str, Any]] = {}
         self._config: dict[str, Any] = {}
+        self._lint: dict[str, str] = {}
         self._origins: dict[str, str] = {}
         self._files: list[Path] = []
         for section, shape in SECTIONS.items():
@@ -128,8 +132,8 @@ class _Reading:
         self._files.append(path)
         file = _File(path, text, users)
         for section, table in document.items():
-            if section not in SECTIONS and section not in {"providers", "config"}:
-                raise unknown(section, table, (*SECTIONS, "providers", "config"), file.place(section))
+            if section not in SECTIONS and section not in _OPEN:
+                raise unknown(section, table, (*SECTIONS, *_OPEN), file.place(section))
             self._read_section(file, section, _table(file, table, section))
 
     def _read_section(self, file: _File, section: str, table: dict[str, Any]) -> None:
@@ -138,6 +142,16 @@ class _Reading:
                 _merge(self._config, table)
                 for leaf in _leaves(table):
                     self._origins[".".join(("config", *leaf))] = file.place("config", *leaf)
+            case "lint":
+                from llmspell.settings.lint import LEVELS, SEVERITIES  # a table that a run has no use for
+
+                for code, level in table.items():
+                    name, place = f"lint.{code}", file.place("lint", code)
+                    if code not in SEVERITIES:
+                        raise unknown(name, level, SEVERITIES, place)
+                    what = About("", "text", "", choices=LEVELS)
+                    self._lint[code] = checked(name, what, level, place, self._project)
+                    self._origins[name] = place
             case "providers":
                 for name, entry in table.items():
                     values = self._providers.setdefault(name, {})
@@ -213,6 +227,7 @@ class _Reading:
             data_dir=Path(data) if data else default_data,
             providers=MappingProxyType({name: ProviderSettings(**values) for name, values in self._providers.items()}),
             config=MappingProxyType(self._config),
+            lint=MappingProxyType(self._lint),
             files=tuple(self._files),
             origins=MappingProxyType(self._origins),
             **made,

@@ -66,7 +66,9 @@ class Permissions:
     write: tuple[str, ...] = setting(("output",), "paths", "files and folders to write", flag="--allow-write")
     net: tuple[str, ...] = setting((), "texts", "hosts to reach beside the providers'", flag="--allow-net")
     exec: tuple[str, ...] = setting((), "texts", "commands that may be run", flag="--allow-exec")
-    env: tuple[str, ...] = setting((), "texts", "environment variables to read", flag="--allow-env")
+    env: tuple[str, ...] = setting(
+        (), "texts", "environment variables to read; LLMSPELL_SECRET_* by whole names only", flag="--allow-env"
+    )
 
 
 @frozen
@@ -167,6 +169,7 @@ class Settings:
 
     project: the folder of llmspell.toml, else the spell's own. data_dir: absolute; nothing has created it.
     config: `[config]` as it stands in the files, for the spell's global `config`.
+    lint: `[lint]`: how much a code of the checks matters, where not as usual.
     files: the settings files that were read. origins: `section.key` -> "default", "file:line", a variable or a flag.
     """
 
@@ -184,6 +187,7 @@ class Settings:
     state: State = State()
     providers: Mapping[str, ProviderSettings] = field(default_factory=_empty)
     config: Mapping[str, Any] = field(default_factory=_empty)
+    lint: Mapping[str, str] = field(default_factory=_empty)
     files: tuple[Path, ...] = ()
     origins: Mapping[str, str] = field(default_factory=_empty)
 
@@ -207,9 +211,10 @@ class Settings:
                 if (value := getattr(provider, key.name)) is not None:
                     yield f"providers.{name}.{key.name}", value
         yield from _leaves("config", self.config)
+        yield from ((f"lint.{code}", level) for code, level in self.lint.items())
 
 
-#: The sections of a fixed shape; `[providers.<name>]` and `[config]` are open.
+#: The sections of a fixed shape; `[providers.<name>]` and `[config]` are open, `[lint]` has a key for each code.
 SECTIONS: Final[Mapping[str, type[Any]]] = MappingProxyType(
     {
         "defaults": Defaults,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from llmspell.api.names import near
 from llmspell.errors import ArgumentError
 
 Transitions = Mapping[str, Mapping[str, str]]
@@ -28,13 +29,11 @@ def following(transitions: Transitions, status: str, event: str, whose: str) -> 
             hint=f"`transitions` has {known}",
         )
     if event not in allowed:
-        import difflib  # 4 ms, for errors only
-
-        near = difflib.get_close_matches(event, allowed, n=1)
+        close = near(event, allowed)
         listed = ", ".join(allowed) or "none: it ends there"
         raise ArgumentError(
             f"{whose} cannot {event!r} while it is {status!r}; allowed events: {listed}",
-            hint=f"did you mean {near[0]!r}?" if near else f"events allowed from {status!r}: {listed}",
+            hint=f"did you mean {close[0]!r}?" if close else f"events allowed from {status!r}: {listed}",
             data={"status": status, "event": event, "allowed": list(allowed)},
         )
     return allowed[event]

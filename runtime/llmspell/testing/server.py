@@ -1,5 +1,7 @@
 """A model's service on loopback that speaks OpenAI's and Anthropic's protocol, whole and streamed, over real HTTP.
 
+It has OpenAI's embeddings too, made of the texts' words.
+
     async with ModelServer() as server:            # answers by its small model
         server.will(Answer(text="hi"))             # or as told, in this order
         ... server.url ... server.requests[0].body
@@ -26,12 +28,14 @@ from llmspell.providers.base import Request
 from llmspell.providers.replies import Replies, load
 from llmspell.testing import model
 from llmspell.testing.answers import WIRE_FIELDS, Answer, Received, from_reply
+from llmspell.testing.embeddings import EmbeddingsWire
 from llmspell.testing.wire import WIRES, Wire
 
 #: Bytes of the `huge` answer, over what a provider accepts.
 HUGE: Final = 40 * 1024 * 1024
 _BODY_LIMIT: Final = 64 * 1024 * 1024
 _HEAD_LIMIT: Final = 256 * 1024
+_EMBEDDINGS: Final = EmbeddingsWire()
 
 
 class ModelServer:
@@ -115,16 +119,17 @@ class ModelServer:
         self, received: Received, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         path = received.path.partition("?")[0]
-        if not path.endswith(("/chat/completions", "/messages")):
+        if not path.endswith(("/chat/completions", "/messages", "/embeddings")):
             found = path.endswith("/models")
             value = {"object": "list", "data": []} if found else {"error": {"message": f"there is no {path}"}}
             writer.write(_whole(200 if found else 404, json.dumps(value).encode()))
             return
-        wire = WIRES[received.protocol]
+        embeds = path.endswith("/embeddings")
+        wire = _EMBEDDINGS if embeds else WIRES[received.protocol]
         try:
             body = received.json
             request = wire.request(body)
-            answer = self._choose(request, number)
+            answer = self._embedded() if embeds else self._choose(request, number)
         except (ValueError, KeyError, TypeError, AttributeError, LlmspellError) as error:
             wrong = Answer(status=400, message=f"{type(error).__name__}: {error}")
             writer.write(_whole(400, json.dumps(wire.error(wrong)).encode()))
@@ -133,6 +138,10 @@ class ModelServer:
         if wait:
             await asyncio.sleep(wait / 1000)
         await _send(answer, request, number, body, wire, reader, writer)
+
+    def _embedded(self) -> Answer:
+        """Of an answer that it was told, only how it fails or waits: the vectors are the texts'."""
+        return self._told.popleft() if self._told else Answer()
 
     def _choose(self, request: Request, number: int) -> Answer:
         if self._told:

@@ -7,15 +7,31 @@ alike. The class's docstring is what a model reads: what the tool does, when to 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from llmspell.api.describe import ToolMark, class_mark
+from llmspell.api.names import near, snake
 from llmspell.api.objects import ScriptClass
 from llmspell.api.registry import registry
+from llmspell.errors import ArgumentError
 from llmspell.run import Run
+from llmspell.tools.catalog import TARGETS
 from llmspell.tools.tool import Tool
 
 Options = TypeVar("Options")
+
+
+def named(run: Run, name: str) -> BuiltinTool[Any]:
+    """The built-in tool of a name, class or alias, in any spelling, with its usual options. Raises ArgumentError."""
+    target = TARGETS.get(name) or TARGETS.get(snake(name))
+    if target is None:
+        close = near(name, TARGETS)
+        hint = f"did you mean {close[0]!r}?" if close else "`llmspell tools list` lists them"
+        raise ArgumentError(f"there is no built-in tool {name!r}", hint=hint)
+    module, _, attribute = target.partition(":")
+    cls: type[BuiltinTool[Any]] = getattr(import_module(module), attribute)
+    return cls.create(run, {}, None)
 
 
 class BuiltinTool(Tool, Generic[Options]):

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
-from llmspell.errors import LlmspellError, TimeoutError, ToolError  # noqa: A004
+from llmspell.errors import CancelledByUser, LlmspellError, SchemaError, TimeoutError, ToolError, fault  # noqa: A004
 from llmspell.events.event import Event
 from llmspell.frozen import frozen
 from llmspell.hooks.table import FINAL, Context, Handler, Own, Since
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 #: Milliseconds a tool may take, and characters of JSON it may give, unless it says otherwise.
 TIMEOUT: Final = 30_000.0
 MAX_OUTPUT: Final = 1_000_000
+#: Permissions that change nothing.
+_LOOKS: Final = frozenset({"read", "env"})
+
+
+class _CutOff(CancelledByUser):
+    """What the audit trail says of a call that was under way when its run, or whoever waited for it, ended."""
+
+    def __init__(self) -> None:
+        super().__init__("the call was cut off")
 
 
 @frozen
@@ -49,7 +58,8 @@ SCRIPT: Final = Caller()
 def context_of(run: Run, key: str = "") -> ToolContext:
     """What a tool may use of a run. key: of the call."""
     identity = run.identity
-    return ToolContext(run.permissions, identity.project, identity.scratch, run.environ, idempotency_key=key)
+    noting = run.permissions.noting()
+    return ToolContext(noting, identity.project, identity.scratch, run.environ, idempotency_key=key)
 
 
 async def call(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOutput:
@@ -88,6 +98,8 @@ async def _attempt(
     unit.context = {**context, "input": checked}
     if (given := context.pop("result", None)) is None:
         output = await _worked(tool, checked, caller)
+        if usage := output.metadata.get("usage"):
+            span.data["usage"] = usage
     else:
         output, span.data["answered"] = ToolOutput(given), True
         await _recorded_audit(tool, checked, caller, None)
@@ -136,21 +148,64 @@ async def perform(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOut
     token = tool.run.effects.token("tool", tool.name, params)
 
     async def work() -> dict[str, Any]:
+        context = context_of(tool.run, token)
+        used = context.permissions.used
         try:
             async with asyncio.timeout(tool.timeout / 1000):
-                output = _bounded(tool, await tool.perform(params, context_of(tool.run, token)))
+                output = _bounded(tool, await own_work(tool, params, context))
         except builtins.TimeoutError:
             error = TimeoutError(f"tool {tool.name} took longer than {tool.timeout:g} ms", retryable=True)
-            await _audit(tool, params, caller, error)
+            await _audit(tool, params, caller, error, used)
             raise error from None
         except LlmspellError as error:
-            await _audit(tool, params, caller, error)
+            await _audit(tool, params, caller, error, used)
             raise
-        await _audit(tool, params, caller, None)
-        return {"content": output.content, "metadata": output.metadata, "artifacts": list(output.artifacts)}
+        except asyncio.CancelledError:
+            await _audit(tool, params, caller, _CutOff(), used)
+            raise
+        except Exception as error:
+            await _audit(tool, params, caller, fault(error, f"tool {tool.name}"), used)
+            raise
+        await _audit(tool, params, caller, None, used)
+        told = {"content": output.content, "metadata": output.metadata, "artifacts": list(output.artifacts)}
+        return {**told, "used": sorted(used)}
 
-    found = await tool.run.effects.once("tool", tool.name, params, work)
+    found = await tool.run.effects.once("tool", tool.name, params, work, _only_looked)
+    if usage := found["metadata"].get("usage"):  # of a model that the tool asked; a replay counts it too
+        tool.run.count_usage(usage["input_tokens"] + usage.get("output_tokens", 0), usage["cost"])
     return ToolOutput(found["content"], found["metadata"], tuple(found["artifacts"]))
+
+
+def _only_looked(output: Any) -> bool:
+    """Whether a call did nothing but read files and variables."""
+    used = output.get("used") if isinstance(output, dict) else None
+    return bool(used) and _LOOKS.issuperset(used)
+
+
+async def own_work(tool: Tool, params: dict[str, Any], context: ToolContext) -> ToolOutput:
+    """What the tool gives. Half a character, as JavaScript's texts may hold, is refused whichever library meets it."""
+    from llmspell.tools import outside  # 3 ms with what masks secrets, not before a tool is called
+
+    reaches_out = "net" in tool.permissions
+    try:
+        output = await tool.perform(params, context)
+    except LlmspellError as error:
+        outside.hide_secrets(error, tool, context)
+        raise
+    except UnicodeEncodeError as error:
+        if not 0xD800 <= ord(error.object[error.start]) <= 0xDFFF:
+            raise
+        raise SchemaError(
+            f"{tool.name}: a text holds half a character (a lone surrogate), which cannot be written as UTF-8",
+            hint="leave it out: it is what a text that was cut in the middle of a character ends with",
+        ) from None
+    except outside.UNREADABLE as error:
+        if not reaches_out:
+            raise
+        raise outside.unreadable(tool, f"{type(error).__name__}: {error}") from error
+    if reaches_out:
+        outside.checked(tool, output.content)
+    return output
 
 
 async def _unrecorded(tool: Tool, params: dict[str, Any], caller: Caller, work: Awaitable[ToolOutput]) -> ToolOutput:
@@ -162,6 +217,9 @@ async def _unrecorded(tool: Tool, params: dict[str, Any], caller: Caller, work: 
         raise
     except LlmspellError as error:
         await _recorded_audit(tool, params, caller, error)
+        raise
+    except asyncio.CancelledError:  # nothing is let in any more
+        await _audit(tool, params, caller, _CutOff())
         raise
     await _recorded_audit(tool, params, caller, None)
     return output
@@ -176,7 +234,10 @@ async def _recorded_audit(tool: Tool, params: dict[str, Any], caller: Caller, er
     await tool.run.effects.once("audit", tool.name, None, work)
 
 
-async def _audit(tool: Tool, params: dict[str, Any], caller: Caller, error: LlmspellError | None) -> None:
+async def _audit(
+    tool: Tool, params: dict[str, Any], caller: Caller, error: LlmspellError | None, used: Iterable[str] = ()
+) -> None:
+    """used: the permissions that the work asked for and had."""
     identity = tool.run.identity
     await tool.run.journal.audit(
         "tool_call",
@@ -186,6 +247,7 @@ async def _audit(tool: Tool, params: dict[str, Any], caller: Caller, error: Llms
         agent_id=caller.facts.get("agent_id", ""),
         user_id=caller.facts.get("user_id", identity.user),
         session_id=identity.session,
+        permissions=" ".join(sorted(used)),
     )
 
 

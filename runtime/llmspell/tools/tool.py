@@ -23,6 +23,7 @@ from llmspell.hooks.table import Handler
 from llmspell.run import Run
 from llmspell.tools import pipeline
 from llmspell.tools.base import ToolContext, ToolOutput
+from llmspell.tools.catalog import TOOLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,24 @@ class Tool(ABC):
     def define(run: Run, options: dict[str, Any]) -> Tool:
         """A tool of your own. Needs `name`, `description` and `execute`."""
         return Tool.create(run, options, None)
+
+    @method(
+        static=True,
+        errors=("invalid_argument",),
+        example='Tool.get("web-search"):execute{ query = "lua" }',
+    )
+    @staticmethod
+    def get(run: Run, name: str) -> Tool:
+        """A built-in tool by its name, class or alias, in any spelling, with its usual options."""
+        from llmspell.tools.builtin import named
+
+        return named(run, name)
+
+    @method(static=True, name="list")
+    @staticmethod
+    def list_names(run: Run) -> list[str]:
+        """The names of the built-in tools."""
+        return [entry.name for entry in TOOLS]
 
     @property
     @prop()

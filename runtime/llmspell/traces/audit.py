@@ -8,19 +8,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import field
-from typing import Any
+from typing import Any, Final
 
 from llmspell.errors import StoreError
 from llmspell.frozen import frozen
 from llmspell.traces.encode import Encoder, cleaned
 
-Row = tuple[int, float, str, str, str, str, str, str, str, str]
-"""id, time, agent_id, action, tool, params, result, user_id, session_id, hash: a row of the table `audit`."""
+Row = tuple[int, float, str, str, str, str, str, str, str, str, str]
+"""A row of the table `audit`: `COLUMNS`. Files of schema 1 have no `permissions`; their rows are one shorter."""
+
+COLUMNS: Final = (
+    "id", "time", "agent_id", "action", "tool", "params", "result", "user_id", "session_id", "permissions", "hash",
+)  # fmt: skip
 
 
 @frozen
 class AuditRecord:
-    """One action. time: milliseconds since 1970. params and result: any values; secrets are masked on the way."""
+    """One action. time: milliseconds since 1970. params and result: any values; secrets are masked on the way.
+    permissions: those that it made use of, such as `read net`."""
 
     time: float
     action: str
@@ -30,6 +35,7 @@ class AuditRecord:
     result: Any = field(default=None)
     user_id: str = ""
     session_id: str = ""
+    permissions: str = ""
 
 
 class Chain:
@@ -50,6 +56,7 @@ class Chain:
             encoder.data(record.result),
             cleaned(record.user_id),
             cleaned(record.session_id),
+            cleaned(record.permissions),
         )
         self.head = _hash(self.head, self._count, fields)
         return (self._count, *fields, self.head)

@@ -106,18 +106,22 @@ class Counting:
         labels = labels_of({**model, "agent": _text(data, "agent_name"), "status": _text(data, "status")})
         self._count("llmspell_llm_calls", labels)
         self._took("llmspell_llm_call_duration_seconds", event, labels_of(model))
+        self._used(data, model)
+
+    def _used(self, data: dict[str, Any], whose: dict[str, str]) -> None:
         read, written, cost = usage_of(data)
         for direction, tokens in (("input", read), ("output", written)):
             if tokens:
-                self._count("llmspell_tokens", labels_of({**model, "direction": direction}), tokens)
+                self._count("llmspell_tokens", labels_of({**whose, "direction": direction}), tokens)
         if cost:
-            self._count("llmspell_cost_dollars", labels_of(model), cost)
+            self._count("llmspell_cost_dollars", labels_of(whose), cost)
 
     def _tool(self, event: Event) -> None:
         tool = _text(event.data, "tool_name") or event.name
         agent, status = _text(event.data, "agent_name"), _text(event.data, "status")
         self._count("llmspell_tool_calls", (("agent", agent), ("status", status), ("tool", tool)))
         self._took("llmspell_tool_duration_seconds", event, (("tool", tool),))
+        self._used(event.data, {"tool": tool})
 
     def _hook(self, event: Event) -> None:
         point = (("point", _text(event.data, "point") or event.name),)

@@ -134,10 +134,10 @@ class Dashboard:
             case "llm_call":
                 agent.calling = max(0, agent.calling + step)
                 agent.llm_calls += over
-                if over:
-                    read, written, cost = usage_of(data)
-                    agent.tokens += read + written
-                    agent.cost += cost or 0.0
             case _:
                 agent.using = max(0, agent.using + step)
                 agent.tool_calls += over
+        if over and work != "execution":  # an execution's figures are those of its calls again
+            read, written, cost = usage_of(data)
+            agent.tokens += read + written
+            agent.cost += cost or 0.0

@@ -11,7 +11,7 @@ from llmspell.frozen import frozen
 from llmspell.version import VERSION
 
 #: Of the tables in a run's file. A file of a later schema is refused, an earlier one is read.
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 RUNNING: Final = "running"
 #: What a run is called whose host died before the run had ended.

@@ -65,7 +65,7 @@ def changed_text(recording: Recording, spell: Path, mask: Callable[[str], str]) 
     for row in recording.rows:
         if row.kind not in ("module", "hook_files") or not row.ok:
             continue
-        _, output = recording.unpacked(row)
+        _, output, *_ = recording.unpacked(row)
         for file in output["files"] if row.kind == "hook_files" else [output]:
             path = Path(relative, file.get("path") or file.get("label", ""))
             if "source" in file and not _is_still(path, file["source"], mask):
@@ -168,6 +168,10 @@ def _kept(whole: Recording, marks: Marks, cut: _Cut) -> Recording:
     ended, come = _ended(whole, marks, cut), Counter(order)
     pieces = {f"e{number}": found for number, found in _pieces(whole, marks).items() if number not in ended}
     begun = {key: found[: come[key]] for key, found in pieces.items() if come[key]}
+    for (number, _), row in zip(marks.answers, whole.rows):
+        if row.kind == _PART and f"e{number}" in begun and len(whole.unpacked(row)) > 2:
+            what = "was being answered with a secret, which its recording does not hold: it cannot be resumed"
+            raise ReplayError(f"run {whole.meta.id} {what}", hint="run the spell from its beginning")
     rows = [row for row in whole.rows[: cut.answers] if row.kind not in (_PART, "end", "over", "opened")]
     clock = sum(size for admitted, size in marks.clock if admitted <= cut.inputs)
     meta: RunMeta = dataclasses.replace(whole.meta, status=LOST)

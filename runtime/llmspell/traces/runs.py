@@ -82,7 +82,7 @@ class Runs:
         count = 0
         for run in runs:
             count += self.path(run).exists()
-            for ending in ("", "-wal", "-shm", "-journal"):
+            for ending in ("", "-wal", "-shm", "-journal", "-lease"):
                 self.path(run).with_name(f"{run}.db{ending}").unlink(missing_ok=True)
         self._quietly(lambda: index.forget(self.data_dir, runs))
         return count

@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS admissions (id INTEGER PRIMARY KEY, keys TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY, readings BLOB NOT NULL, admitted INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS audit (
   id INTEGER PRIMARY KEY, time REAL NOT NULL, agent_id TEXT NOT NULL, action TEXT NOT NULL, tool TEXT NOT NULL,
-  params TEXT NOT NULL, result TEXT NOT NULL, user_id TEXT NOT NULL, session_id TEXT NOT NULL, hash TEXT NOT NULL);
+  params TEXT NOT NULL, result TEXT NOT NULL, user_id TEXT NOT NULL, session_id TEXT NOT NULL,
+  permissions TEXT NOT NULL, hash TEXT NOT NULL);
 """
 
 #: Only in files of runs that change states often enough (`state_at`).

@@ -9,8 +9,9 @@ from llmspell.events.event import Event
 from llmspell.frozen import frozen
 
 _STARTS: Final = ("_started", "_called")
-#: Only a model call's own figures count: what its agent and workflow report is the same tokens again.
-_COUNTED: Final = "llm_call"
+#: Only the figures of a model call, and of a tool that asks a model, count: what agents and workflows report is the
+#: same tokens again.
+_COUNTED: Final = ("llm_call", "tool")
 
 
 @frozen
@@ -85,7 +86,7 @@ def running_span(start: Event) -> Span:
 
 def ended_span(start: Event, end: Event) -> Span:
     kind = span_kind(start.kind)
-    inputs, outputs, cost = usage_of(end.data) if kind == _COUNTED else (0, 0, None)
+    inputs, outputs, cost = usage_of(end.data) if kind in _COUNTED else (0, 0, None)
     error = end.data.get("error")
     return Span(
         number=start.span,

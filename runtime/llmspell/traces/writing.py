@@ -185,6 +185,8 @@ class RunWriting:
         if self._mask is not None:  # in a replay, what a secret went into is known by its hidden form
             shown = masked(both, self._mask)
         given, output = shown
+        if shown is not both and self._mask is not None and masked(job.output, self._mask) is not job.output:
+            output = [*output, True]  # it held a secret: who goes on with the run must not be given the mask
         text = self._encoder.data(given, clean=shown is both)
         name = key(job.kind, job.name, given) if job.packed or not job.key else job.key
         row = (job.seq, job.kind, job.name, name, job.span, job.occurrence, int(job.ok), text)
@@ -246,6 +248,8 @@ class RunWriting:
             raise
 
     def _totals(self) -> None:
+        if not self._rows["events"]:  # a commit of an audit record, after each tool call
+            return
         meta, spans = self._meta, self._rows["spans"]
         costs = [span[12] for span in spans if span[12] is not None]
         self._meta = dataclasses.replace(

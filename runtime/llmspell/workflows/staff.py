@@ -3,14 +3,12 @@ that it gives."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llmspell.agents.base import BaseAgent
 from llmspell.agents.directory import Directory
 from llmspell.errors import ArgumentError
-from llmspell.run import Run
-from llmspell.tools.builtin import BuiltinTool
-from llmspell.tools.catalog import TARGETS
+from llmspell.tools.builtin import named
 from llmspell.tools.tool import Tool
 from llmspell.workflows.definition import Hole, Step
 
@@ -52,7 +50,7 @@ class Staff:
         name = str(step.work)
         found = next((tool for tool in workflow.tools if tool.name == name), None) or self._builtin.get(name)
         if found is None:
-            found = self._builtin[name] = _builtin(workflow.run, name)
+            found = self._builtin[name] = named(workflow.run, name)
         return found
 
     def check(self, inside: tuple[Workflow, ...] = ()) -> None:
@@ -73,11 +71,3 @@ class Staff:
                 raise ArgumentError(message, hint=error.hint, source=workflow.site) from None
             if isinstance(found, Workflow):
                 found.staff.check((*inside, workflow))
-
-
-def _builtin(run: Run, name: str) -> Tool:
-    from importlib import import_module
-
-    module, _, attribute = TARGETS[name].partition(":")
-    cls: type[BuiltinTool[Any]] = getattr(import_module(module), attribute)
-    return cls.create(run, {}, None)

@@ -6,7 +6,7 @@ from typing import Final
 
 from benchmark import Function
 
-from cases import calls, crowds, engine, events, memory, runaways, startup, state, workflows
+from cases import calls, crowds, engine, events, memory, runaways, startup, state, tools, vectors, workflows
 
 BENCHMARKS: Final[dict[str, Function]] = {
     "help": startup.help_page,
@@ -29,5 +29,8 @@ BENCHMARKS: Final[dict[str, Function]] = {
     "workflow steps": workflows.steps,
     "fan-out": workflows.fan_out,
     "map_reduce": workflows.items,
+    "direct tool call": tools.direct_call,
+    "tool categories": tools.categories,
+    "vectors": vectors.recall,
     "runaways": runaways.runaways,
 }

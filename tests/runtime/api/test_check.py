@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -255,3 +256,34 @@ def test_every_option_of_the_registry_is_accepted_in_both_spellings(registry: Re
         value = {"default": schema.get("default")}["default"]
         for spelling in {name, camel(name)}:
             assert checker.take({spelling: value}, "Agent.new") == {name: value}
+
+
+def test_a_number_without_a_fraction_is_whole_where_a_whole_one_is_wanted() -> None:
+    whole: dict[str, Any] = {"anyOf": [{"type": "integer", "maximum": 9}, {"type": "null"}]}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"limit": whole, "rate": {"type": "number"}, "rows": {"type": "array", "items": whole}},
+    }
+    found = Checker(schema).check_params({"limit": 3.0, "rate": 3.0, "rows": [1.0, None]}, "tool")
+    assert [type(each) for each in (found["limit"], found["rate"], found["rows"][0])] == [int, float, int]
+    with pytest.raises(SchemaError):
+        Checker(schema).check_params({"limit": 3.5}, "tool")
+
+
+@pytest.mark.parametrize("depth", [300, 100_000])
+def test_a_value_too_deep_to_be_checked_is_a_clear_error(depth: int) -> None:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    with pytest.raises(SchemaError, match="tables inside each other"):
+        Checker({"type": "object", "properties": {"a": {"type": "string"}}}).check_params({"a": value}, "tool")
+
+
+def test_a_megabyte_is_not_compared_with_the_names_that_it_may_have_been_meant_for() -> None:
+    checker = Checker({"type": "object", "properties": {"operation": {"enum": ["read", "write"]}}})
+    with pytest.raises(SchemaError, match="operation"):
+        checker.check_params({"operation": "raed"}, "tool")
+    begun = time.process_time()
+    with pytest.raises(SchemaError, match="operation"):
+        checker.check_params({"operation": "x" * 4_000_000}, "tool")
+    assert time.process_time() - begun < 1

@@ -26,7 +26,9 @@ LIMITS = Limits()
 class ConformanceHost:
     """Answers as `Echo` does, in real time, over any transport."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, *, asks_for_changes: bool = False) -> None:
+        """asks_for_changes: of what a callback changed in its first argument, in place of what it gives."""
+        self.asks_for_changes = asks_for_changes
         self.echo = Echo(language)
         self.transport: Transport
         self.printed: list[str] = []
@@ -71,7 +73,7 @@ class ConformanceHost:
             case Invoke(function=function, args=given):
                 number = len(self._callbacks) + 1
                 self._callbacks[number] = asyncio.get_running_loop().create_future()
-                self.send("callback", number, function.number, list(given), False)
+                self.send("callback", number, function.number, list(given), self.asks_for_changes)
                 return await self._callbacks[number]
             case _:
                 return True, value
@@ -113,6 +115,41 @@ async def test_conformance(
             assert found.startswith(expected) if key == "message" else found == expected, host.error
         if "HERE" in case.source(language):
             assert host.error["source"] == f"spell.{'lua' if language == 'lua' else 'js'}:{case.line(language)}"
+
+
+CHANGES = {
+    "lua": """
+        return Echo.new{}:call_me(function(t)
+          t.changed = Echo.new{}:say_later(t.changed .. "!", 2)
+          t.list[1], t.added, t.gone, t.flag = 2, 1, nil, true
+        end, { changed = "old", same = "x", number = 1.5, no = false, list = { 1 }, gone = "y", flag = false })
+    """,
+    "javascript": """
+        return await new Echo({}).callMe(async (t) => {
+          t.changed = await new Echo({}).sayLater(t.changed + "!", 2);
+          t.list[0] = 2; t.added = 1; delete t.gone; t.flag = true;
+        }, { changed: "old", same: "x", number: 1.5, no: false, list: [1], gone: "y", flag: false })
+    """,
+}
+
+
+@pytest.mark.parametrize("way", ["worker", "in_process"])
+@pytest.mark.parametrize("language", ["lua", "javascript"])
+async def test_of_a_table_that_a_callback_changed_only_the_changes_come_back(
+    language: str, way: Way, zygotes: Callable[[dict[str, Any]], tuple[Zygote, Path]]
+) -> None:
+    if way == "worker" and not sandbox.support().worker:
+        pytest.skip("spells have no processes here")
+    zygote, binding = zygotes(BINDING)
+    host = ConformanceHost(language, asks_for_changes=True)
+    if way == "worker":
+        host.transport = zygote.worker(language, host.on_frame, LIMITS)
+    else:
+        host.transport = InProcess(language, host.on_frame, LIMITS, binding=str(binding))
+    host.send("run", start_of(language, CHANGES[language]))
+    assert (await host.finish()).error is None
+    assert host.error is None, host.error
+    assert host.result == {"changed": "old!", "list": [2], "added": 1, "flag": True}
 
 
 def start_of(language: str, source: str) -> dict[str, Any]:

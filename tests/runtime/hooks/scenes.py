@@ -16,11 +16,13 @@ LANGUAGES = ("lua", "js", "python")
 
 @dataclass(frozen=True)
 class Does:
-    """What a handler does: notes the context's keys, then sets fields or throws. first: only at the first failure."""
+    """What a handler does: notes the context's keys, then sets fields or throws. first: only at the first failure.
+    only: for the agent of this name alone; the scene makes others too, which a Python handler sees."""
 
     set: dict[str, Any] = field(default_factory=dict[str, Any])
     throws: bool = False
     first: bool = False
+    only: str = ""
 
     def lua(self) -> str:
         lines = ["for key in pairs(c) do seen[#seen + 1] = key end"]
@@ -43,6 +45,8 @@ class Does:
     def python(self, seen: list[str]) -> Callable[[dict[str, Any]], None]:
         def handle(context: dict[str, Any]) -> None:
             seen.extend(context)
+            if self.only not in ("", context.get("agent_name")):
+                return
             if not self.first or context["retry_count"] == 0:
                 context.update(self.set)
             if self.throws:
@@ -104,8 +108,11 @@ local sender = Agent.new{ name = "sender", state = { mood = "hello" } }
 local flow = Workflow.sequential{ name = "flow", steps = { { name = "first", run = function(v) ran = ran + 1 return v end } } }
 local team = SupervisorAgent.new{ name = "team", workers = { ben = Agent.new{ name = "ben" } } }
 %(register)s
-local agent = Agent.new{ name = "ada", system_prompt = "sys", tools = { echo }, retries = %(retries)d }
-local ok, value = pcall(function() return %(action)s end)
+local agent
+local ok, value = pcall(function()
+  agent = Agent.new{ name = "ada", system_prompt = "sys", tools = { echo }, retries = %(retries)d }
+  return %(action)s
+end)
 if not ok then
   local info = ErrorHandler.parse_error(value)
   value = { type = info.type, message = info.message, cause = info.cause and info.cause.message }
@@ -137,9 +144,11 @@ const sender = new Agent({ name: "sender", state: { mood: "hello" } });
 const flow = Workflow.sequential({ name: "flow", steps: [{ name: "first", run: (v) => { ran += 1; return v; } }] });
 const team = new SupervisorAgent({ name: "team", workers: { ben: new Agent({ name: "ben" }) } });
 %(register)s
-const agent = new Agent({ name: "ada", systemPrompt: "sys", tools: [echo], retries: %(retries)d });
 let ok = true, value;
-try { value = %(action)s; } catch (error) {
+try {
+  const agent = new Agent({ name: "ada", systemPrompt: "sys", tools: [echo], retries: %(retries)d });
+  value = %(action)s;
+} catch (error) {
   const info = ErrorHandler.parseError(error);
   ok = false;
   value = { type: info.type, message: info.message, cause: info.cause && info.cause.message };

@@ -361,11 +361,11 @@ BEGUN = {
           end,
           after_init = function(c) seen[2] = c.options.system_prompt end,
         } }
-        local bad = Agent.new{ name = "bad", hooks = { before_init = function(c) c.options.temprature = 1 end } }
-        local ok, problem = pcall(bad.chat, bad, "x")
-        local again, same = pcall(bad.chat, bad, "x")
-        agent:chat("x")
-        return { seen, agent.system_prompt, agent:capabilities(), ok, problem.type, problem.message, again, same.message == problem.message }
+        seen[3] = agent.system_prompt
+        local older = Agent.new{ name = "bad" }
+        local ok, problem = pcall(Agent.new, { name = "bad", hooks = {
+          before_init = function(c) c.options.temprature = 1 end } })
+        return { seen, agent:capabilities(), ok, problem.type, problem.message, Agent.get("bad").id == older.id }
     """,
     "js": """
         const seen = [];
@@ -377,18 +377,142 @@ BEGUN = {
           },
           afterInit: (c) => { seen.push(c.options.system_prompt); },
         } });
-        const bad = new Agent({ name: "bad", hooks: { beforeInit: (c) => { c.options.temprature = 1; } } });
-        const attempt = async () => { try { await bad.chat("x"); return null; } catch (error) { return error; } };
-        const problem = await attempt(), same = await attempt();
-        await agent.chat("x");
-        return [seen, agent.systemPrompt, agent.capabilities(), problem === null, problem.type, problem.message, same === null, same.message === problem.message];
+        seen.push(agent.systemPrompt);
+        const older = new Agent({ name: "bad" });
+        let problem = null;
+        try { new Agent({ name: "bad", hooks: { beforeInit: (c) => { c.options.temprature = 1; } } }); } catch (error) {
+          problem = error;
+        }
+        return [seen, agent.capabilities(), problem === null, problem.type, problem.message, Agent.get("bad").id === older.id];
     """,
 }
 
 
 @both
 @pytest.mark.mission(67)
-async def test_an_agent_s_first_work_waits_for_what_makes_it_ready(cast: Any, language: str) -> None:
-    seen, prompt, capabilities, ok, kind, message, again, same = (await cast(**{language: BEGUN[language]})).value
-    assert (seen, prompt, capabilities) == (["old", "new"], "new", ["b"])
-    assert (ok, kind, again, same) == (False, "invalid_argument", False, True) and "temprature" in message
+async def test_a_constructor_waits_for_what_makes_an_agent_ready_and_throws_what_a_handler_threw(
+    cast: Any, language: str
+) -> None:
+    spell = await cast(**{language: BEGUN[language]})
+    seen, capabilities, ok, kind, message, older = spell.value
+    assert (seen, capabilities) == (["old", "new", "new"], ["b"])
+    assert (ok, kind, older) == (False, "invalid_argument", True) and "temprature" in message
+    replayed = await cast(**{language: BEGUN[language]}, replay=spell.recording)
+    assert [(e.kind, e.time, e.data) for e in replayed.events] == [(e.kind, e.time, e.data) for e in spell.events]
+
+
+REFUSED = {
+    "lua": """
+        local told, made = {}, {}
+        Hooks.register("before_init", function(c)
+          if c.agent_name:sub(1, 3) == "spy" then
+            Agent.new{ name = "clerk" }:chat("a spy: " .. c.agent_name)
+            error(SecurityError("no spies"))
+          end
+        end)
+        Hooks.register("on_error", function(c) told[#told + 1] = c.unit .. " " .. c.agent_name end)
+        local Spy = Agent:extend("Spy")
+        local function try(name, make)
+          local ok, problem = pcall(make)
+          made[#made + 1] = { name, ok, not ok and problem.message or "" }
+        end
+        try("agent", function() return Agent.new{ name = "spy 1" } end)
+        try("class", function() return Spy.new{ name = "spy 2" } end)
+        try("template", function() return WriterAgent.new{ name = "spy 3" } end)
+        try("workflow", function() return Workflow.sequential{ name = "spy 4", steps = {} } end)
+        try("team", function() return SupervisorAgent.new{ name = "spy 5" } end)
+        try("honest", function() return Agent.new{ name = "ada" } end)
+        local found = pcall(Agent.get, "spy 1")
+        return { made, told, found, Agent.list() }
+    """,
+    "js": """
+        const told = [], made = [];
+        Hooks.register("beforeInit", async (c) => {
+          if (c.agentName.startsWith("spy")) {
+            await new Agent({ name: "clerk" }).chat("a spy: " + c.agentName);
+            throw new SecurityError("no spies");
+          }
+        });
+        Hooks.register("onError", (c) => { told.push(`${c.unit} ${c.agentName}`); });
+        class Spy extends Agent { constructor(options) { super(options); made.push(["never", true, ""]); } }
+        const attempt = (name, make) => {
+          try { make(); made.push([name, true, ""]); } catch (error) { made.push([name, false, error.message]); }
+        };
+        attempt("agent", () => new Agent({ name: "spy 1" }));
+        attempt("class", () => new Spy({ name: "spy 2" }));
+        attempt("template", () => new WriterAgent({ name: "spy 3" }));
+        attempt("workflow", () => Workflow.sequential({ name: "spy 4", steps: [] }));
+        attempt("team", () => new SupervisorAgent({ name: "spy 5" }));
+        attempt("honest", () => new Agent({ name: "ada" }));
+        let found = true;
+        try { Agent.get("spy 1"); } catch { found = false; }
+        return [made, told, found, Agent.list()];
+    """,
+}
+
+
+@both
+@pytest.mark.mission(67, 77)
+async def test_a_veto_of_before_init_is_the_constructors_error_whatever_is_made(cast: Any, language: str) -> None:
+    spell = await cast(**{language: REFUSED[language]})
+    made, told, found, names = spell.value
+    refused = ["agent", "class", "template", "workflow", "team"]
+    assert made == [*([name, False, "no spies"] for name in refused), ["honest", True, ""]]
+    assert told == [f"init spy {number}" for number in range(1, 6)]
+    assert (found, sorted(names)) == (False, ["ada", "clerk"])
+    assert len(spell.of("llm_call_completed")) == 5, "a handler may wait for a model"
+    replayed = await cast(**{language: REFUSED[language]}, replay=spell.recording)
+    assert [(e.kind, e.time, e.data) for e in replayed.events] == [(e.kind, e.time, e.data) for e in spell.events]
+
+
+HASTY = {
+    "lua": """
+        local names = {}
+        Hooks.register("before_init", function(c) Async.sleep(2) c.options.system_prompt = c.agent_name end)
+        local makers = {}
+        for i = 1, 20 do makers[i] = function() return Agent.new{ name = "a" .. i }.system_prompt end end
+        return Async.all(makers)
+    """,
+    "js": """
+        Hooks.register("beforeInit", async (c) => { await Async.sleep(2); c.options.system_prompt = c.agentName; });
+        const makers = [];
+        for (let i = 1; i <= 20; i++) makers.push(async () => { await null; return new Agent({ name: "a" + i }).systemPrompt; });
+        return await Async.all(makers);
+    """,
+}
+
+
+@both
+async def test_agents_may_be_made_at_once_while_their_handlers_wait(cast: Any, language: str) -> None:
+    assert (await cast(**{language: HASTY[language]})).value == [f"a{number}" for number in range(1, 21)]
+
+
+VETOED_STATE = {
+    "lua": """
+        local told = {}
+        Hooks.register("before_state_change", function(c) if c.value == "bad" then error("not this") end end)
+        Hooks.register("on_error", function(c) told[#told + 1] = c.unit .. " " .. c.scope .. " " .. c.key end)
+        local made = {
+          pcall(State.set, "mood", "bad"), pcall(State.compare_and_set, "mood", nil, "bad"),
+          pcall(State.update, "mood", function() return "bad" end), pcall(State.set, "mood", "good") }
+        return { { made[1], made[2], made[3], made[4] }, told, State.get("mood") }
+    """,
+    "js": """
+        const told = [];
+        Hooks.register("beforeStateChange", (c) => { if (c.value === "bad") throw new Error("not this"); });
+        Hooks.register("onError", (c) => { told.push(`${c.unit} ${c.scope} ${c.key}`); });
+        const made = [];
+        for (const change of [() => State.set("mood", "bad"), () => State.compareAndSet("mood", null, "bad"),
+          () => State.update("mood", () => "bad"), () => State.set("mood", "good")]) {
+          made.push(await change().then(() => true, () => false));
+        }
+        return [made, told, await State.get("mood")];
+    """,
+}
+
+
+@both
+@pytest.mark.mission(69, 77)
+async def test_a_veto_of_a_change_of_the_global_state_reaches_on_error_once(cast: Any, language: str) -> None:
+    made, told, mood = (await cast(**{language: VETOED_STATE[language]})).value
+    assert (made, told, mood) == ([False, False, False, True], ["state_change global mood"] * 3, "good")

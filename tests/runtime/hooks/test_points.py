@@ -44,8 +44,8 @@ READ_ONLY = {
     "on_cancel": "reason",
     "on_limit": "limit",
 }
-#: What `error` events call a unit whose failure they tell; the others' are told by whatever they are a part of.
-FAILS = {"error": "llm_call", "event": "event_emit", "state": "", "handoff": "", "delegation": "execute"}
+#: What `error` events and `on_error` call a unit, where the table calls it otherwise.
+FAILS = {"error": "llm_call", "event": "event_emit", "state": "state_change", "retry": "llm_call"}
 DOWN = Answer(status=500, message="down", headers=(("retry-after-ms", "1"),))
 
 Check = Callable[[Any, Any], bool]
@@ -140,6 +140,9 @@ ACTION = {"error": "llm_call", "retry": "llm_call"}
 ANSWERS: dict[str, tuple[Answer, ...]] = {"error": (DOWN,), "retry": (DOWN,)}
 RETRIES = {"retry": 1}
 
+#: What is vetoed at these points is the run itself, or the unit whose failure they are about.
+NOT_UNITS = ("spell", "error", "retry")
+
 #: Fields of a point where it was registered for a tool, which a runtime's own (Python) handlers are not.
 TOOLS_OWN = {"before_execute": ("params",)}
 
@@ -155,6 +158,7 @@ CELLS = [
             if not (language == "python" and name in TOOLS_OWN.get(point.name, ()))
         ),
         *(("veto",) if point.veto else ()),
+        *(("on_error",) if point.veto and point.unit not in NOT_UNITS else ()),
         *(("retry",) if point.retry else ()),
         *(("answer",) if point.answer else ()),
     )
@@ -206,6 +210,8 @@ async def test_point(cast: Any, model: Any, point: HookPoint, language: str, asp
         await _read_only(cast, model, point, language)
     elif aspect == "veto":
         await _veto(cast, model, point, language)
+    elif aspect == "on_error":
+        await _told_of(cast, model, point, language)
     elif aspect == "retry":
         await _retry(cast, model, point, language)
     elif aspect == "answer":
@@ -218,7 +224,7 @@ async def test_point(cast: Any, model: Any, point: HookPoint, language: str, asp
         name = aspect.partition(":")[2]
         way = WRITES.get((point.name, name))
         assert way is not None, f"no way is written to try {point.name}.{name}: add one to WRITES"
-        does = Does({name: way.value, **dict(way.more)}, first=point.name == "on_error")
+        does = Does({name: way.value, **dict(way.more)}, first=point.name == "on_error", only=_whose(point))
         spell, _ = await _perform(cast, model, point, language, does, way)
         assert way.check(spell, model), (spell.result, [request.body for request in model.requests])
         assert not spell.of("warning")
@@ -245,7 +251,7 @@ async def _read_only(cast: Any, model: Any, point: HookPoint, language: str) -> 
 
 
 async def _veto(cast: Any, model: Any, point: HookPoint, language: str) -> None:
-    spell, _ = await _perform(cast, model, point, language, Does(throws=True))
+    spell, _ = await _perform(cast, model, point, language, _throwing(point))
     if point.unit == "spell":
         assert (spell.result.status, spell.result.error.type) == ("error", "security")
         assert (spell.output["out"] == "") is (point.name == "before_spell")
@@ -257,8 +263,33 @@ async def _veto(cast: Any, model: Any, point: HookPoint, language: str) -> None:
         assert not model.requests and ran == 0, "what was vetoed was not done"
     if point.unit == "retry":
         assert len(model.requests) == 1 and not spell.of("retry")
-    elif unit := FAILS.get(point.unit, point.unit):
-        assert unit in [event.data["unit"] for event in spell.of("error")]
+    failed = [event.data["unit"] for event in spell.of("error")]
+    assert point.unit == "retry" or FAILS.get(point.unit, point.unit) in failed
+
+
+def _throwing(point: HookPoint) -> Does:
+    return Does(throws=True, only=_whose(point))
+
+
+def _whose(point: HookPoint) -> str:
+    return "ada" if point.unit == "init" else ""
+
+
+async def _told_of(cast: Any, model: Any, point: HookPoint, language: str) -> None:
+    """A veto reaches `on_error`: once for the unit, and once for each that it fails with it."""
+    told: list[str] = []
+    does = _throwing(point)
+
+    def tell(context: dict[str, Any]) -> None:
+        told.append(context["unit"])
+
+    hooks: dict[str, Any] = {"on_error": tell}
+    if language == "python":
+        hooks[point.name] = does.python([])
+    spell = await cast(**scene(language, point.name, does, point.unit), model=model, hooks=hooks)
+    assert spell.value[1]["message"] == "not allowed"
+    assert told.count(FAILS.get(point.unit, point.unit)) == 1
+    assert told == [event.data["unit"] for event in spell.of("error")]
 
 
 async def _retry(cast: Any, model: Any, point: HookPoint, language: str) -> None:

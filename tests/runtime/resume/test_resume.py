@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -269,3 +271,120 @@ def test_a_run_whose_worker_was_killed_goes_on(project: Project, language: str, 
     project.answering.hangs.clear()
     assert ok(project.run("--resume", "last")) == RESULT
     assert [said[:5] for said in project.asked] == ["one o", "two a", "three", "three"]
+
+
+def test_two_cannot_go_on_with_one_run_at_once(project: Project, language: str) -> None:
+    """Whichever of its recordings is named; once the one that goes on is dead or done, another may."""
+    spell = project.write(f"mail{ENDING[language]}", FLOW[language])
+    project.killed(spell, at="two")
+    first = project.runs[0].id
+    project.answering.hangs.add("three")
+    going_on = project.start("--resume", first)
+    deadline = time.monotonic() + 60
+    while not any("three" in said for said in project.asked):
+        assert going_on.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    second = project.runs[1].id
+    told = refused(project, "--resume", first)
+    assert f"run {first} is being resumed already: process {going_on.pid} goes on with it as run {second}" in told
+    assert f"llmspell trace follow {second}" in told
+    assert len(project.runs) == 2, "what was refused is no run"
+    going_on.send_signal(signal.SIGKILL)
+    going_on.communicate(timeout=30)
+    project.answering.hangs.clear()
+    assert ok(project.run("--resume", first)) == RESULT
+    assert not [*project.folder.glob(".llmspell/runs/*-lease")]
+
+
+SECRET = {
+    "lua": """
+    local clerk = Agent.new{ name = "clerk" }
+    local first = GIVES
+    clerk:chat("one " .. #first)
+    clerk:chat("two")
+    return first
+    """,
+    "javascript": """
+    const clerk = new Agent({ name: "clerk" });
+    const first = GIVES;
+    await clerk.chat("one " + first.length);
+    await clerk.chat("two");
+    return first;
+    """,
+}
+KEY = "sk-abcdefghijklmnopqrstuvwxyz"
+READS = {
+    "lua": 'FileSystemTool.new():execute{ operation = "read", path = "env.txt" }.content',
+    "javascript": '(await new FileSystemTool().execute({ operation: "read", path: "env.txt" })).content',
+}
+WRITES = {
+    "lua": f'tostring(ShellCommandTool.new{{ allowed_commands = {{ "echo" }} }}:execute{{ command = "echo {KEY}" }}.stdout)',
+    "javascript": f'(await new ShellCommandTool({{ allowedCommands: ["echo"] }}).execute({{ command: "echo {KEY}" }})).stdout',
+}
+ASKS = {"lua": f'clerk:chat("zero {KEY}")', "javascript": f'await clerk.chat("zero {KEY}")'}
+
+
+def killed_with(project: Project, language: str, gives: dict[str, str]) -> None:
+    project.write("llmspell.toml", '[permissions]\nexec = ["echo"]\n')
+    spell = project.write(f"secret{ENDING[language]}", SECRET[language].replace("GIVES", gives[language]))
+    project.killed(spell, at="two")
+    assert KEY not in str([project.lines(run.id) for run in project.runs])
+
+
+def test_a_secret_that_was_read_is_read_again(project: Project, language: str) -> None:
+    project.write("env.txt", f"KEY={KEY}\n")
+    killed_with(project, language, READS)
+    before = len(project.asked)
+    done = project.run("--resume", "last")
+    assert done.stdout.strip() == f"KEY={KEY}", done.stderr
+    assert project.asked[before:] == ["two"]
+
+
+def test_a_secret_that_is_another_one_now_is_refused(project: Project, language: str) -> None:
+    project.write("env.txt", f"KEY={KEY}\n")
+    killed_with(project, language, READS)
+    project.write("env.txt", "KEY=forgotten\n")
+    told = refused(project, "--resume", "last")
+    assert "the answer of the tool 'file_system' held a secret and is another one now" in told
+
+
+@pytest.mark.parametrize(
+    ("gives", "whose"), [(WRITES, "the tool 'shell_command'"), (ASKS, "the model service 'openai'")]
+)
+def test_a_secret_that_cannot_be_had_again_is_refused_by_name(
+    project: Project, language: str, gives: dict[str, str], whose: str
+) -> None:
+    """Never is a script given the mask in its place; nobody is asked for anything."""
+    killed_with(project, language, gives)
+    before = project.asked
+    told = refused(project, "--resume", "last")
+    assert f"the answer of {whose} held a secret, which the recording does not hold" in told
+    assert f"secret{ENDING[language]}:3" in told
+    assert project.asked == before
+
+
+STREAMED = {
+    "lua": """
+    local clerk = Agent.new{ name = "clerk" }
+    for piece in clerk:stream_chat("zero KEY") do io.write(piece) end
+    clerk:chat("two")
+    """,
+    "javascript": """
+    const clerk = new Agent({ name: "clerk" });
+    for await (const piece of clerk.streamChat("zero KEY")) console.log(piece);
+    await clerk.chat("two");
+    """,
+}
+
+
+def test_a_streamed_answer_that_held_a_secret_is_refused(project: Project, language: str) -> None:
+    spell = project.write(f"stream{ENDING[language]}", STREAMED[language].replace("KEY", f"sk-{'a' * 40}"))
+    project.killed(spell, at="two")
+    assert "the answer of the model service 'openai' held a secret" in refused(project, "--resume", "last")
+
+
+def test_three_stars_in_an_answer_are_no_secret(project: Project, language: str) -> None:
+    gives = {"lua": 'clerk:chat("zero ***")', "javascript": 'await clerk.chat("zero ***")'}
+    killed_with(project, language, gives)
+    done = project.run("--resume", "last")
+    assert done.stdout.strip() == "You said: zero ***", done.stderr

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
 import stat
 import subprocess
@@ -19,6 +20,8 @@ from llmspell.errors import LlmspellError, PermissionDenied, ToolError
 from llmspell.tools.crypto.encryption import EncryptionTool
 from llmspell.tools.crypto.random_tool import RandomTool
 from llmspell.tools.crypto.signature import SignatureTool
+from llmspell.tools.system.environment import EnvironmentTool
+from llmspell.tools.system.shell_command import ShellCommandTool
 
 pytestmark = pytest.mark.mission(104)
 
@@ -295,3 +298,23 @@ async def test_keys_never_reach_a_script_or_a_trace(cast: Any, language: str, tm
     assert secret.encode() not in done.file.read_bytes()
     again = await cast(**spell, replay=done.recording)  # without the secret
     assert again.value == done.value
+
+
+async def test_a_variable_kept_for_tools_may_be_used_and_is_not_read(call: Any) -> None:
+    """Using is less than reading: a key signs without `--allow-env`, and no pattern shows it or hands it on."""
+    environ = {"LLMSPELL_SECRET_KEY": KEY, "OTHER_KEY": KEY, "PATH": os.environ["PATH"]}
+    sign = {"operation": "sign", "text": "a", "algorithm": "hmac-sha256"}
+    assert (await call(SignatureTool, {**sign, "key_env": "LLMSPELL_SECRET_KEY"}, environ=environ))["sig"]
+    with pytest.raises(PermissionDenied, match="may not read the variable 'OTHER_KEY'"):
+        await call(SignatureTool, {**sign, "key_env": "OTHER_KEY"}, environ=environ)
+    get = {"operation": "get", "name": "LLMSPELL_SECRET_KEY"}
+    for patterns in ([], ["*"], ["LLMSPELL_*"], ["LLMSPELL_SECRET_*"], ["LLMSPELL_SECRET_KE[Y]"]):
+        with pytest.raises(PermissionDenied, match="LLMSPELL_SECRET_KEY"):
+            await call(EnvironmentTool, get, environ=environ, env=patterns)
+        listed = await call(EnvironmentTool, {"operation": "list"}, environ=environ, env=patterns)
+        assert listed["variables"] == (["OTHER_KEY", "PATH"] if patterns == ["*"] else [])
+    printed = await call(ShellCommandTool, {"command": "env"}, environ=environ, env=["*"], exec=["env"])
+    assert "OTHER_KEY=" in printed["stdout"]
+    assert "LLMSPELL_SECRET_KEY" not in printed["stdout"]
+    found = await call(EnvironmentTool, get, environ=environ, env=["LLMSPELL_SECRET_KEY"])
+    assert found["value"] == KEY

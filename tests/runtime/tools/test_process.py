@@ -6,13 +6,16 @@ import asyncio
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llmspell.errors import LlmspellError, PermissionDenied, ToolError
-from llmspell.tools.system.process import ProcessTool
-from llmspell.tools.system.shell_command import ShellCommandTool
+from llmspell.security.permissions import Permissions
+from llmspell.tools.base import ToolContext
+from llmspell.tools.system.process import ProcessOptions, ProcessTool
+from llmspell.tools.system.shell_command import ShellCommandOptions, ShellCommandTool
 
 pytestmark = pytest.mark.mission(97)
 
@@ -41,6 +44,30 @@ async def test_a_command_is_seen_and_ended(call: Any) -> None:
     assert (await task)["exit_code"] == 128 + 15
     with pytest.raises(ToolError, match="no process"):
         await call(ProcessTool, {"operation": "info", "pid": process["pid"]})
+
+
+async def test_a_command_of_another_run_is_neither_shown_nor_ended(call: Any, tmp_path: Path) -> None:
+    """Two runs of one host: what tells them apart is who started the command, not what it says of itself."""
+    other = ToolContext(
+        Permissions.grant(tmp_path, read=(".",), exec=["sleep"]), tmp_path, tmp_path / "elsewhere", {"HOME": "x"}
+    )
+    other.scratch.mkdir()
+    tool = ShellCommandTool(ShellCommandOptions(env={"HOME": str(tmp_path / "scratch"), "TMPDIR": "x"}))
+    command = {"command": "sleep 601"}
+    task = asyncio.create_task(tool.perform(command, other))
+    own = asyncio.create_task(call(ShellCommandTool, {"command": "sleep 602"}, exec=["sleep"]))
+    (process,) = await seen(call, "sleep")
+    assert process["command"] == ["sleep", "602"]
+    theirs = ProcessTool(ProcessOptions())
+    async with asyncio.timeout(20):
+        while not (found := (await theirs.perform({"operation": "list", "name": "sleep"}, other)).content["processes"]):
+            await asyncio.sleep(0.02)
+    assert [each["command"] for each in found] == [["sleep", "601"]]
+    with pytest.raises(ToolError, match="has started no process"):
+        await call(ProcessTool, {"operation": "kill", "pid": found[0]["pid"]})
+    await theirs.perform({"operation": "kill", "pid": found[0]["pid"]}, other)
+    await call(ProcessTool, {"operation": "kill", "pid": process["pid"]})
+    assert ((await task).content["exit_code"], (await own)["exit_code"]) == (143, 143)
 
 
 @pytest.mark.parametrize("whose", ["first", "own", "parent"])

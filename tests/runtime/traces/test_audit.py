@@ -27,6 +27,7 @@ def _record(number: int) -> AuditRecord:
         result={"content": "text"},
         user_id="ada",
         session_id="s-1",
+        permissions="read",
     )
 
 
@@ -44,7 +45,7 @@ async def test_a_record_says_who_did_what_with_which_result(writer: Writer, data
     with RunFile(await _trail(writer, data, new_run())) as file:
         rows = file.audit()
         assert file.verify_audit() == 4
-    assert rows[1][:9] == (
+    assert rows[1][:10] == (
         2,
         1001.5,
         "researcher",
@@ -54,6 +55,7 @@ async def test_a_record_says_who_did_what_with_which_result(writer: Writer, data
         '{"content":"text"}',
         "ada",
         "s-1",
+        "read",
     )
 
 
@@ -68,7 +70,7 @@ async def test_a_record_says_who_did_what_with_which_result(writer: Writer, data
         ("DELETE FROM audit WHERE id = 4", "ends after record 3"),
         ("DELETE FROM audit", "ends after record 0"),
         (
-            "INSERT INTO audit SELECT 5, time, '', action, tool, params, result, '', '', hash FROM audit WHERE id = 4",
+            "INSERT INTO audit SELECT 5, time, '', action, tool, params, result, '', '', '', hash FROM audit WHERE id = 4",
             "5",
         ),
     ],

@@ -428,7 +428,7 @@ interface AfterEventEmitContext extends HookContext {
   readonly data: Record<string, any>;
 }
 
-/** Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees. */
+/** Once for each failed unit, which `unit` names: `llm_call`, `tool_call`, `execute`, `init`, `workflow`, `step`, `state_change`, `handoff`, `delegation`, `event_emit`. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees. */
 interface OnErrorContext extends HookContext {
   /** Set it to `true` to repeat the unit that failed. */
   retry: boolean;
@@ -548,7 +548,7 @@ interface HookContexts {
   beforeEventEmit: BeforeEventEmitContext;
   /** When an event that a spell emitted has been told. */
   afterEventEmit: AfterEventEmitContext;
-  /** Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees. */
+  /** Once for each failed unit, which `unit` names: `llm_call`, `tool_call`, `execute`, `init`, `workflow`, `step`, `state_change`, `handoff`, `delegation`, `event_emit`. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees. */
   onError: OnErrorContext;
   /** Before a failed unit is tried again, by the runtime's own retries or by a hook's wish. */
   onRetry: OnRetryContext;
@@ -698,6 +698,8 @@ interface ToolCompletedEvent extends EventData {
   params: Record<string, any>;
   /** What came out. */
   result: any;
+  /** Tokens read and written, and their price where it is known. */
+  usage: TokenUsage;
   /** How long it took, in milliseconds. */
   duration: number;
   /** `ok`, `error` or `cancelled`. */
@@ -732,6 +734,20 @@ interface DelegationCompletedEvent extends EventData {
   duration: number;
   /** `ok`, `error` or `cancelled`. */
   status: string;
+}
+
+/** A worker has failed, and its task goes to another. */
+interface DelegationPassedOnEvent extends EventData {
+  /** The agent's name. */
+  agentName: string;
+  /** The name of the agent that gives the task. */
+  supervisor: string;
+  /** The name of the agent that is given the task. */
+  worker: string;
+  /** The name of the agent that takes over. */
+  to: string;
+  /** What went wrong. */
+  error: LlmspellError;
 }
 
 /** A supervisor has approved a result, or sends it back with notes. */
@@ -1236,6 +1252,8 @@ interface Events {
   delegationStarted: DelegationStartedEvent;
   /** A worker has done its task. */
   delegationCompleted: DelegationCompletedEvent;
+  /** A worker has failed, and its task goes to another. */
+  delegationPassedOn: DelegationPassedOnEvent;
   /** A supervisor has approved a result, or sends it back with notes. */
   delegationReviewed: DelegationReviewedEvent;
   /** A stage of a PipelineAgent has given what the next one gets. */
@@ -1340,6 +1358,8 @@ type EventOf<E extends string> = CamelName<E> extends keyof Events ? Events[Came
 
 /** The built-in tools; a script may define others. */
 type ToolName =
+  | "audio_transcribe"
+  | "aws"
   | "calculator"
   | "chart_generator"
   | "code_interpreter"
@@ -1350,6 +1370,7 @@ type ToolName =
   | "diff"
   | "discord"
   | "email"
+  | "embedding"
   | "encryption"
   | "environment"
   | "file_system"
@@ -1357,8 +1378,10 @@ type ToolName =
   | "github"
   | "hash"
   | "http_request"
+  | "image_generation"
   | "jira"
   | "json"
+  | "kubernetes"
   | "linear_algebra"
   | "markdown"
   | "pdf_reader"
@@ -1377,6 +1400,7 @@ type ToolName =
   | "timezone"
   | "timer"
   | "twilio"
+  | "vector_search"
   | "web_scraper"
   | "web_search"
   | "websocket"
@@ -1563,6 +1587,13 @@ declare class Tool {
    */
   static define(options: ToolOptions): Tool;
   /**
+   * A built-in tool by its name, class or alias, in any spelling, with its usual options.
+   * @throws invalid_argument
+   */
+  static get(name: string): Tool;
+  /** The names of the built-in tools. */
+  static list(): string[];
+  /**
    * Runs the tool and gives its content, in the shape its reference page states.
    * @throws validation, tool, permission, timeout
    */
@@ -1693,6 +1724,20 @@ interface AsyncHandle {
 }
 
 /**
+ * Writes down what is said in a recording, with times or as subtitles if wanted, or translates it into English.
+ *
+ * The file is sent to the service that the person configured. Give names that occur in `prompt`, so that they are
+ * spelled right.
+ */
+declare class AudioTranscribeTool extends Tool {
+  constructor(options?: AudioTranscribeOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: AudioTranscribeParams): Promise<AudioTranscribeResult>;
+}
+declare const AudioTranscribe: typeof AudioTranscribeTool;
+type AudioTranscribe = AudioTranscribeTool;
+
+/**
  * Writes down who did what, so that it cannot be changed unseen.
  *
  * Each entry goes into the run's audit trail and, with a path, into a file: JSON lines, each holding the hash of the
@@ -1710,6 +1755,21 @@ declare class AuditLogger {
    */
   log(action: string | Record<string, any>, fields?: Record<string, any>): Promise<void>;
 }
+
+/**
+ * Works with AWS: S3 objects, SQS and SNS messages, Lambda functions, DynamoDB tables, CloudWatch logs, and any
+ * other action of any service through `call`.
+ *
+ * It only reads unless it was made to write, send, run and sign (`read_only = false`). Lists come in parts: ask again
+ * with `cursor` where `next` is not "". Nothing is sent a second time by itself.
+ */
+declare class AwsTool extends Tool {
+  constructor(options?: AwsOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: AwsParams): Promise<AwsResult>;
+}
+declare const Aws: typeof AwsTool;
+type Aws = AwsTool;
 
 interface CacheNamespace {
   /** Forgets a key; gives whether there was one. */
@@ -1998,6 +2058,20 @@ declare const Email: typeof EmailTool;
 type Email = EmailTool;
 
 /**
+ * Turns texts into vectors whose directions are alike where the texts are, and compares texts by them.
+ *
+ * Use compare to find which text fits a question, to group texts or to find doubles. To search many texts, or the
+ * same ones again, use vector_search, which keeps them. `method` of the result says how far to trust it.
+ */
+declare class EmbeddingTool extends Tool {
+  constructor(options?: EmbeddingOptions);
+  /** Runs the tool and gives its content. */
+  execute(params?: EmbeddingParams): Promise<EmbeddingResult>;
+}
+declare const Embedding: typeof EmbeddingTool;
+type Embedding = EmbeddingTool;
+
+/**
  * Encrypts and decrypts texts and files with a passphrase or a key (AES-256-GCM or ChaCha20-Poly1305).
  *
  * Both keep the data secret and notice every change of it. Whoever loses the passphrase loses the data.
@@ -2013,7 +2087,8 @@ type Encryption = EncryptionTool;
 /**
  * Reads environment variables that the person allowed by name; every other is refused, set or not.
  *
- * Use list to see which there are. Variables cannot be changed.
+ * Use list to see which there are. Variables cannot be changed. Those named LLMSPELL_SECRET_… are there for
+ * encryption and signature; no pattern such as `*` shows them, only their whole name.
  */
 declare class EnvironmentTool extends Tool {
   constructor(options?: EnvironmentOptions);
@@ -2145,7 +2220,9 @@ type GitHub = GitHubTool;
  * Masks e-mail addresses, telephone numbers, payment cards (with a right check digit), bank accounts (IBAN) and
  * keys in prompts and answers, and refuses what it is told to. What it does is an event, `guarded`.
  *
- * A streamed answer has been read before its end is guarded: do not stream what must be guarded.
+ * A streamed answer is held back as far as what comes next may change what is found: a word or a number that has not
+ * ended, and as many characters as the longest pattern takes. Under a pattern without a bound, such as `a.*b` or
+ * `end$`, nothing of it is given out before it is whole.
  */
 declare class GuardHook extends Hook {
   constructor(options?: GuardHookOptions);
@@ -2243,6 +2320,20 @@ interface HumanNamespace {
 declare const Human: HumanNamespace;
 
 /**
+ * Makes pictures from a description, by a service that the person configured, and writes them to files.
+ *
+ * Describe what is to be seen rather than what it is for. Give a path: a picture in the answer is of no use to you.
+ * Pictures cost money; ask for several only when they are wanted.
+ */
+declare class ImageGenerationTool extends Tool {
+  constructor(options?: ImageGenerationOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: ImageGenerationParams): Promise<ImageGenerationResult>;
+}
+declare const ImageGeneration: typeof ImageGenerationTool;
+type ImageGeneration = ImageGenerationTool;
+
+/**
  * Finds and reads Jira issues, their comments and where they can go; makes, changes and moves them where allowed.
  *
  * Use search with JQL to find keys. Texts are plain; formatting is lost on reading.
@@ -2268,6 +2359,21 @@ declare class JsonTool extends Tool {
 }
 declare const Json: typeof JsonTool;
 type Json = JsonTool;
+
+/**
+ * Looks into a Kubernetes cluster: pods, deployments, services, nodes, events, logs and every other kind of thing.
+ * Makes, changes, scales and deletes them where that is allowed (`read_only = false`).
+ *
+ * Use list to find names, describe to see why something does not work, logs for what a pod printed. Secrets' values
+ * are hidden.
+ */
+declare class KubernetesTool extends Tool {
+  constructor(options?: KubernetesOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: KubernetesParams): Promise<KubernetesResult>;
+}
+declare const Kubernetes: typeof KubernetesTool;
+type Kubernetes = KubernetesTool;
 
 /**
  * Computes with matrices and vectors: products, inverses, determinants, systems of equations, eigenvalues.
@@ -2925,7 +3031,8 @@ interface Subscription {
 
 /**
  * A supervisor and its workers, as one agent: each task goes to one worker, chosen by a strategy; with `review` the
- * supervisor's model approves the result or sends it back. Each delegation is a span of the trace.
+ * supervisor's model approves the result or sends it back. Where a worker fails, the strategy picks among those who
+ * have not tried; the error of the last names them all. Each delegation is a span of the trace.
  */
 declare class SupervisorAgent extends BaseAgent {
   constructor(options?: SupervisorAgentOptions);
@@ -2943,7 +3050,8 @@ declare class SupervisorAgent extends BaseAgent {
   /** What is known of its workers: tasks under way, done and failed. */
   coordinationState(): CoordinationState;
   /**
-   * Has a task done, by the worker that is named or that the strategy picks, and says how it went.
+   * Has a task done, by the worker that is named or that the strategy picks, and says how it went. A worker that
+   * is named is the only one who tries.
    * @throws timeout, rate_limit, invalid_argument
    */
   delegateTask(task: any, worker?: string): Promise<Delegated>;
@@ -3018,6 +3126,20 @@ declare class TwilioTool extends Tool {
 }
 declare const Twilio: typeof TwilioTool;
 type Twilio = TwilioTool;
+
+/**
+ * Keeps texts and finds those that are nearest to a question, by meaning: an index of vectors, with metadata.
+ *
+ * Put texts in with upsert, each with an id and what you know of it; find them with search, in words. Texts become
+ * vectors by themselves; `method` of the result says how, and lexical means likeness of letters only.
+ */
+declare class VectorSearchTool extends Tool {
+  constructor(options?: VectorSearchOptions);
+  /** Runs the tool and gives its content. */
+  execute(params: VectorSearchParams): Promise<VectorSearchResult>;
+}
+declare const VectorSearch: typeof VectorSearchTool;
+type VectorSearch = VectorSearchTool;
 
 /**
  * Reads a web page of an allowed host: its text, its links, its metadata, or the elements of a CSS selector.
@@ -3729,12 +3851,260 @@ interface Settled {
   reason?: any;
 }
 
+interface AudioTranscribeOptions {
+  /** The model. None: gpt-4o-mini-transcribe, or whisper-1 for times, subtitles and translations. (1 to 200 characters) */
+  model?: string;
+  /**
+   * The service's address, such as one on your own machine. None: OPENAI_BASE_URL, else OpenAI's own. What the
+   * environment holds as a key is sent to those only. (1 to 500 characters)
+   */
+  baseUrl?: string;
+  /** The service's key. None: OPENAI_API_KEY of the host's environment. (at most 1000 characters) */
+  apiKey?: string;
+  /** The language that is spoken, as `en` or `de`, where a call names none. (as the pattern `^[a-z]{2,3}$`) */
+  language?: string;
+  /** Folders and files that may be sent, within what the run may read. None: all that the run may. (at most 100 items) */
+  allowedPaths?: string[];
+  /** Bytes of a recording; OpenAI takes 25 MB. (default 25000000, 1000 to 25000000) */
+  maxFileSize?: number;
+  /** Milliseconds for a recording. (default 300000, 1 to 600000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface AudioTranscribeParams {
+  /** The recording: flac, m4a, mp3, mp4, ogg, wav or webm. Relative paths start from the project. (1 to 4096 characters) */
+  path: string;
+  /** transcribe: what is said, in its language. translate: what is said, in English. (default "transcribe") */
+  operation?: "transcribe" | "translate";
+  /** transcribe: the language that is spoken, as `en` or `de`. It is recognised where it is not given. (as the pattern `^[a-z]{2,3}$`) */
+  language?: string;
+  /** Names and words that occur, or what was said before: they are then written so. (1 to 4000 characters) */
+  prompt?: string;
+  /**
+   * json: the text. text: the same, from services that know nothing else. verbose_json: the text with its language,
+   * length and segments. srt, vtt: subtitles. (default "json")
+   */
+  format?: "json" | "text" | "verbose_json" | "srt" | "vtt";
+  /** verbose_json: whether words, segments or both come with their times. (1 to 2 items) */
+  timestamps?: ("word" | "segment")[];
+  /** How freely unclear words are guessed: 0 is least. (0 to 1) */
+  temperature?: number;
+}
+
+interface AudioTranscribeResult {
+  /** What is said. */
+  text: string;
+  /** The model that was asked. */
+  model: string;
+  /** verbose_json: the language, as the service names it. */
+  language?: string;
+  /** verbose_json: seconds. */
+  duration?: number;
+  /** verbose_json: the sentences with their times. */
+  segments?: TimedText[];
+  /** verbose_json with the timestamps `word`: every word with its times. */
+  words?: TimedText[];
+  /** srt, vtt: the file's text. */
+  subtitles?: string;
+  /** What the service counted, where it does. */
+  usage?: AudioUsage;
+}
+
+interface TimedText {
+  /** Seconds from the beginning. */
+  start: number;
+  /** Seconds from the beginning. */
+  end: number;
+  /** What is said. */
+  text: string;
+}
+
+/** What the service counted, where it does. */
+interface AudioUsage {
+  /** Tokens that the recording counts as. */
+  inputTokens: number;
+  /** Tokens written. */
+  outputTokens: number;
+  /** US dollars; null, for services do not tell. */
+  cost: number | null;
+}
+
 interface AuditLoggerOptions {
   /**
    * A file of JSON lines to append to as well, below a folder that the run may write. The first argument, if it is
    * text: `AuditLogger.new("./output/audit.log")`.
    */
   path?: string;
+}
+
+interface AwsOptions {
+  /**
+   * The region, such as `eu-central-1`. None: AWS_REGION or AWS_DEFAULT_REGION of the host's environment, or the
+   * profile's. (as the pattern `^[a-z0-9\-]{1,63}$`)
+   */
+  region?: string;
+  /**
+   * A profile of ~/.aws that holds keys. One other than AWS_PROFILE needs leave to read those files. None: the
+   * environment's keys, else AWS_PROFILE. (1 to 200 characters)
+   */
+  profile?: string;
+  /**
+   * Another service that speaks AWS's protocols, such as `http://127.0.0.1:9000`. None: AWS_ENDPOINT_URL of the
+   * host's environment, else AWS's own. The environment's keys sign for those only. (1 to 500 characters)
+   */
+  endpointUrl?: string;
+  /**
+   * The host's variable that holds the access key for `endpoint_url`, one that the run may read: it is sent as it
+   * is. (as the pattern `^[A-Za-z_][A-Za-z0-9_]{0,199}$`)
+   */
+  accessKeyEnv?: string;
+  /** The host's variable that holds the secret key; LLMSPELL_SECRET_… needs no permission. (as the pattern `^[A-Za-z_][A-Za-z0-9_]{0,199}$`) */
+  secretKeyEnv?: string;
+  /** The host's variable that holds the session token, if there is one; like `access_key_env`. (as the pattern `^[A-Za-z_][A-Za-z0-9_]{0,199}$`) */
+  sessionTokenEnv?: string;
+  /**
+   * What it may ask, such as `s3:GetObject` or `dynamodb:*`; the names are those of AWS's API. None: all that reads,
+   * and what writes where `read_only` is false. (at most 500 items)
+   */
+  allowedActions?: string[];
+  /** Whether nothing may be changed, sent, run or signed for others. (default true) */
+  readOnly?: boolean;
+  /** Whether values are shown that AWS describes as sensitive: secrets, passwords, tokens. Else they are `***`. (default false) */
+  showSensitive?: boolean;
+  /** Bytes of the largest answer. (default 10000000, 1 to 50000000) */
+  maxSize?: number;
+  /** Milliseconds for a call with all its pages. (default 30000, 1 to 120000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface AwsParams {
+  /**
+   * identity: whose credentials these are. list_buckets: the account's S3 buckets. list_objects: what is in a
+   * bucket. get_object: reads an object. put_object: writes one. delete_object: takes one away. presign: an address
+   * that lets others read or write one object for a while. list_queues: the SQS queues. send_message: puts a message
+   * into one. receive_messages: takes some, hidden from others for a while. delete_message: is done with one. publish:
+   * a message to all who listen to an SNS topic. invoke: runs a Lambda function. get_item: reads a row of a DynamoDB
+   * table, by its key. put_item: writes one. delete_item: takes one away. query: rows by a condition on their key.
+   * filter_logs: lines of CloudWatch Logs. call: any other action of any service, by its name.
+   */
+  operation: "identity" | "list_buckets" | "list_objects" | "get_object" | "put_object" | "delete_object" | "presign" | "list_queues" | "send_message" | "receive_messages" | "delete_message" | "publish" | "invoke" | "get_item" | "put_item" | "delete_item" | "query" | "filter_logs" | "call";
+  /** call: the service, such as `ec2` or `secretsmanager`. (as the pattern `^[A-Za-z0-9\-]{1,80}$`) */
+  service?: string;
+  /** call: the action, such as `DescribeInstances` or `describe_instances`. (as the pattern `^[A-Za-z0-9_]{1,100}$`) */
+  action?: string;
+  /** call: its parameters, named as in AWS's API; bytes as text or `{base64 = …}`. (at most 200 fields) */
+  parameters?: Record<string, any>;
+  /** list_objects, get_object, put_object, delete_object, presign: the bucket. (as the pattern `^[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]$`) */
+  bucket?: string;
+  /** get_object, put_object, delete_object, presign: the object's key. (1 to 1024 characters) */
+  key?: string;
+  /** list_objects, list_queues: only names that begin so. (default "", at most 1024 characters) */
+  prefix?: string;
+  /** list_objects: whether keys are grouped at `/`; deeper ones are given as `folders`. (default false) */
+  folders?: boolean;
+  /** put_object: the content. send_message, publish: the message. (at most 14000000 characters) */
+  text?: string;
+  /** put_object: the content as Base64, where it is no text. (at most 14000000 characters) */
+  base64?: string;
+  /** put_object: the media type. (1 to 200 characters) */
+  contentType?: string;
+  /** presign: what the address is for. (default "get") */
+  method?: "get" | "put";
+  /** presign: seconds that it holds. (default 3600, 1 to 604800) */
+  expires?: number;
+  /** send_message, receive_messages, delete_message: the queue's name or address. (1 to 2048 characters) */
+  queue?: string;
+  /** delete_message: the `receipt` of a received message. (1 to 2048 characters) */
+  receipt?: string;
+  /** receive_messages: seconds to wait for the first. (default 0, 0 to 20) */
+  wait?: number;
+  /** publish: the topic's ARN. (1 to 2048 characters) */
+  topic?: string;
+  /** publish: the subject, for mail. (1 to 100 characters) */
+  subject?: string;
+  /** invoke: the function's name or ARN. (1 to 170 characters) */
+  function?: string;
+  /** invoke: what it is given, sent as JSON. */
+  payload?: any;
+  /** invoke: whether to wait for what it gives. (default true) */
+  waitForResult?: boolean;
+  /** get_item, put_item, delete_item, query: the table's name or ARN. (3 to 1024 characters) */
+  table?: string;
+  /** put_item: the fields. get_item, delete_item: the fields of the key. (at most 1000 fields) */
+  item?: Record<string, any>;
+  /**
+   * query: the condition on the key, such as `author = :a AND #y > :y`. put_item, delete_item: what must hold
+   * before. (1 to 4096 characters)
+   */
+  condition?: string;
+  /** query, put_item, delete_item: what the `:names` in `condition` stand for. (at most 100 fields) */
+  values?: Record<string, any>;
+  /** query, put_item, delete_item: what the `#names` in `condition` stand for. (at most 100 fields) */
+  names?: Record<string, string>;
+  /** query: the index to ask. (3 to 255 characters) */
+  index?: string;
+  /** query: whether the last come first. (default false) */
+  descending?: boolean;
+  /** filter_logs: the log group. (1 to 512 characters) */
+  group?: string;
+  /** filter_logs: a filter pattern, such as `ERROR` or `{ $.level = "error" }`. (at most 1024 characters) */
+  filter?: string;
+  /** filter_logs: from when, such as `2025-01-31T08:00:00Z`. (as the pattern `^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+\-]\d\d:?\d\d)$`) */
+  since?: string;
+  /** filter_logs: up to when. (as the pattern `^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+\-]\d\d:?\d\d)$`) */
+  until?: string;
+  /** Lists: how many at most; receive_messages gives 10 at most. (default 100, 1 to 1000) */
+  limit?: number;
+  /** Lists: `next` of the page before. (default "", at most 8192 characters) */
+  cursor?: string;
+}
+
+interface AwsResult {
+  /** identity: account, arn, user. */
+  identity?: Record<string, string>;
+  /** list_buckets: name, created. */
+  buckets?: Record<string, any>[];
+  /** list_objects: key, size, modified, etag. */
+  objects?: Record<string, any>[];
+  /** list_objects: prefixes that hold more. */
+  folders?: string[];
+  /**
+   * get_object: bucket, key, size, content_type, etag, modified, metadata, and `text`, or `base64` where it is no
+   * UTF-8. put_object, delete_object: bucket, key, etag, version, as far as S3 says them.
+   */
+  object?: Record<string, any>;
+  /** presign: the address. */
+  url?: string;
+  /** list_queues: their addresses. */
+  queues?: string[];
+  /** send_message, publish: the message's number. */
+  messageId?: string;
+  /** receive_messages: id, text, receipt, attributes. They come again unless they are deleted. */
+  messages?: Record<string, any>[];
+  /** delete_message: true. */
+  deleted?: boolean;
+  /** invoke: 200, or 202 where nobody waits. */
+  status?: number;
+  /** invoke: what the function gave, JSON as a value. */
+  payload?: any;
+  /** invoke: why the function failed, or ""; `payload` then tells more. */
+  error?: string;
+  /** get_item: the fields, or nothing. */
+  item?: Record<string, any>;
+  /** query: the found, in the table's order. */
+  items?: Record<string, any>[];
+  /** put_item, delete_item: true. */
+  written?: boolean;
+  /** filter_logs: time, stream, message. */
+  events?: Record<string, any>[];
+  /** call: the answer, named as in AWS's API; times as text, bytes as text or `{base64 = …}`. */
+  data?: Record<string, any>;
+  /** Lists: the `cursor` of the next page, or "" where there is none. */
+  next?: string;
 }
 
 interface CacheOptions {
@@ -3764,7 +4134,7 @@ interface CalculatorParams {
    * separators, units or currency signs. (1 to 1000 characters)
    */
   expression: string;
-  /** Numbers by name that the expression may use, for example `{"rate": 0.05}`. */
+  /** Numbers by name that the expression may use, for example `{"rate": 0.05}`. (at most 50 fields) */
   variables?: Record<string, number>;
   /** Decimal places to round the result to. None: not rounded. (0 to 50) */
   precision?: number;
@@ -4567,7 +4937,7 @@ interface DiscordOptions {
    * there is no token. (1 to 500 characters)
    */
   webhookUrl?: string;
-  /** The id of the channel that is used where a call names none. */
+  /** The id of the channel that is used where a call names none. (as the pattern `^\d{1,20}$`) */
   channel?: string;
   /** The ids of the channels that it may be used on. None: all that the token may. (at most 500 items) */
   allowedChannels?: string[];
@@ -4587,15 +4957,15 @@ interface DiscordParams {
    * history: the newest messages of a channel.
    */
   operation: "send" | "edit" | "delete" | "react" | "history";
-  /** The channel's id. None: the tool's own. */
+  /** The channel's id. None: the tool's own. (as the pattern `^\d{1,20}$`) */
   channel?: string;
   /** send, edit: the text, in Discord's markdown. (1 to 2000 characters) */
   content?: string;
   /** send, edit: embeds, as Discord's API has them. (at most 10 items) */
   embeds?: Record<string, any>[];
-  /** edit, delete, react: the message's id. history: only what is older than this message. */
+  /** edit, delete, react: the message's id. history: only what is older than this message. (as the pattern `^\d{1,20}$`) */
   message?: string;
-  /** send: the id of the message that it answers. */
+  /** send: the id of the message that it answers. (as the pattern `^\d{1,20}$`) */
   replyTo?: string;
   /** react: the emoji itself, or `name:id` of one of the server's own. (1 to 100 characters) */
   emoji?: string;
@@ -4678,7 +5048,7 @@ interface EmailParams {
   replyTo?: string;
   /** A file of the templates' folder whose text is the body, with `{{name}}` for every variable. (at most 200 characters) */
   template?: string;
-  /** What stands in for `{{name}}` in the template. */
+  /** What stands in for `{{name}}` in the template. (at most 200 fields) */
   variables?: Record<string, string | number | boolean>;
   /** Files to attach, which the run may read; 20 MB together. (at most 20 items) */
   attachments?: string[];
@@ -4695,6 +5065,87 @@ interface EmailResult {
   rejected: string[];
   /** The server's words. */
   response: string;
+}
+
+/** How texts become vectors; see each field. */
+interface EmbeddingOptions {
+  /**
+   * The provider's model, such as `text-embedding-3-small` or `mistral/mistral-embed`. None: what
+   * LLMSPELL_EMBEDDING_MODEL says, else the usual one of the provider whose key is known. (1 to 200 characters)
+   */
+  model?: string;
+  /** The provider, where the model's name does not say it. (1 to 100 characters) */
+  provider?: string;
+  /** Another address that speaks OpenAI's protocol; it needs --allow-net, and its own key. (1 to 500 characters) */
+  baseUrl?: string;
+  /** The provider's key. None: from the host's environment, such as OPENAI_API_KEY. (at most 1000 characters) */
+  apiKey?: string;
+  /**
+   * A folder with a sentence model (config.json, tokenizer.json, model.safetensors), used in the place of a
+   * provider; relative paths start from the project. (1 to 4096 characters)
+   */
+  modelPath?: string;
+  /**
+   * auto: the model's folder where one is given, else a provider, else lexical: likeness of letters, not of meaning,
+   * which needs nothing at all. (default "auto")
+   */
+  method?: "auto" | "provider" | "local" | "lexical";
+  /** Numbers of a vector, for provider's models that can be told, and for lexical, which else has 512. (8 to 16384) */
+  dimensions?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface EmbeddingParams {
+  /**
+   * embed: the vector of each text, for a program to use. compare: how alike `text` is to each of `texts`, the
+   * likest first; ask this when you want to know, for nobody can read vectors. (default "embed")
+   */
+  operation?: "embed" | "compare";
+  /** The text; for compare the one that others are compared with. (1 to 200000 characters) */
+  text?: string;
+  /** Several texts; for compare the others. embed takes `text` or `texts`. (1 to 500 items) */
+  texts?: string[];
+  /** What the texts are for, to models that tell questions from answers. (default "document") */
+  purpose?: "document" | "query";
+}
+
+interface EmbeddingResult {
+  /** Who made the vectors. lexical: nobody who knows meaning; only the letters were compared. */
+  method: "provider" | "local" | "lexical";
+  /** Whose vectors these are; those of different models cannot be compared. */
+  model: string;
+  /** Numbers of each vector. */
+  dimensions: number;
+  /** Texts that were embedded. */
+  count: number;
+  /** embed with `text`: its vector. */
+  embedding?: number[];
+  /** embed with `texts`: their vectors, in order. */
+  embeddings?: number[][];
+  /** compare: each of `texts`, the likest first. */
+  similarities?: Likeness[];
+  /** Texts that are longer than the local model reads; it read their beginning. */
+  truncated?: number;
+  /** What the provider counted. */
+  usage?: EmbeddingUsage;
+}
+
+interface Likeness {
+  /** Its place in `texts`, from 0. */
+  index: number;
+  /** The cosine: 1 is the same direction, 0 none in common. */
+  similarity: number;
+  /** The beginning of the text. */
+  text: string;
+}
+
+/** What the provider counted. */
+interface EmbeddingUsage {
+  /** Tokens that the provider read. */
+  inputTokens: number;
+  /** US dollars, where the price is known. */
+  cost: number | null;
 }
 
 interface EncryptionOptions {
@@ -4720,9 +5171,15 @@ interface EncryptionParams {
   outputPath?: string;
   /** A passphrase; a key is made of it by scrypt. Better is `passphrase_env`: then no script and no model sees it. (8 to 1000 characters) */
   passphrase?: string;
-  /** The environment variable that holds the passphrase. Variables named LLMSPELL_SECRET_… need no permission. (1 to 200 characters) */
+  /**
+   * The environment variable that holds the passphrase. One named LLMSPELL_SECRET_… needs no permission: every spell
+   * may have it used and none can read it. Any other must be allowed by `--allow-env`. (1 to 200 characters, as the pattern `^[A-Za-z_][A-Za-z0-9_]*$`)
+   */
   passphraseEnv?: string;
-  /** The environment variable that holds the key: 32 bytes, as hex or Base64. (1 to 200 characters) */
+  /**
+   * The environment variable that holds the key: 32 bytes, as hex or Base64; as `passphrase_env`, one named
+   * LLMSPELL_SECRET_… needs no permission. (1 to 200 characters, as the pattern `^[A-Za-z_][A-Za-z0-9_]*$`)
+   */
   keyEnv?: string;
   /** For encrypt: the algorithm; both are good. decrypt finds it in the text. */
   algorithm?: "aes-256-gcm" | "chacha20-poly1305";
@@ -4756,7 +5213,7 @@ interface EnvironmentParams {
    * variable is set.
    */
   operation: "get" | "list" | "exists";
-  /** The variable, for get and exists. (1 to 200 characters) */
+  /** The variable, for get and exists. (1 to 200 characters, as the pattern `^[^=\x00]+$`) */
   name?: string;
   /** What get gives where the variable is not set; without it that is an error. */
   default?: string;
@@ -4925,7 +5382,7 @@ interface GitHubOptions {
    * read.
    */
   token?: string;
-  /** The repository, `owner/name`, that is used where a call names none. */
+  /** The repository, `owner/name`, that is used where a call names none. (as the pattern `^[A-Za-z0-9][A-Za-z0-9\-]{0,38}/[A-Za-z0-9._\-]{1,100}$`) */
   repository?: string;
   /**
    * Repositories that it may be used on, `owner/name` or `owner/*`; searches are then narrowed to one of them. None:
@@ -4952,7 +5409,7 @@ interface GitHubParams {
    * create_issue, update_issue, comment, create_pull: write, where the tool may.
    */
   operation: "repository" | "issues" | "issue" | "comments" | "pulls" | "pull" | "file" | "search" | "create_issue" | "update_issue" | "comment" | "create_pull";
-  /** The repository, `owner/name`. None: the tool's own. */
+  /** The repository, `owner/name`. None: the tool's own. (as the pattern `^[A-Za-z0-9][A-Za-z0-9\-]{0,38}/[A-Za-z0-9._\-]{1,100}$`) */
   repository?: string;
   /** issue, comments, pull, update_issue, comment: the number of the issue or pull request. (at least 1) */
   number?: number;
@@ -5112,7 +5569,7 @@ interface HttpRequestOptions {
   maxRedirects?: number;
   /** What the tool calls itself. (default "llmspell", 1 to 200 characters) */
   userAgent?: string;
-  /** Headers sent with every request; a redirect to another host leaves them out. */
+  /** Headers sent with every request; a redirect to another host leaves them out. (at most 50 fields) */
   headers?: Record<string, string>;
   /** The tool's own hooks by hook point, such as `before_execute`. */
   hooks?: HookHandlers | (Hook | HookHandlers)[];
@@ -5123,15 +5580,15 @@ interface HttpRequestParams {
   url: string;
   /** The method. (default "GET") */
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS";
-  /** Headers to send. Host, Content-Length and those of the connection are the tool's own. */
+  /** Headers to send. Host, Content-Length and those of the connection are the tool's own. (at most 50 fields) */
   headers?: Record<string, string>;
-  /** Parameters added to the address. */
+  /** Parameters added to the address. (at most 200 fields) */
   query?: Record<string, string | number | boolean | (string | number | boolean)[]>;
   /** The body as text; give this, `json` or `form`. (at most 10000000 characters) */
   body?: string;
   /** The body as a value, sent as JSON. */
   json?: any;
-  /** The body as the fields of a form. */
+  /** The body as the fields of a form. (at most 500 fields) */
   form?: Record<string, string | number | boolean>;
   /** Milliseconds for this request; the tool's own limit stays. (1 to 600000) */
   timeout?: number;
@@ -5178,6 +5635,86 @@ interface QuestionOptions {
   timeout?: number;
 }
 
+interface ImageGenerationOptions {
+  /** The model where a call names none. (default "gpt-image-1", 1 to 200 characters) */
+  model?: string;
+  /**
+   * The service's address. None: OPENAI_BASE_URL, else OpenAI's own. What the environment holds as a key is sent to
+   * those only. (1 to 500 characters)
+   */
+  baseUrl?: string;
+  /** The service's key. None: OPENAI_API_KEY of the host's environment. (at most 1000 characters) */
+  apiKey?: string;
+  /** Folders that pictures may be written to, within what the run may. None: all that the run may. (at most 100 items) */
+  allowedPaths?: string[];
+  /** Bytes of one picture at most. (default 20000000, 1000 to 50000000) */
+  maxImageSize?: number;
+  /** Milliseconds for the pictures of a call. (default 180000, 1 to 600000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface ImageGenerationParams {
+  /** What the picture shows: subject, style, light, mood, what must be in it and where. (1 to 32000 characters) */
+  prompt: string;
+  /**
+   * The file to write; of several pictures the second is `name-2.png`. Without it the pictures are given as
+   * Base64. (1 to 4096 characters)
+   */
+  path?: string;
+  /** How many pictures. (default 1, 1 to 10) */
+  n?: number;
+  /** Width and height in pixels that the model knows, such as `1024x1024`, `1536x1024` or `auto`. (as the pattern `^(auto|[1-9][0-9]{1,3}x[1-9][0-9]{1,3})$`) */
+  size?: string;
+  /** How much work goes into it: low, medium, high (gpt-image), standard, hd (dall-e-3). */
+  quality?: "auto" | "low" | "medium" | "high" | "standard" | "hd";
+  /** gpt-image: what is behind; transparent for PNG and WebP. */
+  background?: "auto" | "transparent" | "opaque";
+  /** gpt-image: the kind of file; else as the path ends. */
+  format?: "png" | "jpeg" | "webp";
+  /** dall-e-3: more dramatic or less. */
+  style?: "vivid" | "natural";
+  /** Another model than the tool's own. (1 to 200 characters) */
+  model?: string;
+}
+
+interface ImageGenerationResult {
+  /** The pictures. */
+  images: GeneratedImage[];
+  /** The model that was asked. */
+  model: string;
+  /** What the service counted, where it does. */
+  usage?: ImageUsage;
+}
+
+interface GeneratedImage {
+  /** The kind of picture that came. */
+  format: "png" | "jpeg" | "webp";
+  /** Pixels from left to right. */
+  width: number;
+  /** Pixels from top to bottom. */
+  height: number;
+  /** Bytes. */
+  size: number;
+  /** The file that was written; its ending is that of the kind that came. */
+  path?: string;
+  /** The picture, without a path. */
+  base64?: string;
+  /** What the model made of the prompt, where it tells. */
+  revisedPrompt?: string;
+}
+
+/** What the service counted, where it does. */
+interface ImageUsage {
+  /** Tokens read. */
+  inputTokens: number;
+  /** Tokens that the pictures count as. */
+  outputTokens: number;
+  /** US dollars; null, for services do not tell. */
+  cost: number | null;
+}
+
 interface JiraOptions {
   /**
    * The site, such as `https://example.atlassian.net`. None: JIRA_URL of the host's environment. What the environment
@@ -5188,7 +5725,7 @@ interface JiraOptions {
   email?: string;
   /** The token. None: JIRA_API_TOKEN of the host's environment. */
   apiToken?: string;
-  /** The project that is used where a call names none. */
+  /** The project that is used where a call names none. (as the pattern `^[A-Za-z][A-Za-z0-9_]{0,49}$`) */
   project?: string;
   /** The projects that it may be used on. None: all that the token may. (at most 500 items) */
   allowedProjects?: string[];
@@ -5206,11 +5743,11 @@ interface JiraParams {
    * update: an issue. comment: says something on one. transition: moves one; the last four where the tool may write.
    */
   operation: "search" | "issue" | "comments" | "transitions" | "create" | "update" | "comment" | "transition";
-  /** issue, comments, transitions, update, comment, transition: the issue's key, such as `DEV-42`. */
+  /** issue, comments, transitions, update, comment, transition: the issue's key, such as `DEV-42`. (as the pattern `^[A-Za-z][A-Za-z0-9_]{0,49}-[0-9]{1,12}$`) */
   key?: string;
   /** search: the query, such as `status = "In Progress" ORDER BY updated DESC`. (1 to 5000 characters) */
   jql?: string;
-  /** create: the project's key. search: only this project. None: the tool's own. */
+  /** create: the project's key. search: only this project. None: the tool's own. (as the pattern `^[A-Za-z][A-Za-z0-9_]{0,49}$`) */
   project?: string;
   /** create: the issue's type. (default "Task", 1 to 255 characters) */
   type?: string;
@@ -5224,7 +5761,7 @@ interface JiraParams {
   to?: string;
   /** search, comments: how many at most. (default 30, 1 to 100) */
   limit?: number;
-  /** search: `next` of the page before. (default "", at most 2000 characters) */
+  /** search, comments: `next` of the page before. (default "", at most 2000 characters) */
   cursor?: string;
 }
 
@@ -5243,7 +5780,7 @@ interface JiraResult {
   transitions?: JiraTransition[];
   /** transition: the status that it has now. */
   status?: string;
-  /** search: the `cursor` of the next page, or "" where there is none. */
+  /** search, comments: the `cursor` of the next page, or "" where there is none. */
   next?: string;
 }
 
@@ -5324,6 +5861,114 @@ interface JsonResult {
   valid?: boolean;
   /** validate: what does not, at most 20, each as `/path: sentence`. */
   errors?: string[];
+}
+
+interface KubernetesOptions {
+  /**
+   * A kubeconfig file that the spell may read. None: KUBECONFIG of the host's environment. Its `exec` commands run
+   * only where the run may run them. (1 to 4096 characters)
+   */
+  kubeconfig?: string;
+  /** The context. None: the file's current one; for another one, the spell must be able to read the file. (1 to 500 characters) */
+  context?: string;
+  /** The namespace that is used where a call names none. None: the context's. (as the pattern `^[a-z0-9]([a-z0-9\-]{0,61}[a-z0-9])?$`) */
+  namespace?: string;
+  /**
+   * The namespaces that it may be used on; things that belong to none are then left out. None: all that the
+   * credentials may. (at most 500 items)
+   */
+  allowedNamespaces?: string[];
+  /** Whether nothing may be written. Things can be made, changed, scaled and deleted only where this is false. (default true) */
+  readOnly?: boolean;
+  /** Whether a call may ask for the values of Secrets. Else they are `***`. (default false) */
+  showSecrets?: boolean;
+  /** Bytes of the largest answer. (default 10000000, 1 to 50000000) */
+  maxSize?: number;
+  /** Milliseconds for a call. (default 30000, 1 to 120000) */
+  timeout?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface KubernetesParams {
+  /**
+   * list: things of a kind, in short. get: one, whole. describe: one, in short and whole, and what happened to it.
+   * logs: what a pod printed. create: makes one from a manifest. apply: makes it, or changes it to the manifest. scale:
+   * to a number of replicas. delete: takes one away.
+   */
+  operation: "list" | "get" | "describe" | "logs" | "create" | "apply" | "scale" | "delete";
+  /** list, get, describe, scale, delete: what kind of thing, such as `pods`, `Deployment` or `svc`. (as the pattern `^[A-Za-z][A-Za-z0-9\-.]{0,62}$`) */
+  kind?: string;
+  /** get, describe, logs, scale, delete: its name. (as the pattern `^[A-Za-z0-9][A-Za-z0-9.:_\-]{0,252}$`) */
+  name?: string;
+  /** Its namespace. None: the tool's, else the context's. (as the pattern `^[a-z0-9]([a-z0-9\-]{0,61}[a-z0-9])?$`) */
+  namespace?: string;
+  /** list: those of all namespaces. (default false) */
+  allNamespaces?: boolean;
+  /** The API version, such as `example.org/v1`, for kinds that not every cluster has. (as the pattern `^([a-z0-9.\-]{1,253}/)?v[a-z0-9]{1,20}$`) */
+  apiVersion?: string;
+  /** list: only those with these labels, such as `app=web,tier!=cache`. (1 to 2000 characters) */
+  labels?: string;
+  /** list: only those with these fields, such as `status.phase=Running`. (1 to 2000 characters) */
+  fields?: string;
+  /** list: how many at most. (default 100, 1 to 500) */
+  limit?: number;
+  /** list: `next` of the page before. (default "", at most 8192 characters) */
+  cursor?: string;
+  /** get, describe, create, apply: whether a Secret's values are shown, where the tool's `show_secrets` allows it. (default false) */
+  showValues?: boolean;
+  /** logs: which container, where a pod has several. (as the pattern `^[a-z0-9]([a-z0-9\-]{0,61}[a-z0-9])?$`) */
+  container?: string;
+  /** logs: only the last lines. None: all, up to a megabyte from the first. (default 500, 1 to 100000) */
+  tailLines?: number;
+  /** logs: only of the last seconds. (1 to 31536000) */
+  sinceSeconds?: number;
+  /** logs: those of the container before its last restart. (default false) */
+  previous?: boolean;
+  /** logs: whether each line begins with its time. (default false) */
+  timestamps?: boolean;
+  /** create, apply: the thing as a table: apiVersion, kind, metadata, spec. Give this or `yaml`. (at most 100 fields) */
+  manifest?: Record<string, any>;
+  /** create, apply: the thing as YAML of one document. (1 to 200000 characters) */
+  yaml?: string;
+  /** apply: whether fields that somebody else set are taken over. (default false) */
+  force?: boolean;
+  /** scale: how many. (0 to 10000) */
+  replicas?: number;
+  /**
+   * delete: what becomes of the things that belong to it. Background: they go after it. Foreground: before it.
+   * Orphan: they stay. (default "Background")
+   */
+  propagation?: "Background" | "Foreground" | "Orphan";
+  /** create, apply, scale, delete: whether the cluster only says what it would do. (default false) */
+  dryRun?: boolean;
+}
+
+interface KubernetesResult {
+  /**
+   * list: name, namespace, labels, created, and what tells how such a thing is: of a pod its status, ready, restarts,
+   * node, ip, containers, images; of a deployment its replicas, ready, updated, available, images …
+   */
+  items?: Record<string, any>[];
+  /** list: the `cursor` of the next page, or "" where there is none. */
+  next?: string;
+  /**
+   * get, describe, create, apply: the thing, named as in the cluster's API. A Secret's values, and those of variables
+   * that are named like secrets, are `***`.
+   */
+  object?: Record<string, any>;
+  /** describe: the thing in short, as `list` gives it. */
+  summary?: Record<string, any>;
+  /** describe: type, reason, message, count, last; the newest at the end. */
+  events?: Record<string, any>[];
+  /** logs: the lines. */
+  log?: string;
+  /** logs: whether there is more than a megabyte. */
+  truncated?: boolean;
+  /** scale: how many there are to be now. */
+  replicas?: number;
+  /** delete: true. It may take a while until it is gone. */
+  deleted?: boolean;
 }
 
 interface LinearAlgebraOptions {
@@ -5603,7 +6248,7 @@ interface PdfReaderParams {
   path?: string;
   /** The PDF itself, where it is in no file. (1 to 10000000 characters) */
   base64?: string;
-  /** Which pages, from 1: `3`, `1-5`, `2,4,7-` (7 and all after it). All unless given. (1 to 200 characters) */
+  /** Which pages, from 1: `3`, `1-5`, `2,4,7-` (7 and all after it). All unless given. (1 to 200 characters, as the pattern `^[0-9, -]+$`) */
   pages?: string;
   /** For text: whether columns and tables keep their place on the page; slower. (default false) */
   layout?: boolean;
@@ -6246,6 +6891,8 @@ interface RssFeedResult {
   entries: FeedEntry[];
   /** How many entries the feed has. */
   total: number;
+  /** Whether it has so many that only its first 2000 were read. */
+  truncated: boolean;
 }
 
 interface FeedEntry {
@@ -6350,7 +6997,7 @@ interface ShellCommandOptions {
   shell?: boolean;
   /** Bytes kept of stdout, and of stderr. (default 1000000, 1 to 50000000) */
   maxOutputSize?: number;
-  /** Variables given to every command, beside PATH, HOME, LANG and those that the run may read. */
+  /** Variables given to every command, beside PATH, HOME, LANG and those that the run may read. (at most 100 fields) */
   env?: Record<string, string>;
   /** The tool's own hooks by hook point, such as `before_execute`. */
   hooks?: HookHandlers | (Hook | HookHandlers)[];
@@ -6405,8 +7052,9 @@ interface SignatureParams {
   /** The algorithm; the tool's own unless given. An HMAC is for two who share a secret. */
   algorithm?: "ed25519" | "rsa-pss-sha256" | "hmac-sha256";
   /**
-   * The environment variable that holds the private key as PEM, or the HMAC's secret. Variables named
-   * LLMSPELL_SECRET_… need no permission. (1 to 200 characters)
+   * The environment variable that holds the private key as PEM, or the HMAC's secret. One named LLMSPELL_SECRET_…
+   * needs no permission: every spell may have it used and none can read it. Any other must be allowed by
+   * `--allow-env`. (1 to 200 characters, as the pattern `^[A-Za-z_][A-Za-z0-9_]*$`)
    */
   keyEnv?: string;
   /** The file that holds it, in place of `key_env`; for generate the file to write. (1 to 4096 characters) */
@@ -6435,7 +7083,10 @@ interface SlackOptions {
   token?: string;
   /** The channel that is used where a call names none: `#updates` or an id. (1 to 100 characters) */
   channel?: string;
-  /** The channels that it may be used on, as calls write them. None: all that the token may. (at most 500 items) */
+  /**
+   * The channels that it may be used on: `#name`, `name` or id. None: all that the token may. Where a call writes a
+   * name and this an id, or the other way round, Slack is asked which is which. (at most 500 items)
+   */
   allowedChannels?: string[];
   /** The API's address, if not Slack's own. The environment's secret is sent to Slack's own only. (1 to 500 characters) */
   baseUrl?: string;
@@ -6458,11 +7109,11 @@ interface SlackParams {
   text?: string;
   /** post, update: Block Kit blocks; `text` is then what notifications show. (at most 50 items) */
   blocks?: Record<string, any>[];
-  /** post, replies: the timestamp of the message that begins the thread. */
+  /** post, replies: the timestamp of the message that begins the thread. (as the pattern `^\d{1,16}\.\d{1,10}$`) */
   thread?: string;
-  /** update, delete, react: the message's timestamp, as post and history give it. */
+  /** update, delete, react: the message's timestamp, as post and history give it. (as the pattern `^\d{1,16}\.\d{1,10}$`) */
   timestamp?: string;
-  /** react: the emoji's name, such as `thumbsup`. */
+  /** react: the emoji's name, such as `thumbsup`. (as the pattern `^:?[a-z0-9_+'\-]{1,100}:?$`) */
   emoji?: string;
   /** history, replies, channels: how many at most. (default 50, 1 to 200) */
   limit?: number;
@@ -6534,7 +7185,7 @@ interface SqliteParams {
   path?: string;
   /**
    * For query without a path: rows by the name of the table they are put into, so that any data can be asked in
-   * SQL.
+   * SQL. (at most 50 fields)
    */
   data?: Record<string, Record<string, any>[]>;
   /** For describe: the table or view. (1 to 200 characters) */
@@ -6792,7 +7443,7 @@ interface SupervisorAgentOptions {
   supervisor?: Agent;
   /**
    * Who is given a task: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, workers) that
-   * gives a worker's name. (default "round_robin")
+   * gives a worker's name; after a failure it is asked again with those who are left, and nil means nobody. (default "round_robin")
    */
   strategy?: "round_robin" | "skill_based" | "least_busy" | "model" | ((task: any, workers: Record<string, any>[]) => string | Promise<string>);
   /** Whether the supervisor looks at each result and may send it back with notes. (default false) */
@@ -6854,7 +7505,7 @@ interface SymbolicMathParams {
   variable?: string;
   /** For solve: the variables to solve for; all of them unless given. (1 to 20 items) */
   variables?: string[];
-  /** For substitute and evaluate: numbers or expressions by variable, `{"x": 2, "y": "a + 1"}`. */
+  /** For substitute and evaluate: numbers or expressions by variable, `{"x": 2, "y": "a + 1"}`. (at most 20 fields) */
   values?: Record<string, number | string>;
   /** For differentiate: how often (1 unless given). For series: terms below this power (6 unless given). (1 to 20) */
   order?: number;
@@ -7002,13 +7653,13 @@ interface TracingHookOptions {
 }
 
 interface TwilioOptions {
-  /** The account's number, `AC…`. None: TWILIO_ACCOUNT_SID of the host's environment. */
+  /** The account's number, `AC…`. None: TWILIO_ACCOUNT_SID of the host's environment. (as the pattern `^[A-Z]{2}[0-9a-fA-F]{32}$`) */
   accountSid?: string;
   /** The account's secret. None: TWILIO_AUTH_TOKEN of the host's environment. */
   authToken?: string;
-  /** The sender's number. None: TWILIO_FROM_NUMBER of the host's environment. */
+  /** The sender's number. None: TWILIO_FROM_NUMBER of the host's environment. (as the pattern `^(whatsapp:)?\+[1-9]\d{4,14}$`) */
   fromNumber?: string;
-  /** A messaging service, `MG…`, that chooses the sender. */
+  /** A messaging service, `MG…`, that chooses the sender. (as the pattern `^[A-Z]{2}[0-9a-fA-F]{32}$`) */
   messagingService?: string;
   /** To whom it may send: numbers, or beginnings of numbers such as `+49*`. None: to anybody. (at most 1000 items) */
   allowedRecipients?: string[];
@@ -7023,16 +7674,18 @@ interface TwilioOptions {
 interface TwilioParams {
   /** send: sends a message, which costs money. get: what became of one. list: the newest messages of the account. */
   operation: "send" | "get" | "list";
-  /** send: the recipient's number with its country, such as `+4915112345678`. list: only messages to it. */
+  /** send: the recipient's number with its country, such as `+4915112345678`. list: only messages to it. (as the pattern `^(whatsapp:)?\+[1-9]\d{4,14}$`) */
   to?: string;
   /** send: the text. (1 to 1600 characters) */
   body?: string;
   /** send: addresses of pictures to send along. (at most 10 items) */
   media?: string[];
-  /** get: the message's number, as send gives it. */
+  /** get: the message's number, as send gives it. (as the pattern `^[A-Z]{2}[0-9a-fA-F]{32}$`) */
   message?: string;
   /** list: how many at most. (default 20, 1 to 200) */
   limit?: number;
+  /** list: `next` of the page before. (default "", at most 500 characters) */
+  cursor?: string;
 }
 
 interface TwilioResult {
@@ -7052,6 +7705,8 @@ interface TwilioResult {
   error?: string;
   /** list: the newest first. */
   messages?: TwilioMessage[];
+  /** list: the `cursor` of the next page, or "" where there is none. */
+  next?: string;
 }
 
 interface TwilioMessage {
@@ -7062,6 +7717,171 @@ interface TwilioMessage {
   body: string;
   time: string;
   error: string;
+}
+
+interface VectorSearchOptions {
+  /**
+   * The provider's model, such as `text-embedding-3-small` or `mistral/mistral-embed`. None: what
+   * LLMSPELL_EMBEDDING_MODEL says, else the usual one of the provider whose key is known. (1 to 200 characters)
+   */
+  model?: string;
+  /** The provider, where the model's name does not say it. (1 to 100 characters) */
+  provider?: string;
+  /** Another address that speaks OpenAI's protocol; it needs --allow-net, and its own key. (1 to 500 characters) */
+  baseUrl?: string;
+  /** The provider's key. None: from the host's environment, such as OPENAI_API_KEY. (at most 1000 characters) */
+  apiKey?: string;
+  /**
+   * A folder with a sentence model (config.json, tokenizer.json, model.safetensors), used in the place of a
+   * provider; relative paths start from the project. (1 to 4096 characters)
+   */
+  modelPath?: string;
+  /**
+   * auto: the model's folder where one is given, else a provider, else lexical: likeness of letters, not of meaning,
+   * which needs nothing at all. (default "auto")
+   */
+  method?: "auto" | "provider" | "local" | "lexical";
+  /** Numbers of a vector, for provider's models that can be told, and for lexical, which else has 512. (8 to 16384) */
+  dimensions?: number;
+  /**
+   * The folder of the index; relative paths start from the project. None: one in the run's own temporary folder, gone
+   * at its end. (1 to 4096 characters)
+   */
+  indexPath?: string;
+  /** Matches with a lower score are left out. None: none are. (-1 to 1) */
+  similarityThreshold?: number;
+  /** How vectors are compared in collections that this tool makes. (default "cosine") */
+  metric?: "cosine" | "dot" | "euclidean";
+  /**
+   * Vectors of a collection that are searched one by one. Beyond, a graph (HNSW) finds the nearest in a millisecond
+   * or two, and may miss one now and then. (default 100000, 0 to 10000000)
+   */
+  exactUpTo?: number;
+  /** Bytes that the index may grow to. (default 4000000000, 65536 to 100000000000) */
+  maxIndexSize?: number;
+  /** The tool's own hooks by hook point, such as `before_execute`. */
+  hooks?: HookHandlers | (Hook | HookHandlers)[];
+}
+
+interface VectorSearchParams {
+  /**
+   * search: the items nearest to `query` or `vector`. upsert: puts items in, in the place of those with the same ids.
+   * add: the same, but an id that is there already is an error. get: items by their ids. delete: items by `ids` or
+   * `filter`. list: items in the order they came. stats: all collections with their sizes. create: an empty collection
+   * for vectors of `dimensions`. drop: a collection with all it holds. Changes are made whole or not at all.
+   */
+  operation: "search" | "upsert" | "add" | "get" | "delete" | "list" | "stats" | "create" | "drop";
+  /** search: what to look for, in words. (1 to 200000 characters) */
+  query?: string;
+  /** search: what to look for, as a vector. (1 to 16384 items) */
+  vector?: number[];
+  /** upsert, add: what to put in. (1 to 1000 items) */
+  items?: VectorItem[];
+  /** get, delete: which items. (1 to 1000 items) */
+  ids?: string[];
+  /**
+   * search, list, delete: only items whose metadata fits, such as `{"lang": "en", "year": {"gte": 2020}, "kind":
+   * ["news", "blog"]}`. Operators: eq, ne, gt, gte, lt, lte, in, not_in, contains (of a list), exists; `and`, `or` with
+   * lists of filters, `not` with one. A dot goes into a table. (at most 100 fields)
+   */
+  filter?: Record<string, any>;
+  /** search, list: items at most. (default 10, 1 to 1000) */
+  limit?: number;
+  /** list: items to pass over. (default 0, 0 to 100000000) */
+  offset?: number;
+  /** search: matches with a lower score are left out; the tool's own threshold stays. (-1 to 1) */
+  threshold?: number;
+  /** search: looks at every vector, however many there are. (default false) */
+  exact?: boolean;
+  /** search, get, list: whether the vectors are given too. (default false) */
+  withVectors?: boolean;
+  /** Which collection of the index. (default "default", 1 to 100 characters, as the pattern `^[A-Za-z0-9_.-]+$`) */
+  collection?: string;
+  /** create: numbers of a vector. (1 to 16384) */
+  dimensions?: number;
+}
+
+/** One thing to find again. */
+interface VectorItem {
+  /** What it says; its vector is made of it unless one is given. (1 to 200000 characters) */
+  text?: string;
+  /** Its name in the collection; one is made up where none is given. (1 to 500 characters) */
+  id?: string;
+  /** Its vector, where you have made it yourself. (1 to 16384 items) */
+  vector?: number[];
+  /** Whatever is to be known about it, to filter by and to be given back. (at most 200 fields) */
+  metadata?: Record<string, any>;
+}
+
+interface VectorSearchResult {
+  /** search: the best first. */
+  matches?: VectorMatch[];
+  /** get: in the order of the ids. list: in the order they came. */
+  items?: VectorMatch[];
+  /** get: ids that are not there. */
+  missing?: string[];
+  /** upsert, add: the items' ids, in order. */
+  ids?: string[];
+  /** upsert, add: items that are new. */
+  added?: number;
+  /** upsert: items that took the place of others. */
+  updated?: number;
+  /** delete, drop: items that are gone. */
+  deleted?: number;
+  /** create: false where it was there already, alike. */
+  created?: boolean;
+  /** upsert, add, delete: items in the collection now. list: items that fit the filter. */
+  total?: number;
+  /** Who made the vectors of this call. lexical: likeness of letters, not of meaning. */
+  method?: string;
+  /** Which model made them. */
+  model?: string;
+  /** search: whether a graph was asked, which may miss one now and then. */
+  approximate?: boolean;
+  /** Texts that are longer than the local model reads; it read their beginning. */
+  truncated?: number;
+  /** What the provider counted. */
+  usage?: VectorUsage;
+  /** stats: by name. */
+  collections?: VectorCollection[];
+  /** stats: bytes of the index. */
+  size?: number;
+}
+
+interface VectorMatch {
+  /** Its id. */
+  id: string;
+  /** As it was given. */
+  metadata: Record<string, any>;
+  /** What it says, where that was given. */
+  text?: string;
+  /** search: likeness, higher is more: the cosine, the dot product, or 1 / (1 + distance). */
+  score?: number;
+  /** Its vector, where it was asked for. */
+  vector?: number[];
+}
+
+/** What the provider counted. */
+interface VectorUsage {
+  /** Tokens that the provider read. */
+  inputTokens: number;
+  /** US dollars, where the price is known. */
+  cost: number | null;
+}
+
+interface VectorCollection {
+  /** Its name. */
+  name: string;
+  /** Items in it. */
+  count: number;
+  /** Numbers of each vector. */
+  dimensions: number;
+  /** How vectors are compared. */
+  metric: string;
+  /** Who made them: provider, local, lexical, given (by whoever put them in), or "" while it is empty. */
+  method: string;
+  /** The model's name. */
+  model: string;
 }
 
 interface WebScraperOptions {
@@ -7162,7 +7982,7 @@ interface WebSearchParams {
   page?: number;
   /** Only what is not older than a day, week, month or year. */
   recency?: "day" | "week" | "month" | "year";
-  /** Results in this language, such as `en` or `de`, where the service can. (default "", at most 10 characters) */
+  /** Results in this language, such as `en` or `de`, where the service can. (default "", at most 10 characters, as the pattern `^([a-z]{2,3}(-[A-Za-z]{2,4})?)?$`) */
   language?: string;
 }
 
@@ -7191,7 +8011,7 @@ interface WebSocketOptions {
   timeout?: number;
   /** Bytes of the largest message that is received; a larger one ends the connection. (default 1048576, 1 to 50000000) */
   maxMessageSize?: number;
-  /** Headers sent when connecting. */
+  /** Headers sent when connecting. (at most 50 fields) */
   headers?: Record<string, string>;
   /** The tool's own hooks by hook point, such as `before_execute`. */
   hooks?: HookHandlers | (Hook | HookHandlers)[];
@@ -7213,7 +8033,7 @@ interface WebSocketParams {
   count?: number;
   /** exchange, receive: milliseconds to wait for messages. (default 10000, 1 to 600000) */
   timeout?: number;
-  /** exchange, connect: headers to send when connecting. */
+  /** exchange, connect: headers to send when connecting. (at most 50 fields) */
   headers?: Record<string, string>;
   /** exchange, connect: subprotocols to offer, the best first. (at most 10 items) */
   subprotocols?: string[];

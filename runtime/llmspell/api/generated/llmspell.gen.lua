@@ -25,7 +25,7 @@
 ---| "after_delegation" # When a worker has done its task. What a handler writes is what the supervisor gets.
 ---| "before_event_emit" # Before an event that a spell emits is told to anybody. A throw keeps it from being told; `emit` throws it.
 ---| "after_event_emit" # When an event that a spell emitted has been told.
----| "on_error" # Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees.
+---| "on_error" # Once for each failed unit, which `unit` names: `llm_call`, `tool_call`, `execute`, `init`, `workflow`, `step`, `state_change`, `handoff`, `delegation`, `event_emit`. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees.
 ---| "on_retry" # Before a failed unit is tried again, by the runtime's own retries or by a hook's wish.
 ---| "on_cancel" # When a run is cancelled, before its worker ends: time to tidy up, not to stay.
 ---| "on_limit" # When a limit ends the run. A spell whose own worker has ended at its limit is asked no more; hook files are.
@@ -45,6 +45,7 @@
 ---| "tool_completed" # A tool has given its result.
 ---| "delegation_started" # A supervisor gives a task to a worker.
 ---| "delegation_completed" # A worker has done its task.
+---| "delegation_passed_on" # A worker has failed, and its task goes to another.
 ---| "delegation_reviewed" # A supervisor has approved a result, or sends it back with notes.
 ---| "stage_completed" # A stage of a PipelineAgent has given what the next one gets.
 ---| "memory_summarized" # A ChatAgent's model has summed up the oldest turns, which it is no longer shown.
@@ -93,6 +94,8 @@
 
 ---The built-in tools; a script may define others.
 ---@alias ToolName
+---| "audio_transcribe" # Writes down what is said in a recording, with times or as subtitles if wanted, or translates it into English.
+---| "aws" # Works with AWS: S3 objects, SQS and SNS messages, Lambda functions, DynamoDB tables, CloudWatch logs, and any other action of any service through `call`.
 ---| "calculator" # Calculates a mathematical expression and gives the number. Use it for every calculation, however small.
 ---| "chart_generator" # Draws a table as a chart, PNG or SVG: lines, bars, areas, points, pies, histograms, boxes.
 ---| "code_interpreter" # Runs a small program in Lua or JavaScript, in a sandbox with no files, network or tools, and gives its value.
@@ -103,6 +106,7 @@
 ---| "diff" # Shows how two texts or files differ, and applies a unified diff to a text.
 ---| "discord" # Posts to Discord and reads from it, as the configured bot or through a webhook: messages, replies, reactions.
 ---| "email" # Sends an e-mail through the configured mail server: plain text, optionally HTML, a template and attachments.
+---| "embedding" # Turns texts into vectors whose directions are alike where the texts are, and compares texts by them.
 ---| "encryption" # Encrypts and decrypts texts and files with a passphrase or a key (AES-256-GCM or ChaCha20-Poly1305).
 ---| "environment" # Reads environment variables that the person allowed by name; every other is refused, set or not.
 ---| "file_system" # Reads, writes, lists, searches, copies, moves and deletes files and folders of the project.
@@ -110,8 +114,10 @@
 ---| "github" # Reads repositories, files, issues and pull requests on GitHub, searches them, and writes where that is allowed.
 ---| "hash" # Gives the hash (digest) of a text or a file, an HMAC with a key, or checks one against an expected value.
 ---| "http_request" # Sends an HTTP request to an allowed host and gives status, headers and body; JSON is read into a value.
+---| "image_generation" # Makes pictures from a description, by a service that the person configured, and writes them to files.
 ---| "jira" # Finds and reads Jira issues, their comments and where they can go; makes, changes and moves them where allowed.
 ---| "json" # Reads, writes, searches, changes, compares and checks JSON.
+---| "kubernetes" # Looks into a Kubernetes cluster: pods, deployments, services, nodes, events, logs and every other kind of thing. Makes, changes, scales and deletes them where that is allowed (`read_only = false`).
 ---| "linear_algebra" # Computes with matrices and vectors: products, inverses, determinants, systems of equations, eigenvalues.
 ---| "markdown" # Turns Markdown (CommonMark with tables) into HTML or plain text, and takes parts out of it.
 ---| "pdf_reader" # Reads the text of PDF files, page by page, and finds words in them.
@@ -130,6 +136,7 @@
 ---| "timezone" # Converts times between time zones and tells their offsets, daylight saving and differences.
 ---| "timer" # Measures how long things take, with named stop watches, and waits for a while.
 ---| "twilio" # Sends text messages (SMS, WhatsApp) through Twilio, and tells what became of them.
+---| "vector_search" # Keeps texts and finds those that are nearest to a question, by meaning: an index of vectors, with metadata.
 ---| "web_scraper" # Reads a web page of an allowed host: its text, its links, its metadata, or the elements of a CSS selector.
 ---| "web_search" # Searches the web and gives titles, addresses and a few words of each page, the best first.
 ---| "websocket" # Talks to an allowed host over a WebSocket: sends texts and receives what the other side sends.
@@ -139,14 +146,14 @@
 ---What `pcall` catches when llmspell fails.
 ---@class LlmspellError
 ---@field message string What happened, to which value.
----@field type string Its kind: `timeout`, `rate_limit`, `security`, …
 ---@field name string Its class: `TimeoutError`.
+---@field stack string[] The script's own stack, innermost first.
+---@field cause? LlmspellError What made it happen.
+---@field type string Its kind: `timeout`, `rate_limit`, `security`, …
 ---@field retry_after? number Milliseconds to wait before asking again, where it is known.
 ---@field retryable boolean Whether the same request may succeed later.
 ---@field source string The script's own `file:line`.
 ---@field hint string What to try.
----@field cause? LlmspellError What made it happen.
----@field stack string[] The script's own stack, innermost first.
 ---@field data table<string, any> More, by kind.
 
 ---Something was refused by policy or permission.
@@ -420,7 +427,7 @@ function ArgumentError.new(message) end
 ---@field event string The event's name, in snake_case.
 ---@field data table<string, any> What the event tells.
 
----Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees.
+---Once for each failed unit, which `unit` names: `llm_call`, `tool_call`, `execute`, `init`, `workflow`, `step`, `state_change`, `handoff`, `delegation`, `event_emit`. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees.
 ---@class OnErrorContext : HookContext
 ---@field retry boolean Set it to `true` to repeat the unit that failed. (may be changed)
 ---@field retry_delay number Milliseconds to wait before the next try. (may be changed)
@@ -507,7 +514,7 @@ function ArgumentError.new(message) end
 ---@field beforeEventEmit? fun(context: BeforeEventEmitContext)
 ---@field after_event_emit? fun(context: AfterEventEmitContext) When an event that a spell emitted has been told.
 ---@field afterEventEmit? fun(context: AfterEventEmitContext)
----@field on_error? fun(context: OnErrorContext) Once for each failed unit: a model call, a tool call, an execution. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees.
+---@field on_error? fun(context: OnErrorContext) Once for each failed unit, which `unit` names: `llm_call`, `tool_call`, `execute`, `init`, `workflow`, `step`, `state_change`, `handoff`, `delegation`, `event_emit`. `retry = true` repeats the unit after `retry_delay` milliseconds; `user_message` replaces the message that the caller sees.
 ---@field onError? fun(context: OnErrorContext)
 ---@field on_retry? fun(context: OnRetryContext) Before a failed unit is tried again, by the runtime's own retries or by a hook's wish.
 ---@field onRetry? fun(context: OnRetryContext)
@@ -593,6 +600,7 @@ function ArgumentError.new(message) end
 ---@field agent_name string The agent's name.
 ---@field params table<string, any> The arguments, or the spell's parameters.
 ---@field result any What came out.
+---@field usage TokenUsage Tokens read and written, and their price where it is known.
 ---@field duration number How long it took, in milliseconds.
 ---@field status string `ok`, `error` or `cancelled`.
 
@@ -612,6 +620,14 @@ function ArgumentError.new(message) end
 ---@field output any What the agent or tool gave.
 ---@field duration number How long it took, in milliseconds.
 ---@field status string `ok`, `error` or `cancelled`.
+
+---A worker has failed, and its task goes to another.
+---@class DelegationPassedOnEvent : EventData
+---@field agent_name string The agent's name.
+---@field supervisor string The name of the agent that gives the task.
+---@field worker string The name of the agent that is given the task.
+---@field to string The name of the agent that takes over.
+---@field error LlmspellError What went wrong.
 
 ---A supervisor has approved a result, or sends it back with notes.
 ---@class DelegationReviewedEvent : EventData
@@ -1042,6 +1058,7 @@ function BaseAgent:off(event, handler) end
 ---@overload fun(self: BaseAgent, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "delegation_passed_on" | "delegationPassedOn" | "delegation:passed_on", handler: fun(event: DelegationPassedOnEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent), options?: ListenerOptions): Subscription
@@ -1103,6 +1120,7 @@ function BaseAgent:on(event, handler, options) end
 ---@overload fun(self: BaseAgent, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "delegation_passed_on" | "delegationPassedOn" | "delegation:passed_on", handler: fun(event: DelegationPassedOnEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent)): Subscription
@@ -1370,6 +1388,21 @@ function Tool.extend(self) end
 ---@param options ToolOptions
 ---@return Tool
 function Tool.define(options) end
+
+---A built-in tool by its name, class or alias, in any spelling, with its usual options.
+---
+---Errors: `invalid_argument`.
+---
+---```lua
+---Tool.get("web-search"):execute{ query = "lua" }
+---```
+---@param name string
+---@return Tool
+function Tool.get(name) end
+
+---The names of the built-in tools.
+---@return string[]
+function Tool.list() end
 
 ---Runs the tool and gives its content, in the shape its reference page states.
 ---
@@ -1673,6 +1706,32 @@ function AsyncHandle:is_complete() end
 ---@return "pending" | "fulfilled" | "rejected"
 function AsyncHandle:status() end
 
+---Writes down what is said in a recording, with times or as subtitles if wanted, or translates it into English.
+---
+---The file is sent to the service that the person configured. Give names that occur in `prompt`, so that they are
+---spelled right.
+---@class AudioTranscribeTool : Tool
+---@overload fun(options?: AudioTranscribeOptions): AudioTranscribeTool
+AudioTranscribeTool = {}
+
+AudioTranscribe = AudioTranscribeTool
+
+---Makes a AudioTranscribeTool.
+---@param options? AudioTranscribeOptions
+---@return AudioTranscribeTool
+function AudioTranscribeTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params AudioTranscribeParams
+---@return AudioTranscribeResult
+function AudioTranscribeTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params AudioTranscribeParams
+---@param callback? fun(result: AudioTranscribeResult)
+---@return AudioTranscribeResult
+function AudioTranscribeTool:execute_async(params, callback) end
+
 ---Writes down who did what, so that it cannot be changed unseen.
 ---
 ---Each entry goes into the run's audit trail and, with a path, into a file: JSON lines, each holding the hash of the
@@ -1725,6 +1784,33 @@ function AuditLogger:log(action, fields) end
 ---@param callback? fun()
 ---@overload fun(self: AuditLogger, action: string | table<string, any>, callback: fun())
 function AuditLogger:log_async(action, fields, callback) end
+
+---Works with AWS: S3 objects, SQS and SNS messages, Lambda functions, DynamoDB tables, CloudWatch logs, and any
+---other action of any service through `call`.
+---
+---It only reads unless it was made to write, send, run and sign (`read_only = false`). Lists come in parts: ask again
+---with `cursor` where `next` is not "". Nothing is sent a second time by itself.
+---@class AwsTool : Tool
+---@overload fun(options?: AwsOptions): AwsTool
+AwsTool = {}
+
+Aws = AwsTool
+
+---Makes a AwsTool.
+---@param options? AwsOptions
+---@return AwsTool
+function AwsTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params AwsParams
+---@return AwsResult
+function AwsTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params AwsParams
+---@param callback? fun(result: AwsResult)
+---@return AwsResult
+function AwsTool:execute_async(params, callback) end
 
 ---Values that outlast the run, in the project's data folder. Keys are text; values are plain data.
 ---@class Cache
@@ -2420,6 +2506,33 @@ function EmailTool:execute(params) end
 ---@return EmailResult
 function EmailTool:execute_async(params, callback) end
 
+---Turns texts into vectors whose directions are alike where the texts are, and compares texts by them.
+---
+---Use compare to find which text fits a question, to group texts or to find doubles. To search many texts, or the
+---same ones again, use vector_search, which keeps them. `method` of the result says how far to trust it.
+---@class EmbeddingTool : Tool
+---@overload fun(options?: EmbeddingOptions): EmbeddingTool
+EmbeddingTool = {}
+
+Embedding = EmbeddingTool
+
+---Makes a EmbeddingTool.
+---@param options? EmbeddingOptions
+---@return EmbeddingTool
+function EmbeddingTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params? EmbeddingParams
+---@return EmbeddingResult
+function EmbeddingTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params? EmbeddingParams
+---@param callback? fun(result: EmbeddingResult)
+---@return EmbeddingResult
+---@overload fun(self: EmbeddingTool, callback: fun(result: EmbeddingResult))
+function EmbeddingTool:execute_async(params, callback) end
+
 ---Encrypts and decrypts texts and files with a passphrase or a key (AES-256-GCM or ChaCha20-Poly1305).
 ---
 ---Both keep the data secret and notice every change of it. Whoever loses the passphrase loses the data.
@@ -2447,7 +2560,8 @@ function EncryptionTool:execute_async(params, callback) end
 
 ---Reads environment variables that the person allowed by name; every other is refused, set or not.
 ---
----Use list to see which there are. Variables cannot be changed.
+---Use list to see which there are. Variables cannot be changed. Those named LLMSPELL_SECRET_… are there for
+---encryption and signature; no pattern such as `*` shows them, only their whole name.
 ---@class EnvironmentTool : Tool
 ---@overload fun(options?: EnvironmentOptions): EnvironmentTool
 EnvironmentTool = {}
@@ -2642,6 +2756,7 @@ function EventSystem:off(event, handler) end
 ---@overload fun(self: EventSystem, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "delegation_passed_on" | "delegationPassedOn" | "delegation:passed_on", handler: fun(event: DelegationPassedOnEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent), options?: ListenerOptions): Subscription
@@ -2703,6 +2818,7 @@ function EventSystem:on(event, handler, options) end
 ---@overload fun(self: EventSystem, event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "delegation_passed_on" | "delegationPassedOn" | "delegation:passed_on", handler: fun(event: DelegationPassedOnEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent)): Subscription
@@ -2847,7 +2963,9 @@ function GitHubTool:execute_async(params, callback) end
 ---Masks e-mail addresses, telephone numbers, payment cards (with a right check digit), bank accounts (IBAN) and
 ---keys in prompts and answers, and refuses what it is told to. What it does is an event, `guarded`.
 ---
----A streamed answer has been read before its end is guarded: do not stream what must be guarded.
+---A streamed answer is held back as far as what comes next may change what is found: a word or a number that has not
+---ended, and as many characters as the longest pattern takes. Under a pattern without a bound, such as `a.*b` or
+---`end$`, nothing of it is given out before it is whole.
 ---
 ---```lua
 ---Hooks.use(GuardHook.new{ pii = { "email", "card" }, max_input = 4000 })
@@ -3037,6 +3155,32 @@ function Human.ask(question) end
 ---@return string
 function Human.ask_async(question, callback) end
 
+---Makes pictures from a description, by a service that the person configured, and writes them to files.
+---
+---Describe what is to be seen rather than what it is for. Give a path: a picture in the answer is of no use to you.
+---Pictures cost money; ask for several only when they are wanted.
+---@class ImageGenerationTool : Tool
+---@overload fun(options?: ImageGenerationOptions): ImageGenerationTool
+ImageGenerationTool = {}
+
+ImageGeneration = ImageGenerationTool
+
+---Makes a ImageGenerationTool.
+---@param options? ImageGenerationOptions
+---@return ImageGenerationTool
+function ImageGenerationTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params ImageGenerationParams
+---@return ImageGenerationResult
+function ImageGenerationTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params ImageGenerationParams
+---@param callback? fun(result: ImageGenerationResult)
+---@return ImageGenerationResult
+function ImageGenerationTool:execute_async(params, callback) end
+
 ---JSON in Lua, as JavaScript has it.
 ---@class JSON
 JSON = {}
@@ -3105,6 +3249,33 @@ function JsonTool:execute(params) end
 ---@param callback? fun(result: JsonResult)
 ---@return JsonResult
 function JsonTool:execute_async(params, callback) end
+
+---Looks into a Kubernetes cluster: pods, deployments, services, nodes, events, logs and every other kind of thing.
+---Makes, changes, scales and deletes them where that is allowed (`read_only = false`).
+---
+---Use list to find names, describe to see why something does not work, logs for what a pod printed. Secrets' values
+---are hidden.
+---@class KubernetesTool : Tool
+---@overload fun(options?: KubernetesOptions): KubernetesTool
+KubernetesTool = {}
+
+Kubernetes = KubernetesTool
+
+---Makes a KubernetesTool.
+---@param options? KubernetesOptions
+---@return KubernetesTool
+function KubernetesTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params KubernetesParams
+---@return KubernetesResult
+function KubernetesTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params KubernetesParams
+---@param callback? fun(result: KubernetesResult)
+---@return KubernetesResult
+function KubernetesTool:execute_async(params, callback) end
 
 ---Computes with matrices and vectors: products, inverses, determinants, systems of equations, eigenvalues.
 ---
@@ -4765,7 +4936,8 @@ local Subscription = {}
 function Subscription:stop() end
 
 ---A supervisor and its workers, as one agent: each task goes to one worker, chosen by a strategy; with `review` the
----supervisor's model approves the result or sends it back. Each delegation is a span of the trace.
+---supervisor's model approves the result or sends it back. Where a worker fails, the strategy picks among those who
+---have not tried; the error of the last names them all. Each delegation is a span of the trace.
 ---
 ---```lua
 ---local team = SupervisorAgent.new{ workers = { coder, writer }, strategy = 'skill_based', review = true }
@@ -4807,7 +4979,8 @@ function SupervisorAgent:add_worker(name, worker) end
 ---@return CoordinationState
 function SupervisorAgent:coordination_state() end
 
----Has a task done, by the worker that is named or that the strategy picks, and says how it went.
+---Has a task done, by the worker that is named or that the strategy picks, and says how it went. A worker that
+---is named is the only one who tries.
 ---
 ---Errors: `timeout`, `rate_limit`, `invalid_argument`.
 ---
@@ -4962,6 +5135,32 @@ function TwilioTool:execute(params) end
 ---@param callback? fun(result: TwilioResult)
 ---@return TwilioResult
 function TwilioTool:execute_async(params, callback) end
+
+---Keeps texts and finds those that are nearest to a question, by meaning: an index of vectors, with metadata.
+---
+---Put texts in with upsert, each with an id and what you know of it; find them with search, in words. Texts become
+---vectors by themselves; `method` of the result says how, and lexical means likeness of letters only.
+---@class VectorSearchTool : Tool
+---@overload fun(options?: VectorSearchOptions): VectorSearchTool
+VectorSearchTool = {}
+
+VectorSearch = VectorSearchTool
+
+---Makes a VectorSearchTool.
+---@param options? VectorSearchOptions
+---@return VectorSearchTool
+function VectorSearchTool.new(options) end
+
+---Runs the tool and gives its content.
+---@param params VectorSearchParams
+---@return VectorSearchResult
+function VectorSearchTool:execute(params) end
+
+---Starts `execute` and calls back with what it gave. Without a callback it gives the value itself, when used in a coroutine.
+---@param params VectorSearchParams
+---@param callback? fun(result: VectorSearchResult)
+---@return VectorSearchResult
+function VectorSearchTool:execute_async(params, callback) end
 
 ---Reads a web page of an allowed host: its text, its links, its metadata, or the elements of a CSS selector.
 ---
@@ -5575,6 +5774,7 @@ function eventBus.off(event, handler) end
 ---@overload fun(event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "delegation_passed_on" | "delegationPassedOn" | "delegation:passed_on", handler: fun(event: DelegationPassedOnEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent), options?: ListenerOptions): Subscription
@@ -5636,6 +5836,7 @@ function eventBus.on(event, handler, options) end
 ---@overload fun(event: "tool_completed" | "toolCompleted" | "tool:completed", handler: fun(event: ToolCompletedEvent)): Subscription
 ---@overload fun(event: "delegation_started" | "delegationStarted" | "delegation:started", handler: fun(event: DelegationStartedEvent)): Subscription
 ---@overload fun(event: "delegation_completed" | "delegationCompleted" | "delegation:completed", handler: fun(event: DelegationCompletedEvent)): Subscription
+---@overload fun(event: "delegation_passed_on" | "delegationPassedOn" | "delegation:passed_on", handler: fun(event: DelegationPassedOnEvent)): Subscription
 ---@overload fun(event: "delegation_reviewed" | "delegationReviewed" | "delegation:reviewed", handler: fun(event: DelegationReviewedEvent)): Subscription
 ---@overload fun(event: "stage_completed" | "stageCompleted" | "stage:completed", handler: fun(event: StageCompletedEvent)): Subscription
 ---@overload fun(event: "memory_summarized" | "memorySummarized" | "memory:summarized", handler: fun(event: MemorySummarizedEvent)): Subscription
@@ -6037,8 +6238,119 @@ config = nil
 ---@field value? any
 ---@field reason? any
 
+---@class AudioTranscribeOptions
+---@field model? string The model. None: gpt-4o-mini-transcribe, or whisper-1 for times, subtitles and translations. (1 to 200 characters)
+---@field base_url? string The service's address, such as one on your own machine. None: OPENAI_BASE_URL, else OpenAI's own. What the environment holds as a key is sent to those only. (1 to 500 characters)
+---@field api_key? string The service's key. None: OPENAI_API_KEY of the host's environment. (at most 1000 characters)
+---@field language? string The language that is spoken, as `en` or `de`, where a call names none. (as the pattern `^[a-z]{2,3}$`)
+---@field allowed_paths? string[] Folders and files that may be sent, within what the run may read. None: all that the run may. (at most 100 items)
+---@field max_file_size? integer Bytes of a recording; OpenAI takes 25 MB. (default 25000000, 1000 to 25000000)
+---@field timeout? number Milliseconds for a recording. (default 300000, 1 to 600000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class AudioTranscribeParams
+---@field path string The recording: flac, m4a, mp3, mp4, ogg, wav or webm. Relative paths start from the project. (1 to 4096 characters)
+---@field operation? "transcribe" | "translate" transcribe: what is said, in its language. translate: what is said, in English. (default "transcribe")
+---@field language? string transcribe: the language that is spoken, as `en` or `de`. It is recognised where it is not given. (as the pattern `^[a-z]{2,3}$`)
+---@field prompt? string Names and words that occur, or what was said before: they are then written so. (1 to 4000 characters)
+---@field format? "json" | "text" | "verbose_json" | "srt" | "vtt" json: the text. text: the same, from services that know nothing else. verbose_json: the text with its language, length and segments. srt, vtt: subtitles. (default "json")
+---@field timestamps? ("word" | "segment")[] verbose_json: whether words, segments or both come with their times. (1 to 2 items)
+---@field temperature? number How freely unclear words are guessed: 0 is least. (0 to 1)
+
+---@class AudioTranscribeResult
+---@field text string What is said.
+---@field model string The model that was asked.
+---@field language? string verbose_json: the language, as the service names it.
+---@field duration? number verbose_json: seconds.
+---@field segments? TimedText[] verbose_json: the sentences with their times.
+---@field words? TimedText[] verbose_json with the timestamps `word`: every word with its times.
+---@field subtitles? string srt, vtt: the file's text.
+---@field usage? AudioUsage What the service counted, where it does.
+
+---@class TimedText
+---@field start number Seconds from the beginning.
+---@field end number Seconds from the beginning.
+---@field text string What is said.
+
+---What the service counted, where it does.
+---@class AudioUsage
+---@field input_tokens integer Tokens that the recording counts as.
+---@field output_tokens integer Tokens written.
+---@field cost number | nil US dollars; null, for services do not tell.
+
 ---@class AuditLoggerOptions
 ---@field path? string A file of JSON lines to append to as well, below a folder that the run may write. The first argument, if it is text: `AuditLogger.new("./output/audit.log")`.
+
+---@class AwsOptions
+---@field region? string The region, such as `eu-central-1`. None: AWS_REGION or AWS_DEFAULT_REGION of the host's environment, or the profile's. (as the pattern `^[a-z0-9\-]{1,63}$`)
+---@field profile? string A profile of ~/.aws that holds keys. One other than AWS_PROFILE needs leave to read those files. None: the environment's keys, else AWS_PROFILE. (1 to 200 characters)
+---@field endpoint_url? string Another service that speaks AWS's protocols, such as `http://127.0.0.1:9000`. None: AWS_ENDPOINT_URL of the host's environment, else AWS's own. The environment's keys sign for those only. (1 to 500 characters)
+---@field access_key_env? string The host's variable that holds the access key for `endpoint_url`, one that the run may read: it is sent as it is. (as the pattern `^[A-Za-z_][A-Za-z0-9_]{0,199}$`)
+---@field secret_key_env? string The host's variable that holds the secret key; LLMSPELL_SECRET_… needs no permission. (as the pattern `^[A-Za-z_][A-Za-z0-9_]{0,199}$`)
+---@field session_token_env? string The host's variable that holds the session token, if there is one; like `access_key_env`. (as the pattern `^[A-Za-z_][A-Za-z0-9_]{0,199}$`)
+---@field allowed_actions? string[] What it may ask, such as `s3:GetObject` or `dynamodb:*`; the names are those of AWS's API. None: all that reads, and what writes where `read_only` is false. (at most 500 items)
+---@field read_only? boolean Whether nothing may be changed, sent, run or signed for others. (default true)
+---@field show_sensitive? boolean Whether values are shown that AWS describes as sensitive: secrets, passwords, tokens. Else they are `***`. (default false)
+---@field max_size? integer Bytes of the largest answer. (default 10000000, 1 to 50000000)
+---@field timeout? number Milliseconds for a call with all its pages. (default 30000, 1 to 120000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class AwsParams
+---@field operation "identity" | "list_buckets" | "list_objects" | "get_object" | "put_object" | "delete_object" | "presign" | "list_queues" | "send_message" | "receive_messages" | "delete_message" | "publish" | "invoke" | "get_item" | "put_item" | "delete_item" | "query" | "filter_logs" | "call" identity: whose credentials these are. list_buckets: the account's S3 buckets. list_objects: what is in a bucket. get_object: reads an object. put_object: writes one. delete_object: takes one away. presign: an address that lets others read or write one object for a while. list_queues: the SQS queues. send_message: puts a message into one. receive_messages: takes some, hidden from others for a while. delete_message: is done with one. publish: a message to all who listen to an SNS topic. invoke: runs a Lambda function. get_item: reads a row of a DynamoDB table, by its key. put_item: writes one. delete_item: takes one away. query: rows by a condition on their key. filter_logs: lines of CloudWatch Logs. call: any other action of any service, by its name.
+---@field service? string call: the service, such as `ec2` or `secretsmanager`. (as the pattern `^[A-Za-z0-9\-]{1,80}$`)
+---@field action? string call: the action, such as `DescribeInstances` or `describe_instances`. (as the pattern `^[A-Za-z0-9_]{1,100}$`)
+---@field parameters? table<string, any> call: its parameters, named as in AWS's API; bytes as text or `{base64 = …}`. (at most 200 fields)
+---@field bucket? string list_objects, get_object, put_object, delete_object, presign: the bucket. (as the pattern `^[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]$`)
+---@field key? string get_object, put_object, delete_object, presign: the object's key. (1 to 1024 characters)
+---@field prefix? string list_objects, list_queues: only names that begin so. (default "", at most 1024 characters)
+---@field folders? boolean list_objects: whether keys are grouped at `/`; deeper ones are given as `folders`. (default false)
+---@field text? string put_object: the content. send_message, publish: the message. (at most 14000000 characters)
+---@field base64? string put_object: the content as Base64, where it is no text. (at most 14000000 characters)
+---@field content_type? string put_object: the media type. (1 to 200 characters)
+---@field method? "get" | "put" presign: what the address is for. (default "get")
+---@field expires? integer presign: seconds that it holds. (default 3600, 1 to 604800)
+---@field queue? string send_message, receive_messages, delete_message: the queue's name or address. (1 to 2048 characters)
+---@field receipt? string delete_message: the `receipt` of a received message. (1 to 2048 characters)
+---@field wait? integer receive_messages: seconds to wait for the first. (default 0, 0 to 20)
+---@field topic? string publish: the topic's ARN. (1 to 2048 characters)
+---@field subject? string publish: the subject, for mail. (1 to 100 characters)
+---@field function? string invoke: the function's name or ARN. (1 to 170 characters)
+---@field payload? any invoke: what it is given, sent as JSON.
+---@field wait_for_result? boolean invoke: whether to wait for what it gives. (default true)
+---@field table? string get_item, put_item, delete_item, query: the table's name or ARN. (3 to 1024 characters)
+---@field item? table<string, any> put_item: the fields. get_item, delete_item: the fields of the key. (at most 1000 fields)
+---@field condition? string query: the condition on the key, such as `author = :a AND #y > :y`. put_item, delete_item: what must hold before. (1 to 4096 characters)
+---@field values? table<string, any> query, put_item, delete_item: what the `:names` in `condition` stand for. (at most 100 fields)
+---@field names? table<string, string> query, put_item, delete_item: what the `#names` in `condition` stand for. (at most 100 fields)
+---@field index? string query: the index to ask. (3 to 255 characters)
+---@field descending? boolean query: whether the last come first. (default false)
+---@field group? string filter_logs: the log group. (1 to 512 characters)
+---@field filter? string filter_logs: a filter pattern, such as `ERROR` or `{ $.level = "error" }`. (at most 1024 characters)
+---@field since? string filter_logs: from when, such as `2025-01-31T08:00:00Z`. (as the pattern `^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+\-]\d\d:?\d\d)$`)
+---@field until? string filter_logs: up to when. (as the pattern `^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+\-]\d\d:?\d\d)$`)
+---@field limit? integer Lists: how many at most; receive_messages gives 10 at most. (default 100, 1 to 1000)
+---@field cursor? string Lists: `next` of the page before. (default "", at most 8192 characters)
+
+---@class AwsResult
+---@field identity? table<string, string> identity: account, arn, user.
+---@field buckets? table<string, any>[] list_buckets: name, created.
+---@field objects? table<string, any>[] list_objects: key, size, modified, etag.
+---@field folders? string[] list_objects: prefixes that hold more.
+---@field object? table<string, any> get_object: bucket, key, size, content_type, etag, modified, metadata, and `text`, or `base64` where it is no UTF-8. put_object, delete_object: bucket, key, etag, version, as far as S3 says them.
+---@field url? string presign: the address.
+---@field queues? string[] list_queues: their addresses.
+---@field message_id? string send_message, publish: the message's number.
+---@field messages? table<string, any>[] receive_messages: id, text, receipt, attributes. They come again unless they are deleted.
+---@field deleted? boolean delete_message: true.
+---@field status? integer invoke: 200, or 202 where nobody waits.
+---@field payload? any invoke: what the function gave, JSON as a value.
+---@field error? string invoke: why the function failed, or ""; `payload` then tells more.
+---@field item? table<string, any> get_item: the fields, or nothing.
+---@field items? table<string, any>[] query: the found, in the table's order.
+---@field written? boolean put_item, delete_item: true.
+---@field events? table<string, any>[] filter_logs: time, stream, message.
+---@field data? table<string, any> call: the answer, named as in AWS's API; times as text, bytes as text or `{base64 = …}`.
+---@field next? string Lists: the `cursor` of the next page, or "" where there is none.
 
 ---@class CacheOptions
 ---@field ttl? number Milliseconds until it is forgotten.
@@ -6054,7 +6366,7 @@ config = nil
 
 ---@class CalculatorParams
 ---@field expression string The expression, for example `15% of 2500`, `sqrt(2) * pi` or `(1 + 0.05)^10`. Write numbers without thousands separators, units or currency signs. (1 to 1000 characters)
----@field variables? table<string, number> Numbers by name that the expression may use, for example `{"rate": 0.05}`.
+---@field variables? table<string, number> Numbers by name that the expression may use, for example `{"rate": 0.05}`. (at most 50 fields)
 ---@field precision? integer Decimal places to round the result to. None: not rounded. (0 to 50)
 
 ---@class CalculatorResult
@@ -6466,7 +6778,7 @@ config = nil
 ---@class DiscordOptions
 ---@field token? string The bot's token. None: DISCORD_BOT_TOKEN or DISCORD_TOKEN of the host's environment.
 ---@field webhook_url? string A webhook's address: send then posts there and needs neither token nor channel. None: DISCORD_WEBHOOK_URL, where there is no token. (1 to 500 characters)
----@field channel? string The id of the channel that is used where a call names none.
+---@field channel? string The id of the channel that is used where a call names none. (as the pattern `^\d{1,20}$`)
 ---@field allowed_channels? string[] The ids of the channels that it may be used on. None: all that the token may. (at most 500 items)
 ---@field allow_mentions? boolean Whether a message may notify people by `@name`, `@everyone` and roles. (default false)
 ---@field base_url? string The API's address, if not Discord's own. The environment's secret is sent to Discord's own only. (1 to 500 characters)
@@ -6475,11 +6787,11 @@ config = nil
 
 ---@class DiscordParams
 ---@field operation "send" | "edit" | "delete" | "react" | "history" send: posts `content`. edit: changes a message of the bot's. delete: takes a message away. react: adds an emoji. history: the newest messages of a channel.
----@field channel? string The channel's id. None: the tool's own.
+---@field channel? string The channel's id. None: the tool's own. (as the pattern `^\d{1,20}$`)
 ---@field content? string send, edit: the text, in Discord's markdown. (1 to 2000 characters)
 ---@field embeds? table<string, any>[] send, edit: embeds, as Discord's API has them. (at most 10 items)
----@field message? string edit, delete, react: the message's id. history: only what is older than this message.
----@field reply_to? string send: the id of the message that it answers.
+---@field message? string edit, delete, react: the message's id. history: only what is older than this message. (as the pattern `^\d{1,20}$`)
+---@field reply_to? string send: the id of the message that it answers. (as the pattern `^\d{1,20}$`)
 ---@field emoji? string react: the emoji itself, or `name:id` of one of the server's own. (1 to 100 characters)
 ---@field limit? integer history: how many at most. (default 50, 1 to 100)
 
@@ -6523,7 +6835,7 @@ config = nil
 ---@field bcc? string | string[] Who gets a copy without the others seeing it. (3 to 320 characters, 1 to 100 items)
 ---@field reply_to? string Where answers go, if not to the sender. (3 to 320 characters)
 ---@field template? string A file of the templates' folder whose text is the body, with `{{name}}` for every variable. (at most 200 characters)
----@field variables? table<string, string | integer | number | boolean> What stands in for `{{name}}` in the template.
+---@field variables? table<string, string | integer | number | boolean> What stands in for `{{name}}` in the template. (at most 200 fields)
 ---@field attachments? string[] Files to attach, which the run may read; 20 MB together. (at most 20 items)
 
 ---@class EmailResult
@@ -6532,6 +6844,44 @@ config = nil
 ---@field accepted string[] The addresses that the server takes it for.
 ---@field rejected string[] Those that it does not.
 ---@field response string The server's words.
+
+---How texts become vectors; see each field.
+---@class EmbeddingOptions
+---@field model? string The provider's model, such as `text-embedding-3-small` or `mistral/mistral-embed`. None: what LLMSPELL_EMBEDDING_MODEL says, else the usual one of the provider whose key is known. (1 to 200 characters)
+---@field provider? string The provider, where the model's name does not say it. (1 to 100 characters)
+---@field base_url? string Another address that speaks OpenAI's protocol; it needs --allow-net, and its own key. (1 to 500 characters)
+---@field api_key? string The provider's key. None: from the host's environment, such as OPENAI_API_KEY. (at most 1000 characters)
+---@field model_path? string A folder with a sentence model (config.json, tokenizer.json, model.safetensors), used in the place of a provider; relative paths start from the project. (1 to 4096 characters)
+---@field method? "auto" | "provider" | "local" | "lexical" auto: the model's folder where one is given, else a provider, else lexical: likeness of letters, not of meaning, which needs nothing at all. (default "auto")
+---@field dimensions? integer Numbers of a vector, for provider's models that can be told, and for lexical, which else has 512. (8 to 16384)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class EmbeddingParams
+---@field operation? "embed" | "compare" embed: the vector of each text, for a program to use. compare: how alike `text` is to each of `texts`, the likest first; ask this when you want to know, for nobody can read vectors. (default "embed")
+---@field text? string The text; for compare the one that others are compared with. (1 to 200000 characters)
+---@field texts? string[] Several texts; for compare the others. embed takes `text` or `texts`. (1 to 500 items)
+---@field purpose? "document" | "query" What the texts are for, to models that tell questions from answers. (default "document")
+
+---@class EmbeddingResult
+---@field method "provider" | "local" | "lexical" Who made the vectors. lexical: nobody who knows meaning; only the letters were compared.
+---@field model string Whose vectors these are; those of different models cannot be compared.
+---@field dimensions integer Numbers of each vector.
+---@field count integer Texts that were embedded.
+---@field embedding? number[] embed with `text`: its vector.
+---@field embeddings? number[][] embed with `texts`: their vectors, in order.
+---@field similarities? Likeness[] compare: each of `texts`, the likest first.
+---@field truncated? integer Texts that are longer than the local model reads; it read their beginning.
+---@field usage? EmbeddingUsage What the provider counted.
+
+---@class Likeness
+---@field index integer Its place in `texts`, from 0.
+---@field similarity number The cosine: 1 is the same direction, 0 none in common.
+---@field text string The beginning of the text.
+
+---What the provider counted.
+---@class EmbeddingUsage
+---@field input_tokens integer Tokens that the provider read.
+---@field cost number | nil US dollars, where the price is known.
 
 ---@class EncryptionOptions
 ---@field algorithm? "aes-256-gcm" | "chacha20-poly1305" What is used where a call names none. (default "aes-256-gcm")
@@ -6544,8 +6894,8 @@ config = nil
 ---@field path? string The file to encrypt or decrypt. (1 to 4096 characters)
 ---@field output_path? string The file to write the result to, in place of giving it. (1 to 4096 characters)
 ---@field passphrase? string A passphrase; a key is made of it by scrypt. Better is `passphrase_env`: then no script and no model sees it. (8 to 1000 characters)
----@field passphrase_env? string The environment variable that holds the passphrase. Variables named LLMSPELL_SECRET_… need no permission. (1 to 200 characters)
----@field key_env? string The environment variable that holds the key: 32 bytes, as hex or Base64. (1 to 200 characters)
+---@field passphrase_env? string The environment variable that holds the passphrase. One named LLMSPELL_SECRET_… needs no permission: every spell may have it used and none can read it. Any other must be allowed by `--allow-env`. (1 to 200 characters, as the pattern `^[A-Za-z_][A-Za-z0-9_]*$`)
+---@field key_env? string The environment variable that holds the key: 32 bytes, as hex or Base64; as `passphrase_env`, one named LLMSPELL_SECRET_… needs no permission. (1 to 200 characters, as the pattern `^[A-Za-z_][A-Za-z0-9_]*$`)
 ---@field algorithm? "aes-256-gcm" | "chacha20-poly1305" For encrypt: the algorithm; both are good. decrypt finds it in the text.
 ---@field context? string A text, not secret, that decrypt must be given again, such as what the data belongs to. (default "", at most 10000 characters)
 ---@field encoding? "utf-8" | "base64" What the plain text is: text, or bytes written as Base64. (default "utf-8")
@@ -6562,7 +6912,7 @@ config = nil
 
 ---@class EnvironmentParams
 ---@field operation "get" | "list" | "exists" get: the value of a variable. list: the names of the variables that are set and may be read. exists: whether a variable is set.
----@field name? string The variable, for get and exists. (1 to 200 characters)
+---@field name? string The variable, for get and exists. (1 to 200 characters, as the pattern `^[^=\x00]+$`)
 ---@field default? string What get gives where the variable is not set; without it that is an error.
 
 ---@class EnvironmentResult
@@ -6650,7 +7000,7 @@ config = nil
 
 ---@class GitHubOptions
 ---@field token? string A token. None: GITHUB_TOKEN or GH_TOKEN of the host's environment; without any, only what is public can be read.
----@field repository? string The repository, `owner/name`, that is used where a call names none.
+---@field repository? string The repository, `owner/name`, that is used where a call names none. (as the pattern `^[A-Za-z0-9][A-Za-z0-9\-]{0,38}/[A-Za-z0-9._\-]{1,100}$`)
 ---@field allowed_repositories? string[] Repositories that it may be used on, `owner/name` or `owner/*`; searches are then narrowed to one of them. None: all that the token may. (at most 500 items)
 ---@field read_only? boolean Whether nothing may be written. Issues and comments can be made only where this is false. (default true)
 ---@field base_url? string The API's address, of an Enterprise server for example. None: GITHUB_API_URL, else GitHub's own. What the environment holds as a token is sent there only. (1 to 500 characters)
@@ -6659,7 +7009,7 @@ config = nil
 
 ---@class GitHubParams
 ---@field operation "repository" | "issues" | "issue" | "comments" | "pulls" | "pull" | "file" | "search" | "create_issue" | "update_issue" | "comment" | "create_pull" repository: what it is. issues, pulls: those of a repository. issue, pull: one, by number. comments: what was said on one. file: a file's text, or a folder's names. search: `query` in issues, code or repositories. create_issue, update_issue, comment, create_pull: write, where the tool may.
----@field repository? string The repository, `owner/name`. None: the tool's own.
+---@field repository? string The repository, `owner/name`. None: the tool's own. (as the pattern `^[A-Za-z0-9][A-Za-z0-9\-]{0,38}/[A-Za-z0-9._\-]{1,100}$`)
 ---@field number? integer issue, comments, pull, update_issue, comment: the number of the issue or pull request. (at least 1)
 ---@field title? string create_issue, update_issue, create_pull: the title. (1 to 256 characters)
 ---@field body? string create_issue, update_issue, comment, create_pull: the text, in GitHub's markdown. (at most 65536 characters)
@@ -6744,17 +7094,17 @@ config = nil
 ---@field follow_redirects? boolean Whether redirects are followed; each is checked as the first address was. (default true)
 ---@field max_redirects? integer Redirects to follow at most. (default 5, 0 to 20)
 ---@field user_agent? string What the tool calls itself. (default "llmspell", 1 to 200 characters)
----@field headers? table<string, string> Headers sent with every request; a redirect to another host leaves them out.
+---@field headers? table<string, string> Headers sent with every request; a redirect to another host leaves them out. (at most 50 fields)
 ---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class HttpRequestParams
 ---@field url string The address, http or https. (1 to 8192 characters)
 ---@field method? "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS" The method. (default "GET")
----@field headers? table<string, string> Headers to send. Host, Content-Length and those of the connection are the tool's own.
----@field query? table<string, string | integer | number | boolean | (string | integer | number | boolean)[]> Parameters added to the address.
+---@field headers? table<string, string> Headers to send. Host, Content-Length and those of the connection are the tool's own. (at most 50 fields)
+---@field query? table<string, string | integer | number | boolean | (string | integer | number | boolean)[]> Parameters added to the address. (at most 200 fields)
 ---@field body? string The body as text; give this, `json` or `form`. (at most 10000000 characters)
 ---@field json? any The body as a value, sent as JSON.
----@field form? table<string, string | integer | number | boolean> The body as the fields of a form.
+---@field form? table<string, string | integer | number | boolean> The body as the fields of a form. (at most 500 fields)
 ---@field timeout? number Milliseconds for this request; the tool's own limit stays. (1 to 600000)
 ---@field response? "auto" | "json" | "text" | "base64" What the answer's body becomes. auto: a value if it is JSON, text if it is text, else Base64. (default "auto")
 
@@ -6779,11 +7129,51 @@ config = nil
 ---@field default? string The answer of somebody who gives none.
 ---@field timeout? number Milliseconds to wait; as long as it takes unless given.
 
+---@class ImageGenerationOptions
+---@field model? string The model where a call names none. (default "gpt-image-1", 1 to 200 characters)
+---@field base_url? string The service's address. None: OPENAI_BASE_URL, else OpenAI's own. What the environment holds as a key is sent to those only. (1 to 500 characters)
+---@field api_key? string The service's key. None: OPENAI_API_KEY of the host's environment. (at most 1000 characters)
+---@field allowed_paths? string[] Folders that pictures may be written to, within what the run may. None: all that the run may. (at most 100 items)
+---@field max_image_size? integer Bytes of one picture at most. (default 20000000, 1000 to 50000000)
+---@field timeout? number Milliseconds for the pictures of a call. (default 180000, 1 to 600000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class ImageGenerationParams
+---@field prompt string What the picture shows: subject, style, light, mood, what must be in it and where. (1 to 32000 characters)
+---@field path? string The file to write; of several pictures the second is `name-2.png`. Without it the pictures are given as Base64. (1 to 4096 characters)
+---@field n? integer How many pictures. (default 1, 1 to 10)
+---@field size? string Width and height in pixels that the model knows, such as `1024x1024`, `1536x1024` or `auto`. (as the pattern `^(auto|[1-9][0-9]{1,3}x[1-9][0-9]{1,3})$`)
+---@field quality? "auto" | "low" | "medium" | "high" | "standard" | "hd" How much work goes into it: low, medium, high (gpt-image), standard, hd (dall-e-3).
+---@field background? "auto" | "transparent" | "opaque" gpt-image: what is behind; transparent for PNG and WebP.
+---@field format? "png" | "jpeg" | "webp" gpt-image: the kind of file; else as the path ends.
+---@field style? "vivid" | "natural" dall-e-3: more dramatic or less.
+---@field model? string Another model than the tool's own. (1 to 200 characters)
+
+---@class ImageGenerationResult
+---@field images GeneratedImage[] The pictures.
+---@field model string The model that was asked.
+---@field usage? ImageUsage What the service counted, where it does.
+
+---@class GeneratedImage
+---@field format "png" | "jpeg" | "webp" The kind of picture that came.
+---@field width integer Pixels from left to right.
+---@field height integer Pixels from top to bottom.
+---@field size integer Bytes.
+---@field path? string The file that was written; its ending is that of the kind that came.
+---@field base64? string The picture, without a path.
+---@field revised_prompt? string What the model made of the prompt, where it tells.
+
+---What the service counted, where it does.
+---@class ImageUsage
+---@field input_tokens integer Tokens read.
+---@field output_tokens integer Tokens that the pictures count as.
+---@field cost number | nil US dollars; null, for services do not tell.
+
 ---@class JiraOptions
 ---@field base_url? string The site, such as `https://example.atlassian.net`. None: JIRA_URL of the host's environment. What the environment holds as a token is sent there only. (1 to 500 characters)
 ---@field email? string Whom to log in as. None: JIRA_EMAIL. Without any, the token is sent as a personal access token. (1 to 320 characters)
 ---@field api_token? string The token. None: JIRA_API_TOKEN of the host's environment.
----@field project? string The project that is used where a call names none.
+---@field project? string The project that is used where a call names none. (as the pattern `^[A-Za-z][A-Za-z0-9_]{0,49}$`)
 ---@field allowed_projects? string[] The projects that it may be used on. None: all that the token may. (at most 500 items)
 ---@field read_only? boolean Whether nothing may be written. Issues and comments can be made only where this is false. (default true)
 ---@field timeout? number Milliseconds for a call. (default 30000, 1 to 120000)
@@ -6791,16 +7181,16 @@ config = nil
 
 ---@class JiraParams
 ---@field operation "search" | "issue" | "comments" | "transitions" | "create" | "update" | "comment" | "transition" search: issues by JQL. issue: one, by key. comments: what was said on it. transitions: where it can go. create, update: an issue. comment: says something on one. transition: moves one; the last four where the tool may write.
----@field key? string issue, comments, transitions, update, comment, transition: the issue's key, such as `DEV-42`.
+---@field key? string issue, comments, transitions, update, comment, transition: the issue's key, such as `DEV-42`. (as the pattern `^[A-Za-z][A-Za-z0-9_]{0,49}-[0-9]{1,12}$`)
 ---@field jql? string search: the query, such as `status = "In Progress" ORDER BY updated DESC`. (1 to 5000 characters)
----@field project? string create: the project's key. search: only this project. None: the tool's own.
+---@field project? string create: the project's key. search: only this project. None: the tool's own. (as the pattern `^[A-Za-z][A-Za-z0-9_]{0,49}$`)
 ---@field type? string create: the issue's type. (default "Task", 1 to 255 characters)
 ---@field summary? string create, update: the title. (1 to 255 characters)
 ---@field text? string create, update: the description. comment: what to say. Plain text; blank lines part paragraphs. (1 to 30000 characters)
 ---@field labels? string[] create, update: the labels. (at most 100 items)
 ---@field to? string transition: the transition's name or number, or the status that it leads to. (1 to 255 characters)
 ---@field limit? integer search, comments: how many at most. (default 30, 1 to 100)
----@field cursor? string search: `next` of the page before. (default "", at most 2000 characters)
+---@field cursor? string search, comments: `next` of the page before. (default "", at most 2000 characters)
 
 ---@class JiraResult
 ---@field key? string create, update, comment, transition: the issue's key.
@@ -6810,7 +7200,7 @@ config = nil
 ---@field comment? string comment: its number.
 ---@field transitions? JiraTransition[] transitions: where the issue can go from here.
 ---@field status? string transition: the status that it has now.
----@field next? string search: the `cursor` of the next page, or "" where there is none.
+---@field next? string search, comments: the `cursor` of the next page, or "" where there is none.
 
 ---issue: its fields, texts as plain text.
 ---@class JiraIssue
@@ -6860,6 +7250,52 @@ config = nil
 ---@field result? any The value; for stringify the text; for diff the patch. Not given by validate.
 ---@field valid? boolean validate: whether the value fits.
 ---@field errors? string[] validate: what does not, at most 20, each as `/path: sentence`.
+
+---@class KubernetesOptions
+---@field kubeconfig? string A kubeconfig file that the spell may read. None: KUBECONFIG of the host's environment. Its `exec` commands run only where the run may run them. (1 to 4096 characters)
+---@field context? string The context. None: the file's current one; for another one, the spell must be able to read the file. (1 to 500 characters)
+---@field namespace? string The namespace that is used where a call names none. None: the context's. (as the pattern `^[a-z0-9]([a-z0-9\-]{0,61}[a-z0-9])?$`)
+---@field allowed_namespaces? string[] The namespaces that it may be used on; things that belong to none are then left out. None: all that the credentials may. (at most 500 items)
+---@field read_only? boolean Whether nothing may be written. Things can be made, changed, scaled and deleted only where this is false. (default true)
+---@field show_secrets? boolean Whether a call may ask for the values of Secrets. Else they are `***`. (default false)
+---@field max_size? integer Bytes of the largest answer. (default 10000000, 1 to 50000000)
+---@field timeout? number Milliseconds for a call. (default 30000, 1 to 120000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class KubernetesParams
+---@field operation "list" | "get" | "describe" | "logs" | "create" | "apply" | "scale" | "delete" list: things of a kind, in short. get: one, whole. describe: one, in short and whole, and what happened to it. logs: what a pod printed. create: makes one from a manifest. apply: makes it, or changes it to the manifest. scale: to a number of replicas. delete: takes one away.
+---@field kind? string list, get, describe, scale, delete: what kind of thing, such as `pods`, `Deployment` or `svc`. (as the pattern `^[A-Za-z][A-Za-z0-9\-.]{0,62}$`)
+---@field name? string get, describe, logs, scale, delete: its name. (as the pattern `^[A-Za-z0-9][A-Za-z0-9.:_\-]{0,252}$`)
+---@field namespace? string Its namespace. None: the tool's, else the context's. (as the pattern `^[a-z0-9]([a-z0-9\-]{0,61}[a-z0-9])?$`)
+---@field all_namespaces? boolean list: those of all namespaces. (default false)
+---@field api_version? string The API version, such as `example.org/v1`, for kinds that not every cluster has. (as the pattern `^([a-z0-9.\-]{1,253}/)?v[a-z0-9]{1,20}$`)
+---@field labels? string list: only those with these labels, such as `app=web,tier!=cache`. (1 to 2000 characters)
+---@field fields? string list: only those with these fields, such as `status.phase=Running`. (1 to 2000 characters)
+---@field limit? integer list: how many at most. (default 100, 1 to 500)
+---@field cursor? string list: `next` of the page before. (default "", at most 8192 characters)
+---@field show_values? boolean get, describe, create, apply: whether a Secret's values are shown, where the tool's `show_secrets` allows it. (default false)
+---@field container? string logs: which container, where a pod has several. (as the pattern `^[a-z0-9]([a-z0-9\-]{0,61}[a-z0-9])?$`)
+---@field tail_lines? integer logs: only the last lines. None: all, up to a megabyte from the first. (default 500, 1 to 100000)
+---@field since_seconds? integer logs: only of the last seconds. (1 to 31536000)
+---@field previous? boolean logs: those of the container before its last restart. (default false)
+---@field timestamps? boolean logs: whether each line begins with its time. (default false)
+---@field manifest? table<string, any> create, apply: the thing as a table: apiVersion, kind, metadata, spec. Give this or `yaml`. (at most 100 fields)
+---@field yaml? string create, apply: the thing as YAML of one document. (1 to 200000 characters)
+---@field force? boolean apply: whether fields that somebody else set are taken over. (default false)
+---@field replicas? integer scale: how many. (0 to 10000)
+---@field propagation? "Background" | "Foreground" | "Orphan" delete: what becomes of the things that belong to it. Background: they go after it. Foreground: before it. Orphan: they stay. (default "Background")
+---@field dry_run? boolean create, apply, scale, delete: whether the cluster only says what it would do. (default false)
+
+---@class KubernetesResult
+---@field items? table<string, any>[] list: name, namespace, labels, created, and what tells how such a thing is: of a pod its status, ready, restarts, node, ip, containers, images; of a deployment its replicas, ready, updated, available, images …
+---@field next? string list: the `cursor` of the next page, or "" where there is none.
+---@field object? table<string, any> get, describe, create, apply: the thing, named as in the cluster's API. A Secret's values, and those of variables that are named like secrets, are `***`.
+---@field summary? table<string, any> describe: the thing in short, as `list` gives it.
+---@field events? table<string, any>[] describe: type, reason, message, count, last; the newest at the end.
+---@field log? string logs: the lines.
+---@field truncated? boolean logs: whether there is more than a megabyte.
+---@field replicas? integer scale: how many there are to be now.
+---@field deleted? boolean delete: true. It may take a while until it is gone.
 
 ---@class LinearAlgebraOptions
 ---@field precision? integer Decimal places that every number is rounded to, which hides the noise of computing. None: not rounded. (default 10, 0 to 15)
@@ -7011,7 +7447,7 @@ config = nil
 ---@field operation "text" | "info" | "outline" | "search" text: the text of pages. info: title, author, number and size of pages. outline: the bookmarks with their pages. search: the pages and lines that hold `query`.
 ---@field path? string The file; relative paths start from the project. Give this or `base64`. (1 to 4096 characters)
 ---@field base64? string The PDF itself, where it is in no file. (1 to 10000000 characters)
----@field pages? string Which pages, from 1: `3`, `1-5`, `2,4,7-` (7 and all after it). All unless given. (1 to 200 characters)
+---@field pages? string Which pages, from 1: `3`, `1-5`, `2,4,7-` (7 and all after it). All unless given. (1 to 200 characters, as the pattern `^[0-9, -]+$`)
 ---@field layout? boolean For text: whether columns and tables keep their place on the page; slower. (default false)
 ---@field query? string For search: the text to find, upper and lower case alike. (1 to 1000 characters)
 ---@field password_variable? string The name of the environment variable with the file's password; the person must have allowed it. (1 to 200 characters)
@@ -7356,6 +7792,7 @@ config = nil
 ---@field updated string When it changed, in UTC, or "".
 ---@field entries FeedEntry[] The entries: plain text without markup; times in UTC, "" where there is none.
 ---@field total integer How many entries the feed has.
+---@field truncated boolean Whether it has so many that only its first 2000 were read.
 
 ---@class FeedEntry
 ---@field id string
@@ -7413,7 +7850,7 @@ config = nil
 ---@field working_directory? string The folder that commands run in. None: the project. (1 to 4096 characters)
 ---@field shell? boolean Whether the command is a line for `sh -c`; the run must then be allowed `sh`. (default false)
 ---@field max_output_size? integer Bytes kept of stdout, and of stderr. (default 1000000, 1 to 50000000)
----@field env? table<string, string> Variables given to every command, beside PATH, HOME, LANG and those that the run may read.
+---@field env? table<string, string> Variables given to every command, beside PATH, HOME, LANG and those that the run may read. (at most 100 fields)
 ---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class ShellCommandParams
@@ -7439,7 +7876,7 @@ config = nil
 ---@field text? string For sign and verify: the text; give this or `path`. (at most 10000000 characters)
 ---@field path? string For sign and verify: the file. (1 to 4096 characters)
 ---@field algorithm? "ed25519" | "rsa-pss-sha256" | "hmac-sha256" The algorithm; the tool's own unless given. An HMAC is for two who share a secret.
----@field key_env? string The environment variable that holds the private key as PEM, or the HMAC's secret. Variables named LLMSPELL_SECRET_… need no permission. (1 to 200 characters)
+---@field key_env? string The environment variable that holds the private key as PEM, or the HMAC's secret. One named LLMSPELL_SECRET_… needs no permission: every spell may have it used and none can read it. Any other must be allowed by `--allow-env`. (1 to 200 characters, as the pattern `^[A-Za-z_][A-Za-z0-9_]*$`)
 ---@field key_path? string The file that holds it, in place of `key_env`; for generate the file to write. (1 to 4096 characters)
 ---@field public_key? string For verify: the public key as PEM. (1 to 20000 characters)
 ---@field sig? string For verify: the signature, in Base64. (1 to 10000 characters)
@@ -7454,7 +7891,7 @@ config = nil
 ---@class SlackOptions
 ---@field token? string The bot's token, `xoxb-…`. None: SLACK_BOT_TOKEN or SLACK_TOKEN of the host's environment.
 ---@field channel? string The channel that is used where a call names none: `#updates` or an id. (1 to 100 characters)
----@field allowed_channels? string[] The channels that it may be used on, as calls write them. None: all that the token may. (at most 500 items)
+---@field allowed_channels? string[] The channels that it may be used on: `#name`, `name` or id. None: all that the token may. Where a call writes a name and this an id, or the other way round, Slack is asked which is which. (at most 500 items)
 ---@field base_url? string The API's address, if not Slack's own. The environment's secret is sent to Slack's own only. (1 to 500 characters)
 ---@field timeout? number Milliseconds for a call. (default 30000, 1 to 120000)
 ---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
@@ -7464,9 +7901,9 @@ config = nil
 ---@field channel? string The channel, `#name` or id; history, update, delete, react and replies want the id. None: the tool's own. (1 to 100 characters)
 ---@field text? string post, update: the message, in Slack's mrkdwn. (1 to 40000 characters)
 ---@field blocks? table<string, any>[] post, update: Block Kit blocks; `text` is then what notifications show. (at most 50 items)
----@field thread? string post, replies: the timestamp of the message that begins the thread.
----@field timestamp? string update, delete, react: the message's timestamp, as post and history give it.
----@field emoji? string react: the emoji's name, such as `thumbsup`.
+---@field thread? string post, replies: the timestamp of the message that begins the thread. (as the pattern `^\d{1,16}\.\d{1,10}$`)
+---@field timestamp? string update, delete, react: the message's timestamp, as post and history give it. (as the pattern `^\d{1,16}\.\d{1,10}$`)
+---@field emoji? string react: the emoji's name, such as `thumbsup`. (as the pattern `^:?[a-z0-9_+'\-]{1,100}:?$`)
 ---@field limit? integer history, replies, channels: how many at most. (default 50, 1 to 200)
 ---@field cursor? string history, replies, channels: `next` of the page before. (default "", at most 500 characters)
 
@@ -7504,7 +7941,7 @@ config = nil
 ---@field parameters? (string | number | boolean | nil)[] | table<string, string | number | boolean | nil> The values: a list for `?`, an object for `:name`. Never write values into the statement yourself. (at most 1000 items)
 ---@field batch? ((string | number | boolean | nil)[])[] For execute: runs the statement once for each list of values, all or none of them. (at most 100000 items)
 ---@field path? string The database file; relative paths start from the project. Without it, and without one in the tool's options, an empty database in memory that is gone after the call. (1 to 4096 characters)
----@field data? table<string, table<string, any>[]> For query without a path: rows by the name of the table they are put into, so that any data can be asked in SQL.
+---@field data? table<string, table<string, any>[]> For query without a path: rows by the name of the table they are put into, so that any data can be asked in SQL. (at most 50 fields)
 ---@field table? string For describe: the table or view. (1 to 200 characters)
 ---@field create? boolean For execute: whether a database that is missing is made. (default false)
 ---@field limit? integer For query: rows to give at most. (default 1000, 1 to 100000)
@@ -7637,7 +8074,7 @@ config = nil
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field workers? (BaseAgent | Tool | string)[] | table<string, BaseAgent | Tool | string> Who does the work: agents, tools, workflows or names of agents, as a list or by name.
 ---@field supervisor? Agent Whose model chooses and reviews; an agent on the default model unless given.
----@field strategy? "round_robin" | "skill_based" | "least_busy" | "model" | (fun(task: any, workers: table<string, any>[]): string) Who is given a task: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, workers) that gives a worker's name. (default "round_robin")
+---@field strategy? "round_robin" | "skill_based" | "least_busy" | "model" | (fun(task: any, workers: table<string, any>[]): string) Who is given a task: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, workers) that gives a worker's name; after a failure it is asked again with those who are left, and nil means nobody. (default "round_robin")
 ---@field review? boolean Whether the supervisor looks at each result and may send it back with notes. (default false)
 ---@field max_revisions? integer How often a result may be sent back; the last one then stands, with a warning. (default 2, 0 to 20)
 
@@ -7670,7 +8107,7 @@ config = nil
 ---@field equations? string[] For solve: equations such as `x + y = 3`; without `=` they are to be zero. (1 to 20 items)
 ---@field variable? string The variable; not needed where the expression has only one. (1 to 31 characters)
 ---@field variables? string[] For solve: the variables to solve for; all of them unless given. (1 to 20 items)
----@field values? table<string, number | string> For substitute and evaluate: numbers or expressions by variable, `{"x": 2, "y": "a + 1"}`.
+---@field values? table<string, number | string> For substitute and evaluate: numbers or expressions by variable, `{"x": 2, "y": "a + 1"}`. (at most 20 fields)
 ---@field order? integer For differentiate: how often (1 unless given). For series: terms below this power (6 unless given). (1 to 20)
 ---@field lower? string For integrate: the lower end, a number or an expression such as `-oo`. (1 to 1000 characters)
 ---@field upper? string For integrate: the upper end. (1 to 1000 characters)
@@ -7746,10 +8183,10 @@ config = nil
 ---@field fields? string[] Fields of the hooks' context that become attributes too, such as `request_id`.
 
 ---@class TwilioOptions
----@field account_sid? string The account's number, `AC…`. None: TWILIO_ACCOUNT_SID of the host's environment.
+---@field account_sid? string The account's number, `AC…`. None: TWILIO_ACCOUNT_SID of the host's environment. (as the pattern `^[A-Z]{2}[0-9a-fA-F]{32}$`)
 ---@field auth_token? string The account's secret. None: TWILIO_AUTH_TOKEN of the host's environment.
----@field from_number? string The sender's number. None: TWILIO_FROM_NUMBER of the host's environment.
----@field messaging_service? string A messaging service, `MG…`, that chooses the sender.
+---@field from_number? string The sender's number. None: TWILIO_FROM_NUMBER of the host's environment. (as the pattern `^(whatsapp:)?\+[1-9]\d{4,14}$`)
+---@field messaging_service? string A messaging service, `MG…`, that chooses the sender. (as the pattern `^[A-Z]{2}[0-9a-fA-F]{32}$`)
 ---@field allowed_recipients? string[] To whom it may send: numbers, or beginnings of numbers such as `+49*`. None: to anybody. (at most 1000 items)
 ---@field base_url? string The API's address, if not Twilio's own. The environment's secret is sent to Twilio's own only. (1 to 500 characters)
 ---@field timeout? number Milliseconds for a call. (default 30000, 1 to 120000)
@@ -7757,11 +8194,12 @@ config = nil
 
 ---@class TwilioParams
 ---@field operation "send" | "get" | "list" send: sends a message, which costs money. get: what became of one. list: the newest messages of the account.
----@field to? string send: the recipient's number with its country, such as `+4915112345678`. list: only messages to it.
+---@field to? string send: the recipient's number with its country, such as `+4915112345678`. list: only messages to it. (as the pattern `^(whatsapp:)?\+[1-9]\d{4,14}$`)
 ---@field body? string send: the text. (1 to 1600 characters)
 ---@field media? string[] send: addresses of pictures to send along. (at most 10 items)
----@field message? string get: the message's number, as send gives it.
+---@field message? string get: the message's number, as send gives it. (as the pattern `^[A-Z]{2}[0-9a-fA-F]{32}$`)
 ---@field limit? integer list: how many at most. (default 20, 1 to 200)
+---@field cursor? string list: `next` of the page before. (default "", at most 500 characters)
 
 ---@class TwilioResult
 ---@field message? string send, get: the message's number, `SM…` or `MM…`.
@@ -7772,6 +8210,7 @@ config = nil
 ---@field time? string send, get: when it was made, as the service writes it.
 ---@field error? string send, get: why it failed, or "".
 ---@field messages? TwilioMessage[] list: the newest first.
+---@field next? string list: the `cursor` of the next page, or "" where there is none.
 
 ---@class TwilioMessage
 ---@field message string
@@ -7781,6 +8220,81 @@ config = nil
 ---@field body string
 ---@field time string
 ---@field error string
+
+---@class VectorSearchOptions
+---@field model? string The provider's model, such as `text-embedding-3-small` or `mistral/mistral-embed`. None: what LLMSPELL_EMBEDDING_MODEL says, else the usual one of the provider whose key is known. (1 to 200 characters)
+---@field provider? string The provider, where the model's name does not say it. (1 to 100 characters)
+---@field base_url? string Another address that speaks OpenAI's protocol; it needs --allow-net, and its own key. (1 to 500 characters)
+---@field api_key? string The provider's key. None: from the host's environment, such as OPENAI_API_KEY. (at most 1000 characters)
+---@field model_path? string A folder with a sentence model (config.json, tokenizer.json, model.safetensors), used in the place of a provider; relative paths start from the project. (1 to 4096 characters)
+---@field method? "auto" | "provider" | "local" | "lexical" auto: the model's folder where one is given, else a provider, else lexical: likeness of letters, not of meaning, which needs nothing at all. (default "auto")
+---@field dimensions? integer Numbers of a vector, for provider's models that can be told, and for lexical, which else has 512. (8 to 16384)
+---@field index_path? string The folder of the index; relative paths start from the project. None: one in the run's own temporary folder, gone at its end. (1 to 4096 characters)
+---@field similarity_threshold? number Matches with a lower score are left out. None: none are. (-1 to 1)
+---@field metric? "cosine" | "dot" | "euclidean" How vectors are compared in collections that this tool makes. (default "cosine")
+---@field exact_up_to? integer Vectors of a collection that are searched one by one. Beyond, a graph (HNSW) finds the nearest in a millisecond or two, and may miss one now and then. (default 100000, 0 to 10000000)
+---@field max_index_size? integer Bytes that the index may grow to. (default 4000000000, 65536 to 100000000000)
+---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
+
+---@class VectorSearchParams
+---@field operation "search" | "upsert" | "add" | "get" | "delete" | "list" | "stats" | "create" | "drop" search: the items nearest to `query` or `vector`. upsert: puts items in, in the place of those with the same ids. add: the same, but an id that is there already is an error. get: items by their ids. delete: items by `ids` or `filter`. list: items in the order they came. stats: all collections with their sizes. create: an empty collection for vectors of `dimensions`. drop: a collection with all it holds. Changes are made whole or not at all.
+---@field query? string search: what to look for, in words. (1 to 200000 characters)
+---@field vector? number[] search: what to look for, as a vector. (1 to 16384 items)
+---@field items? VectorItem[] upsert, add: what to put in. (1 to 1000 items)
+---@field ids? string[] get, delete: which items. (1 to 1000 items)
+---@field filter? table<string, any> search, list, delete: only items whose metadata fits, such as `{"lang": "en", "year": {"gte": 2020}, "kind": ["news", "blog"]}`. Operators: eq, ne, gt, gte, lt, lte, in, not_in, contains (of a list), exists; `and`, `or` with lists of filters, `not` with one. A dot goes into a table. (at most 100 fields)
+---@field limit? integer search, list: items at most. (default 10, 1 to 1000)
+---@field offset? integer list: items to pass over. (default 0, 0 to 100000000)
+---@field threshold? number search: matches with a lower score are left out; the tool's own threshold stays. (-1 to 1)
+---@field exact? boolean search: looks at every vector, however many there are. (default false)
+---@field with_vectors? boolean search, get, list: whether the vectors are given too. (default false)
+---@field collection? string Which collection of the index. (default "default", 1 to 100 characters, as the pattern `^[A-Za-z0-9_.-]+$`)
+---@field dimensions? integer create: numbers of a vector. (1 to 16384)
+
+---One thing to find again.
+---@class VectorItem
+---@field text? string What it says; its vector is made of it unless one is given. (1 to 200000 characters)
+---@field id? string Its name in the collection; one is made up where none is given. (1 to 500 characters)
+---@field vector? number[] Its vector, where you have made it yourself. (1 to 16384 items)
+---@field metadata? table<string, any> Whatever is to be known about it, to filter by and to be given back. (at most 200 fields)
+
+---@class VectorSearchResult
+---@field matches? VectorMatch[] search: the best first.
+---@field items? VectorMatch[] get: in the order of the ids. list: in the order they came.
+---@field missing? string[] get: ids that are not there.
+---@field ids? string[] upsert, add: the items' ids, in order.
+---@field added? integer upsert, add: items that are new.
+---@field updated? integer upsert: items that took the place of others.
+---@field deleted? integer delete, drop: items that are gone.
+---@field created? boolean create: false where it was there already, alike.
+---@field total? integer upsert, add, delete: items in the collection now. list: items that fit the filter.
+---@field method? string Who made the vectors of this call. lexical: likeness of letters, not of meaning.
+---@field model? string Which model made them.
+---@field approximate? boolean search: whether a graph was asked, which may miss one now and then.
+---@field truncated? integer Texts that are longer than the local model reads; it read their beginning.
+---@field usage? VectorUsage What the provider counted.
+---@field collections? VectorCollection[] stats: by name.
+---@field size? integer stats: bytes of the index.
+
+---@class VectorMatch
+---@field id string Its id.
+---@field metadata table<string, any> As it was given.
+---@field text? string What it says, where that was given.
+---@field score? number search: likeness, higher is more: the cosine, the dot product, or 1 / (1 + distance).
+---@field vector? number[] Its vector, where it was asked for.
+
+---What the provider counted.
+---@class VectorUsage
+---@field input_tokens integer Tokens that the provider read.
+---@field cost number | nil US dollars, where the price is known.
+
+---@class VectorCollection
+---@field name string Its name.
+---@field count integer Items in it.
+---@field dimensions integer Numbers of each vector.
+---@field metric string How vectors are compared.
+---@field method string Who made them: provider, local, lexical, given (by whoever put them in), or "" while it is empty.
+---@field model string The model's name.
 
 ---@class WebScraperOptions
 ---@field rate_limit? RateLimit How many requests one host gets in how long, such as `{ requests = 5, per = "minute" }`. A request that would be one too many waits, if that is possible within `timeout`; else it is refused.
@@ -7833,7 +8347,7 @@ config = nil
 ---@field max_results? integer How many results; the tool's own limit stays. (1 to 20)
 ---@field page? integer Which page of results. (default 1, 1 to 10)
 ---@field recency? "day" | "week" | "month" | "year" Only what is not older than a day, week, month or year.
----@field language? string Results in this language, such as `en` or `de`, where the service can. (default "", at most 10 characters)
+---@field language? string Results in this language, such as `en` or `de`, where the service can. (default "", at most 10 characters, as the pattern `^([a-z]{2,3}(-[A-Za-z]{2,4})?)?$`)
 
 ---@class WebSearchResult
 ---@field query string What was looked for.
@@ -7851,7 +8365,7 @@ config = nil
 ---@field allowed_domains? string[] Hosts that this tool may reach, within what the run may. None: all that the run may. (at most 500 items)
 ---@field timeout? number Milliseconds that an operation may take at most. (default 30000, 1 to 600000)
 ---@field max_message_size? integer Bytes of the largest message that is received; a larger one ends the connection. (default 1048576, 1 to 50000000)
----@field headers? table<string, string> Headers sent when connecting.
+---@field headers? table<string, string> Headers sent when connecting. (at most 50 fields)
 ---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point, such as `before_execute`.
 
 ---@class WebSocketParams
@@ -7861,7 +8375,7 @@ config = nil
 ---@field messages? string[] exchange, connect, send: texts to send, in order. (at most 100 items)
 ---@field count? integer exchange, receive: how many messages to wait for; fewer come where the time is over or the other side closes. (default 1, 0 to 1000)
 ---@field timeout? number exchange, receive: milliseconds to wait for messages. (default 10000, 1 to 600000)
----@field headers? table<string, string> exchange, connect: headers to send when connecting.
+---@field headers? table<string, string> exchange, connect: headers to send when connecting. (at most 50 fields)
 ---@field subprotocols? string[] exchange, connect: subprotocols to offer, the best first. (at most 10 items)
 
 ---@class WebSocketResult

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from llmspell.api.error_classes import FIELDS, OPTIONAL
 from llmspell.api.names import camel, pascal
 from llmspell.api.stubs.layout import Layout
 from llmspell.api.stubs.signatures import Param, constructors, params, result
@@ -51,16 +52,8 @@ class _Stub:
 
     def _errors(self) -> Iterator[str]:
         yield _shape("LlmspellError", "What `pcall` catches when llmspell fails.", [
-            ("message", "string", True, "What happened, to which value."),
-            ("type", "string", True, "Its kind: `timeout`, `rate_limit`, `security`, …"),
-            ("name", "string", True, "Its class: `TimeoutError`."),
-            ("retry_after", "number", False, "Milliseconds to wait before asking again, where it is known."),
-            ("retryable", "boolean", True, "Whether the same request may succeed later."),
-            ("source", "string", True, "The script's own `file:line`."),
-            ("hint", "string", True, "What to try."),
-            ("cause", "LlmspellError", False, "What made it happen."),
-            ("stack", "string[]", True, "The script's own stack, innermost first."),
-            ("data", "table<string, any>", True, "More, by kind."),
+            (name, self.types.of(schema), name not in OPTIONAL, schema["description"])
+            for name, schema in FIELDS.items()
         ])  # fmt: skip
         for error in self.registry["errors"]:
             name = error["name"]

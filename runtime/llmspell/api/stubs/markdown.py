@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from llmspell.api.names import camel
 from llmspell.api.stubs.literals import javascript, lua
+from llmspell.api.stubs.operations import operations
 from llmspell.api.stubs.signatures import constructors, example, types_for
 from llmspell.api.stubs.types import LuaTypes, remarks
 
@@ -86,11 +87,21 @@ def tool_details(described: Described) -> Iterator[str]:
     """What a built-in tool takes, gives, needs and may use."""
     tool = described["tool"]
     yield f"Models know it as `{tool['name']}`. Category: {tool['category']}."
-    yield f"Parameters\n\n{field_list(tool['parameters'])}"
+    told = [f"- `{name}`: {said}" for name, said in operations(tool["parameters"]).items()]
+    yield "Operations\n\n" + "\n".join(told) if told else ""
+    parameters = tool["parameters"]
+    if told:
+        fields = parameters["properties"]
+        short = {**fields["operation"], "description": "One of those above."}
+        parameters = {**parameters, "properties": {**fields, "operation": short}}
+    yield f"Parameters\n\n{field_list(parameters)}"
+    yield from _named_inside(tool["parameters"])
     for table in tables(tool["result"]):
         yield f"Result\n\n{field_list(table, given=False)}"
+        yield from _named_inside(table)
     yield f"Permissions: {listed(tool['permissions'])}." if tool["permissions"] else "It needs no permission."
     yield f"Limits: {tool['timeout'] / 1000:g} s, {tool['max_output']:,} characters of result."
+    yield f"Needs the extra `{tool['extra']}`: `pip install 'llmspell[{tool['extra']}]'`." if tool["extra"] else ""
     calls: dict[str, list[str]] = {"lua": [], "javascript": []}
     declared = frozenset(tool["parameters"].get("properties", {}))
     for found in tool["examples"]:
@@ -118,6 +129,18 @@ def tables(schema: Described) -> list[Described]:
     if isinstance(schema.get("items"), dict):
         parts.append(schema["items"])
     return [part for part in parts if part.get("properties")]
+
+
+def _named_inside(schema: Described) -> Iterator[str]:
+    """The tables with names of their own that its fields hold, each once."""
+    todo, told = [schema], {schema.get("x-name", "")}
+    while todo:
+        part = todo.pop(0)
+        inner = [each for each in (part.get("items"), part.get("additionalProperties")) if isinstance(each, dict)]
+        todo += [*part.get("properties", {}).values(), *part.get("anyOf", ()), *part.get("oneOf", ()), *inner]
+        if part.get("properties") and part.get("x-name") and part["x-name"] not in told:
+            told.add(part["x-name"])
+            yield f"Each `{part['x-name']}`\n\n{field_list(part, given=False)}"
 
 
 def listed(names: list[str]) -> str:

@@ -199,6 +199,10 @@ def remarks(schema: Schema, spelled: Any = json.dumps) -> list[str]:
         found.append(f"at least {low}{unit}")
     elif high is not None:
         found.append(f"at most {high}{unit}")
+    if "maxProperties" in schema:
+        found.append(f"at most {schema['maxProperties']} fields")
+    if "pattern" in schema:
+        found.append(f"as the pattern `{schema['pattern']}`")
     for part in schema.get("anyOf", ()):
         found.extend(phrase for phrase in remarks(part, spelled) if phrase not in found)
     return found

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from llmspell.api.error_classes import FIELDS, NATIVE, OPTIONAL
 from llmspell.api.names import camel, pascal
 from llmspell.api.stubs.layout import Layout
 from llmspell.api.stubs.signatures import Param, constructors, example, params, result
@@ -62,12 +63,9 @@ class _Stub:
 
     def _errors(self) -> Iterator[str]:
         yield _interface("LlmspellError extends Error", "What `catch` gets when llmspell fails.", [
-            ("type", "string", True, "Its kind: `timeout`, `rate_limit`, `security`, …"),
-            ("retryAfter", "number", False, "Milliseconds to wait before asking again, where it is known."),
-            ("retryable", "boolean", True, "Whether the same request may succeed later."),
-            ("source", "string", True, "The script's own `file:line`."),
-            ("hint", "string", True, "What to try."),
-            ("data", "Record<string, any>", True, "More, by kind."),
+            (camel(name), self.types.of(schema), name not in OPTIONAL, schema["description"])
+            for name, schema in FIELDS.items()
+            if name not in NATIVE
         ])  # fmt: skip
         for error in self.registry["errors"]:
             name = error["name"]

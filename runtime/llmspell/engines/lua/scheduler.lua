@@ -203,9 +203,17 @@ local function finish_callback(task, ok, value)
   host.result(task.callback, false, K.encode(K.describe(value, task.co)))
 end
 
+-- What of its first argument the function has changed or added; a table inside counts as changed. To pack what the host
+-- has anyway would take most of a hook's time.
 local function call_and_echo(f, first, ...)
+  local before, changed = {}, {}
+  for key, value in next, first do before[key] = value end
   K.settled(f(first, ...))
-  return first
+  for key, value in next, first do
+    if type(value) == "table" or value ~= before[key] then changed[key] = value end
+  end
+  K.shape[changed] = "map"
+  return changed
 end
 
 local function call_function(f, bytes, echo)

@@ -7,13 +7,15 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 from urllib.parse import quote, urlsplit
 
 from llmspell.api.describe import Example, ToolMark, exposed
-from llmspell.errors import PermissionDenied, RateLimitError, SchemaError, ToolError
+from llmspell.errors import RateLimitError, SchemaError, ToolError
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
+from llmspell.tools.web.allowed import Allowed
 from llmspell.tools.web.credentials import place_of, secret
 from llmspell.tools.web.service import Service, needed, segment
+from llmspell.version import VERSION
 
 _API: Final = "https://discord.com/api/v10"
 
@@ -132,12 +134,7 @@ class DiscordTool(BuiltinTool[DiscordOptions]):
         return ToolOutput(await self._called(service, asked, channel))
 
     def _allow(self, channel: str) -> None:
-        allowed = self.options.allowed_channels
-        if allowed is not None and channel not in allowed:
-            raise PermissionDenied(
-                f"discord may not use the channel {channel!r}: its options leave it out",
-                hint=f"`allowed_channels` names {', '.join(allowed) or 'nothing'}",
-            )
+        Allowed("discord", "allowed_channels", "channel", self.options.allowed_channels).check(channel)
 
     async def _called(self, service: Service, asked: DiscordParams, channel: str) -> dict[str, Any]:
         path = f"/channels/{segment(channel, 'channel')}/messages"
@@ -184,7 +181,7 @@ class DiscordTool(BuiltinTool[DiscordOptions]):
         return {"channel": str(answer.table.get("channel_id", "")), "message": str(answer.table.get("id", ""))}
 
     def _service(self, base: str, headers: dict[str, str], context: ToolContext) -> Service:
-        agent = {"user-agent": "DiscordBot (llmspell, 1)", **headers}
+        agent = {"user-agent": f"DiscordBot (llmspell, {VERSION})", **headers}
         return _Discord("discord", base, agent, context.permissions, self.options.timeout, self.resolver)
 
     def _body(self, asked: DiscordParams) -> dict[str, Any]:

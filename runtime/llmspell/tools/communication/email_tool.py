@@ -149,12 +149,12 @@ class EmailTool(BuiltinTool[EmailOptions]):
         asked = EmailParams(**params)
         server = mail.server_of(self.options, context.environ)
         context.permissions.check_host(server.host, server.port)
-        recipients = {name: mail.addresses(getattr(asked, name)) for name in ("to", "cc", "bcc")}
-        everybody = list(dict.fromkeys(address for each in recipients.values() for address in each))
+        lists = map(mail.addresses, (asked.to, asked.cc, asked.bcc))
+        everybody = list(dict.fromkeys(address for each in lists for address in each))
         mail.check_recipients(everybody, self.options.allowed_recipients)
         if not (asked.body or asked.html or asked.template):
             raise SchemaError("`email` needs `body`, `html` or `template`", hint="say what the message is")
-        message = await asyncio.to_thread(mail.written, asked, recipients, server, self.options, context)
+        message = await asyncio.to_thread(mail.written, asked, server, self.options, context)
         # in a thread: aiosmtplib takes 80 ms to import
         smtp: Any = await asyncio.to_thread(importlib.import_module, "llmspell.tools.communication.smtp")
         found = await smtp.hand_in(

@@ -75,8 +75,11 @@ def server_of(options: EmailOptions, environ: Mapping[str, str]) -> Server:
 
 def addresses(given: str | Sequence[str] | None) -> list[str]:
     """Bare addresses, the domain in lower case. Raises SchemaError for what is not exactly one address each."""
-    texts = [given] if isinstance(given, str) else list(given or ())
-    return [_address(text).addr_spec for text in texts]
+    return [each.addr_spec for each in _people(given)]
+
+
+def _people(given: str | Sequence[str] | None) -> list[Address]:
+    return [_address(text) for text in ([given] if isinstance(given, str) else given or ())]
 
 
 def check_recipients(recipients: Sequence[str], allowed: Sequence[str] | None) -> None:
@@ -92,7 +95,6 @@ def check_recipients(recipients: Sequence[str], allowed: Sequence[str] | None) -
 
 def written(
     asked: EmailParams,
-    recipients: Mapping[str, Sequence[str]],
     server: Server,
     options: EmailOptions,
     context: ToolContext,
@@ -104,9 +106,9 @@ def written(
     message = EmailMessage(policy=SMTP)
     sender = _address(server.sender)
     message["From"] = sender
-    message["To"] = [_address(text) for text in recipients["to"]]
-    if recipients["cc"]:
-        message["Cc"] = [_address(text) for text in recipients["cc"]]
+    message["To"] = _people(asked.to)
+    if asked.cc:
+        message["Cc"] = _people(asked.cc)
     if asked.reply_to is not None:
         message["Reply-To"] = _address(asked.reply_to)
     message["Subject"] = _one_line("subject", subject)

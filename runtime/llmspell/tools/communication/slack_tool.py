@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
-from llmspell.errors import ToolError
+from llmspell.errors import PermissionDenied, RateLimitError, ToolError
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
+from llmspell.tools.web.allowed import Allowed
 from llmspell.tools.web.credentials import place_of, secret
 from llmspell.tools.web.service import Service, needed
 
@@ -26,6 +28,8 @@ _HINTS: Final = {
     "msg_too_long": "send a shorter message",
     "message_not_found": "check `timestamp`",
 }
+#: Of a thousand channels each: how many are looked through for a name.
+_PAGES: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,8 @@ class SlackOptions:
     """The channel that is used where a call names none: `#updates` or an id."""
 
     allowed_channels: Annotated[list[str], Bounds(max_items=500)] | None = None
-    """The channels that it may be used on, as calls write them. None: all that the token may."""
+    """The channels that it may be used on: `#name`, `name` or id. None: all that the token may. Where a call writes a
+    name and this an id, or the other way round, Slack is asked which is which."""
 
     base_url: Annotated[str, Bounds(min_length=1, max_length=500)] | None = None
     """The API's address, if not Slack's own. The environment's secret is sent to Slack's own only."""
@@ -146,14 +151,46 @@ class SlackTool(BuiltinTool[SlackOptions]):
             found = await _called(service, "conversations.list", query=query)
             return ToolOutput({"channels": [_channel(each) for each in _list(found, "channels")], "next": _next(found)})
         channel = needed(asked.channel or options.channel, "channel", asked.operation)
-        if options.allowed_channels is not None and channel not in options.allowed_channels:
-            raise ToolError(
-                f"slack may not use the channel {channel!r}: its options leave it out",
-                hint=f"`allowed_channels` names {', '.join(options.allowed_channels) or 'nothing'}",
-            )
+        await _allow(service, options.allowed_channels, channel)
         if asked.operation in {"history", "replies"}:
             return ToolOutput(await _read(service, asked, channel))
         return ToolOutput(await _write(service, asked, channel))
+
+
+async def _allow(service: Service, names: list[str] | None, channel: str) -> None:
+    """Raises PermissionDenied unless the options name the channel, by its id or by its name."""
+    allowed = Allowed("slack", "allowed_channels", "channel", None if names is None else [*map(_bare, names)])
+    try:
+        allowed.check(_bare(channel))
+    except PermissionDenied:
+        if all(_is_id(name) == _is_id(channel) for name in names or ()):
+            raise
+        allowed.check(_bare(channel), *await _spellings(service, channel))
+
+
+def _bare(channel: str) -> str:
+    return channel.strip().removeprefix("#")
+
+
+def _is_id(channel: str) -> bool:
+    return re.fullmatch(r"[CDG][A-Z0-9]{6,20}", channel.strip()) is not None
+
+
+async def _spellings(service: Service, channel: str) -> list[str]:
+    """A channel's id and its name, as far as Slack tells the bot. Raises ToolError where it refuses."""
+    if _is_id(channel):
+        found = (await _called(service, "conversations.info", query={"channel": channel})).get("channel") or {}
+        return [str(found[key]) for key in ("id", "name") if found.get(key)]
+    cursor: str | None = None
+    for _ in range(_PAGES):
+        query = {"limit": 1000, "cursor": cursor, "exclude_archived": True}
+        found = await _called(service, "conversations.list", query=query)
+        for each in _list(found, "channels"):
+            if str(each.get("name", "")).lower() == _bare(channel).lower():
+                return [str(each["id"]), str(each["name"])]
+        if not (cursor := _next(found)):
+            break
+    return []
 
 
 async def _write(service: Service, asked: SlackParams, channel: str) -> dict[str, Any]:
@@ -191,10 +228,14 @@ async def _read(service: Service, asked: SlackParams, channel: str) -> dict[str,
 
 
 async def _called(service: Service, method: str, **asked: Any) -> dict[str, Any]:
-    """Slack answers 200 with `ok = false` where something is wrong."""
+    """Slack answers 200 with `ok = false` where something is wrong, and warns where JSON names no charset."""
+    if "json" in asked:
+        asked["headers"] = {"content-type": "application/json; charset=utf-8"}
     found = (await service.ask("GET" if "query" in asked else "POST", f"/{method}", **asked)).table
     if found.get("ok") is not True:
         said = str(found.get("error") or "no JSON that Slack would send")[:200]
+        if said in {"ratelimited", "rate_limited"}:
+            raise RateLimitError(f"slack: {method} was asked too often", hint="ask less often", retryable=True)
         missing = f" (needs {found['needed']})" if found.get("needed") else ""
         raise ToolError(
             f"slack: {method} was refused: {said}{missing}", hint=_HINTS.get(said, "see Slack's page of the method")

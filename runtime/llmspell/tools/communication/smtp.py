@@ -20,6 +20,7 @@ from llmspell.errors import ToolError
 from llmspell.security.network import Resolver, parse, resolve
 from llmspell.security.permissions import Permissions
 from llmspell.tools.communication.mail import Server
+from llmspell.tools.extras import missing
 
 
 async def hand_in(
@@ -50,7 +51,12 @@ async def hand_in(
         ) from None
     except library.SMTPRecipientsRefused as error:
         said = "; ".join(f"{each.recipient}: {each.code} {_short(each.message)}" for each in error.recipients[:5])
-        raise ToolError(f"email: {server.host} takes it for nobody: {said}", hint="check the addresses") from None
+        later = all(400 <= each.code < 500 for each in error.recipients)
+        raise ToolError(
+            f"email: {server.host} takes it for nobody: {said}",
+            hint="try later" if later else "check the addresses",
+            retryable=later,
+        ) from None
     except library.SMTPResponseException as error:
         raise ToolError(
             f"email: {server.host} answered {error.code}: {_words(error)}",
@@ -69,7 +75,7 @@ def _library() -> Any:
     try:
         return importlib.import_module("aiosmtplib")
     except ImportError:
-        raise ToolError("aiosmtplib is not installed", hint="pip install 'llmspell[communication]'") from None
+        raise missing("aiosmtplib") from None
 
 
 async def _connected(addresses: Sequence[str], server: Server) -> socket.socket:
@@ -132,8 +138,14 @@ async def _sent(
         with suppress(library.SMTPException, OSError):
             await client.quit()
     finally:
+        # A TLS transport that is closed waits for the other side's goodbye, and keeps the socket until then. Were the
+        # socket closed under it, its number would be another connection's while the loop still reads from it.
+        transport = client.transport
         client.close()
-        connection.close()
+        if transport is None:
+            connection.close()
+        else:
+            transport.abort()
     return {
         "sent": True,
         "message_id": str(message["Message-ID"]),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from llmspell.api.describe import Example, ToolMark, exposed
-from llmspell.errors import PermissionDenied, ToolError
+from llmspell.errors import ToolError
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
+from llmspell.tools.web.allowed import Allowed
 from llmspell.tools.web.credentials import place_of, secret
 from llmspell.tools.web.service import Service, needed, segment
 
@@ -68,6 +70,9 @@ class TwilioParams:
     limit: Annotated[int, Bounds(ge=1, le=200)] = 20
     """list: how many at most."""
 
+    cursor: Annotated[str, Bounds(max_length=500)] = ""
+    """list: `next` of the page before."""
+
 
 class TwilioMessage(TypedDict):
     message: str
@@ -96,6 +101,8 @@ class TwilioResult(TypedDict):
     """send, get: why it failed, or ""."""
     messages: NotRequired[list[TwilioMessage]]
     """list: the newest first."""
+    next: NotRequired[str]
+    """list: the `cursor` of the next page, or "" where there is none."""
 
 
 @exposed(
@@ -142,19 +149,17 @@ class TwilioTool(BuiltinTool[TwilioOptions]):
                 sid = segment(needed(asked.message, "message", "get"), "message")
                 return ToolOutput(_message((await service.ask("GET", f"{messages}/{sid}.json")).table))
             case "list":
-                query = {"PageSize": asked.limit, "To": asked.to}
-                found = (await service.ask("GET", f"{messages}.json", query=query)).table.get("messages") or []
-                return ToolOutput({"messages": [_message(each) for each in found][: asked.limit]})
+                query = {"PageSize": asked.limit, "To": asked.to, **_page(asked.cursor)}
+                found = (await service.ask("GET", f"{messages}.json", query=query)).table
+                rows = [_message(each) for each in found.get("messages") or []][: asked.limit]
+                following = urlencode(_page(urlsplit(str(found.get("next_page_uri") or "")).query))
+                return ToolOutput({"messages": rows, "next": following})
 
     def _form(self, asked: TwilioParams, context: ToolContext) -> list[tuple[str, str]]:
         to = str(needed(asked.to, "to", "send"))
         allowed = self.options.allowed_recipients
         if allowed is not None and not any(_covers(pattern, to) for pattern in allowed):
-            raise PermissionDenied(
-                f"twilio may not write to {to!r}: its options leave it out",
-                hint=f"`allowed_recipients` names {', '.join(allowed) or 'nobody'}",
-                data={"permission": "recipient", "needed": to},
-            )
+            raise Allowed("twilio", "allowed_recipients", "recipient", allowed).denied(to)
         if asked.body is None and not asked.media:
             needed(None, "body", "send")
         form = [("To", to)]
@@ -168,6 +173,11 @@ class TwilioTool(BuiltinTool[TwilioOptions]):
         if asked.body is not None:
             form.append(("Body", asked.body))
         return form + [("MediaUrl", address) for address in asked.media or []]
+
+
+def _page(query: str) -> dict[str, str]:
+    """What of the query of the service's own `next_page_uri` names a page; the rest is asked for anew."""
+    return {name: value for name, value in parse_qsl(query) if name in {"Page", "PageToken"}}
 
 
 def _covers(pattern: str, number: str) -> bool:

@@ -14,6 +14,7 @@ from llmspell.security import files
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
+from llmspell.tools.extras import missing
 
 Path = Annotated[str, Bounds(min_length=1, max_length=4096)]
 Variable = Annotated[str, Bounds(min_length=1, max_length=200, pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -47,10 +48,12 @@ class EncryptionParams:
     """A passphrase; a key is made of it by scrypt. Better is `passphrase_env`: then no script and no model sees it."""
 
     passphrase_env: Variable | None = None
-    """The environment variable that holds the passphrase. Variables named LLMSPELL_SECRET_… need no permission."""
+    """The environment variable that holds the passphrase. One named LLMSPELL_SECRET_… needs no permission: every spell
+    may have it used and none can read it. Any other must be allowed by `--allow-env`."""
 
     key_env: Variable | None = None
-    """The environment variable that holds the key: 32 bytes, as hex or Base64."""
+    """The environment variable that holds the key: 32 bytes, as hex or Base64; as `passphrase_env`, one named
+    LLMSPELL_SECRET_… needs no permission."""
 
     algorithm: Literal["aes-256-gcm", "chacha20-poly1305"] | None = None
     """For encrypt: the algorithm; both are good. decrypt finds it in the text."""
@@ -134,7 +137,7 @@ class EncryptionTool(BuiltinTool[EncryptionOptions]):
             else:
                 found, algorithm = sealing.unseal(data, key, passphrase, asked.context.encode())
         except ImportError:
-            raise sealing.missing("encryption") from None
+            raise missing("cryptography") from None
         more = {"size": len(found), "algorithm": algorithm}
         if asked.output_path is not None:
             with files.place(asked.output_path, context.permissions, "write") as place:

@@ -12,6 +12,7 @@ import os
 from typing import Any, Final, Literal
 
 from llmspell.errors import ToolError
+from llmspell.tools.extras import missing
 
 Algorithm = Literal["aes-256-gcm", "chacha20-poly1305"]
 
@@ -73,14 +74,10 @@ def _cipher(algorithm: Algorithm, key: bytes) -> Any:
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305  # 25 ms
     except ImportError:
-        raise missing("encryption") from None
+        raise missing("cryptography") from None
     if len(key) != _KEY:
         raise ToolError(f"the key has {len(key)} bytes, it needs {_KEY}", hint="make one with `openssl rand -hex 32`")
     return (AESGCM if algorithm == "aes-256-gcm" else ChaCha20Poly1305)(key)
-
-
-def missing(tool: str) -> ToolError:
-    return ToolError(f"{tool} needs a package that is not installed", hint="pip install 'llmspell[crypto]'")
 
 
 def _derived(passphrase: str, salt: bytes, cost: int) -> bytes:

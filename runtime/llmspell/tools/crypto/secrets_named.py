@@ -1,7 +1,10 @@
 """Keys as tools of this category are given them: by the name of a variable of the host, or by a file. Never shown.
 
-Variables named LLMSPELL_SECRET_… are there for tools: every spell may have them used, none can read them. Any other
-variable must be one that the run may read.
+A person who names a variable LLMSPELL_SECRET_… says by that: spells may have it used. Encryption and signatures then
+work with it without `--allow-env`, for to allow that would be more: the spell could read it. What they give does not
+tell the key, as long as it is one that nobody guesses. Any other variable must be one that the run may read, so that
+the keys of providers and services, which stand beside it in the environment, cannot be used to sign or to open.
+Patterns such as `--allow-env "*"` do not reach these variables; a whole name does.
 """
 
 from __future__ import annotations
@@ -13,21 +16,21 @@ from typing import Final
 
 from llmspell.errors import SchemaError, ToolError
 from llmspell.security import files
+from llmspell.security.permissions import SECRETS
 from llmspell.tools.base import ToolContext
 
-PREFIX: Final = "LLMSPELL_SECRET_"
 #: Bytes of the largest key file.
 _LARGEST: Final = 100_000
 
 
 def variable(context: ToolContext, name: str) -> str:
     """The value of a variable. Raises PermissionDenied, and ToolError where it is not set."""
-    if not name.startswith(PREFIX):
+    if not name.startswith(SECRETS):
         context.permissions.check_env(name)
     value = context.environ.get(name)
     if not value:
         raise ToolError(
-            f"the variable {name!r} is not set", hint=f"set it before the spell starts; {PREFIX}… needs no permission"
+            f"the variable {name!r} is not set", hint=f"set it before the spell starts; {SECRETS}… needs no permission"
         )
     return value
 

@@ -50,8 +50,9 @@ class SignatureParams:
     """The algorithm; the tool's own unless given. An HMAC is for two who share a secret."""
 
     key_env: Variable | None = None
-    """The environment variable that holds the private key as PEM, or the HMAC's secret. Variables named
-    LLMSPELL_SECRET_… need no permission."""
+    """The environment variable that holds the private key as PEM, or the HMAC's secret. One named LLMSPELL_SECRET_…
+    needs no permission: every spell may have it used and none can read it. Any other must be allowed by
+    `--allow-env`."""
 
     key_path: Path | None = None
     """The file that holds it, in place of `key_env`; for generate the file to write."""

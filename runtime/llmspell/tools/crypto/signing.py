@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from llmspell.errors import ToolError
 from llmspell.tools.crypto import secrets_named
-from llmspell.tools.crypto.sealing import missing
+from llmspell.tools.extras import missing
 
 Algorithm = Literal["ed25519", "rsa-pss-sha256", "hmac-sha256"]
 
@@ -72,7 +72,7 @@ def _primitives() -> Any:
         from cryptography.hazmat.primitives import serialization  # 30 ms
         from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
     except ImportError:
-        raise missing("signature") from None
+        raise missing("cryptography") from None
 
     class Primitives:
         pass

@@ -112,7 +112,8 @@ class JsonTool(BuiltinTool[JsonOptions]):
 
     async def _by_path(self, asked: JsonParams, context: ToolContext) -> dict[str, Any]:
         """What a JSONPath finds. Filters, patterns and `..` may take long, so they work in a process of their own."""
-        from llmspell.tools.data import aside, json_path
+        from llmspell.tools import aside
+        from llmspell.tools.data import json_path
 
         query = (asked.query or "").strip()
         data = await asyncio.to_thread(self._answer, replace(asked, operation="get", path="", value=None))

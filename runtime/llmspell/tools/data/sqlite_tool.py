@@ -201,7 +201,8 @@ class SqliteTool(BuiltinTool[SqliteOptions]):
             return files.open_file(found), str(found.path)
 
     async def _work(self, asked: SqliteParams, context: ToolContext, file: list[Any] | None) -> dict[str, Any]:
-        from llmspell.tools.data import aside, sqlite_work
+        from llmspell.tools import aside
+        from llmspell.tools.data import sqlite_work
 
         options = self.options
         writes = asked.operation == "execute"

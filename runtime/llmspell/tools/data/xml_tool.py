@@ -118,7 +118,8 @@ class XmlTool(BuiltinTool[XmlOptions]):
     """
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
-        from llmspell.tools.data import aside, source, xml_tree
+        from llmspell.tools import aside
+        from llmspell.tools.data import source, xml_tree
 
         asked = XmlParams(**params)
         for name, needed in (("query", asked.query), ("element", asked.element)):

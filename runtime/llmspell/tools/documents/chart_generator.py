@@ -154,7 +154,7 @@ class ChartGeneratorTool(BuiltinTool[ChartGeneratorOptions]):
     """
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
-        from llmspell.tools.data import aside
+        from llmspell.tools import aside
         from llmspell.tools.documents import charting
 
         asked, options = ChartGeneratorParams(**params), self.options

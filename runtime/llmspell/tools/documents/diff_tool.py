@@ -126,7 +126,7 @@ class DiffTool(BuiltinTool[DiffOptions]):
     """
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
-        from llmspell.tools.data import aside
+        from llmspell.tools import aside
         from llmspell.tools.documents import text_diff, text_patch
 
         asked = DiffParams(**params)

@@ -133,7 +133,8 @@ class MarkdownTool(BuiltinTool[MarkdownOptions]):
     """
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
-        from llmspell.tools.data import aside, source
+        from llmspell.tools import aside
+        from llmspell.tools.data import source
         from llmspell.tools.documents import markdown_text
 
         asked = MarkdownParams(**params)

@@ -148,7 +148,7 @@ class PdfReaderTool(BuiltinTool[PdfReaderOptions]):
     """
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
-        from llmspell.tools.data import aside
+        from llmspell.tools import aside
         from llmspell.tools.documents import pdf_text
 
         asked = PdfReaderParams(**params)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.errors import ToolError
+from llmspell.tools.extras import missing
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
@@ -58,7 +59,7 @@ def _opened(data: bytes, password: str | None) -> PdfReader:
             raise ToolError("this PDF needs a password", hint=hint)
         len(reader.pages)
     except DependencyError:
-        raise ToolError("this PDF is encrypted with AES", hint="pip install 'llmspell[crypto]'") from None
+        raise missing("cryptography") from None  # this PDF is encrypted with AES
     except (PyPdfError, KeyError, AttributeError, TypeError, ValueError, IndexError, AssertionError) as error:
         raise ToolError(f"this PDF cannot be read: {str(error)[:200]}", hint="is it damaged?") from None
     return reader

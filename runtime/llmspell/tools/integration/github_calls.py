@@ -7,7 +7,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from llmspell.errors import SchemaError
+from llmspell.errors import SchemaError, ToolError
 from llmspell.tools.web.service import Answer, Service, needed, segment
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _NEXT: Final = re.compile(r"[?&]page=(\d{1,6})[^>]*>;\s*rel=\"next\"")
 #: Qualifiers that would lead a search out of the repository it is narrowed to.
-_ELSEWHERE: Final = re.compile(r"(?:^|[\s(\-])(?:repo|org|user):|\bOR\b", re.IGNORECASE)
+_ELSEWHERE: Final = re.compile(r"\b(?:repo|org|user|owner|enterprise)\s*:|\bOR\b", re.IGNORECASE)
 
 
 async def call(service: Service, asked: GitHubParams, repository: str | None, narrowed: bool) -> dict[str, Any]:
@@ -80,7 +80,11 @@ async def _file(service: Service, asked: GitHubParams, root: str) -> dict[str, A
     if answer.rows:
         return {"items": [_pick(each, "name", "path", "type", "size") for each in answer.rows]}
     found = answer.table
+    if found.get("type", "file") not in {"file", "symlink"}:
+        raise ToolError(f"github: {asked.path!r} is a {found['type']}, no file", hint="read it where it leads to")
     content = found.get("content") or ""
+    if found.get("type") == "symlink" and not content:
+        return {"file": {**_pick(found, "path", "size", "sha"), "text": str(found.get("target") or "")}}
     if not content and found.get("size"):  # larger than a megabyte: only the raw form has it
         raw = await service.ask(
             "GET",
@@ -115,6 +119,8 @@ async def _search(service: Service, asked: GitHubParams, repository: str | None,
     query = {"q": words, "per_page": asked.limit, "page": asked.page}
     answer = await service.ask("GET", f"/search/{asked.kind}", query=query)
     rows = [each for each in answer.table.get("items") or [] if isinstance(each, dict)]
+    if narrowed:  # whatever the query's words lead to
+        rows = [each for each in rows if _of(each).lower() == str(repository).lower()]
     match asked.kind:
         case "issues":
             items = [_issue(each) for each in rows]
@@ -183,6 +189,11 @@ def _comment(found: dict[str, Any]) -> dict[str, Any]:
 
 def _login(found: dict[str, Any]) -> str:
     return str((found.get("user") or {}).get("login") or "")
+
+
+def _of(found: dict[str, Any]) -> str:
+    """The repository that something found by a search belongs to."""
+    return _full(found) or "/".join(str(found.get("repository_url") or "").split("/")[-2:])
 
 
 def _full(found: dict[str, Any]) -> str:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
-from llmspell.errors import PermissionDenied
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.integration import github_calls
+from llmspell.tools.web.allowed import Allowed, check_writes
 from llmspell.tools.web.credentials import optional_secret, place_of
 from llmspell.tools.web.service import Service
 
@@ -164,30 +164,16 @@ class GitHubTool(BuiltinTool[GitHubOptions]):
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
         asked, options = GitHubParams(**params), self.options
-        if asked.operation in _WRITES and options.read_only:
-            raise PermissionDenied(
-                f"github may not {asked.operation.replace('_', ' ')}: it is read-only",
-                hint="make the tool with `read_only = false`",
-                data={"permission": "write", "needed": asked.operation},
-            )
+        if asked.operation in _WRITES:
+            check_writes("github", asked.operation, options.read_only)
         repository = asked.repository or options.repository
+        allowed = Allowed("github", "allowed_repositories", "repository", options.allowed_repositories)
         if repository is not None:
-            self._check(repository)
+            allowed.check(repository, f"{repository.partition('/')[0]}/*")
         place = place_of("github", options.base_url, context.environ, "GITHUB_API_URL", _API)
         token = optional_secret(options.token, place, context.environ, ("GITHUB_TOKEN", "GH_TOKEN"))
         headers = {"accept": "application/vnd.github+json", "x-github-api-version": _VERSION}
         if token:
             headers["authorization"] = f"Bearer {token}"
         service = Service("github", place.base, headers, context.permissions, options.timeout, self.resolver)
-        narrowed = options.allowed_repositories is not None
-        return ToolOutput(await github_calls.call(service, asked, repository, narrowed))
-
-    def _check(self, repository: str) -> None:
-        allowed = self.options.allowed_repositories
-        owner, _, _ = repository.lower().partition("/")
-        if allowed is not None and not {repository.lower(), f"{owner}/*"} & {each.lower() for each in allowed}:
-            raise PermissionDenied(
-                f"github may not use {repository!r}: its options leave it out",
-                hint=f"`allowed_repositories` names {', '.join(allowed) or 'nothing'}",
-                data={"permission": "repository", "needed": repository},
-            )
+        return ToolOutput(await github_calls.call(service, asked, repository, allowed.narrows))

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
-from llmspell.errors import PermissionDenied, SchemaError, ToolError
+from llmspell.errors import SchemaError, ToolError
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.integration.rich_text import document, plain
+from llmspell.tools.web.allowed import Allowed, check_writes
 from llmspell.tools.web.credentials import Place, place_of, secret
 from llmspell.tools.web.service import Service, needed, segment
 
@@ -83,7 +84,7 @@ class JiraParams:
     """search, comments: how many at most."""
 
     cursor: Annotated[str, Bounds(max_length=2000)] = ""
-    """search: `next` of the page before."""
+    """search, comments: `next` of the page before."""
 
 
 class JiraIssue(TypedDict):
@@ -130,7 +131,7 @@ class JiraResult(TypedDict):
     status: NotRequired[str]
     """transition: the status that it has now."""
     next: NotRequired[str]
-    """search: the `cursor` of the next page, or "" where there is none."""
+    """search, comments: the `cursor` of the next page, or "" where there is none."""
 
 
 @exposed(
@@ -165,12 +166,8 @@ class JiraTool(BuiltinTool[JiraOptions]):
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:
         asked, options = JiraParams(**params), self.options
-        if asked.operation in _WRITES and options.read_only:
-            raise PermissionDenied(
-                f"jira may not {asked.operation}: it is read-only",
-                hint="make the tool with `read_only = false`",
-                data={"permission": "write", "needed": asked.operation},
-            )
+        if asked.operation in _WRITES:
+            check_writes("jira", asked.operation, options.read_only)
         place = place_of("jira", options.base_url, context.environ, "JIRA_URL")
         service = Service(
             "jira", place.base, self._login(place, context), context.permissions, options.timeout, self.resolver
@@ -187,9 +184,7 @@ class JiraTool(BuiltinTool[JiraOptions]):
                 found = await service.ask("GET", path, query={"fields": _FIELDS})
                 return ToolOutput({"issue": _issue(found.table)})
             case "comments":
-                query = {"maxResults": asked.limit, "orderBy": "-created"}
-                found = await service.ask("GET", f"{path}/comment", query=query)
-                return ToolOutput({"comments": [_comment(each) for each in found.table.get("comments") or []]})
+                return ToolOutput(await _comments(service, path, asked))
             case "transitions":
                 return ToolOutput({"transitions": await _transitions(service, path)})
             case "update":
@@ -215,13 +210,7 @@ class JiraTool(BuiltinTool[JiraOptions]):
         return {"accept": "application/json", "authorization": f"Basic {login}"}
 
     def _check(self, project: str) -> None:
-        allowed = self.options.allowed_projects
-        if allowed is not None and project.upper() not in {each.upper() for each in allowed}:
-            raise PermissionDenied(
-                f"jira may not use the project {project!r}: its options leave it out",
-                hint=f"`allowed_projects` names {', '.join(allowed) or 'nothing'}",
-                data={"permission": "project", "needed": project},
-            )
+        Allowed("jira", "allowed_projects", "project", self.options.allowed_projects).check(project)
 
     async def _search(self, service: Service, asked: JiraParams) -> dict[str, Any]:
         jql = str(needed(asked.jql, "jql", "search"))
@@ -247,6 +236,19 @@ class JiraTool(BuiltinTool[JiraOptions]):
         fields = {"project": {"key": project.upper()}, "issuetype": {"name": asked.type}, **_fields(asked)}
         found = await service.ask("POST", "/rest/api/3/issue", json={"fields": fields})
         return {"key": str(found.table.get("key", ""))}
+
+
+async def _comments(service: Service, path: str, asked: JiraParams) -> dict[str, Any]:
+    """Comments come by numbers of rows, not by tokens as searches do."""
+    if asked.cursor and not (asked.cursor.isascii() and asked.cursor.isdigit()):
+        raise SchemaError(f"{asked.cursor!r} is no cursor of `comments`", hint="give `next` of the page before")
+    start = int(asked.cursor or 0)
+    query = {"startAt": start, "maxResults": asked.limit, "orderBy": "-created"}
+    found = (await service.ask("GET", f"{path}/comment", query=query)).table
+    comments = [_comment(each) for each in found.get("comments") or []]
+    end = start + len(comments)
+    more = bool(comments) and end < int(found.get("total") or 0)
+    return {"comments": comments, "next": str(end) if more else ""}
 
 
 def _fields(asked: JiraParams) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from llmspell.errors import ToolError
+from llmspell.tools.extras import missing
 
 #: Rows, and columns: eigenvalues and singular values of a matrix of this size take 0.3 s.
 LARGEST: Final = 300
@@ -26,9 +27,7 @@ def compute(operation: str, a: Given, b: Given | None, exponent: int, precision:
     try:
         import numpy  # 150 to 500 ms
     except ImportError:
-        raise ToolError(
-            "linear_algebra needs a package that is not installed", hint="pip install 'llmspell[math]'"
-        ) from None
+        raise missing("numpy", "math") from None
     left = _array(numpy, a, "a")
     if operation in _ONE:
         right = None

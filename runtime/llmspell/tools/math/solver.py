@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmspell.errors import ToolError
+from llmspell.tools.extras import missing
 
 _PROGRAM: Final = str(Path(__file__).with_name("algebra.py"))
 #: Seconds until sympy is imported, on a busy machine.
@@ -62,9 +63,7 @@ class Solver:
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None:
             if importlib.util.find_spec("sympy") is None:
-                raise ToolError(
-                    "symbolic_math needs a package that is not installed", hint="pip install 'llmspell[math]'"
-                )
+                raise missing("sympy")
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-I",

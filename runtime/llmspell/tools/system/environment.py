@@ -62,7 +62,8 @@ class EnvironmentResult(TypedDict):
 class EnvironmentTool(BuiltinTool[EnvironmentOptions]):
     """Reads environment variables that the person allowed by name; every other is refused, set or not.
 
-    Use list to see which there are. Variables cannot be changed.
+    Use list to see which there are. Variables cannot be changed. Those named LLMSPELL_SECRET_… are there for
+    encryption and signature; no pattern such as `*` shows them, only their whole name.
     """
 
     async def perform(self, params: dict[str, Any], context: ToolContext) -> ToolOutput:

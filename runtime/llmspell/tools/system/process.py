@@ -1,4 +1,4 @@
-"""The process tool: what it is asked and what it gives. `process_table` looks."""
+"""The process tool: what it is asked and what it gives. `running` knows the run's commands, `process_table` looks."""
 
 from __future__ import annotations
 
@@ -105,14 +105,20 @@ class ProcessTool(BuiltinTool[ProcessOptions]):
             raise ToolError("this tool may not end processes", hint="its option allow_kill is false")
         if asked.all and asked.operation != "kill":
             context.permissions.check_command(["ps"])
-        return ToolOutput(await asyncio.to_thread(_answer, asked, context), {"operation": asked.operation})
+        from llmspell.tools.system import running
+
+        return ToolOutput(
+            await asyncio.to_thread(_answer, asked, running.supervisors(context.scratch)),
+            {"operation": asked.operation},
+        )
 
 
-def _answer(asked: ProcessParams, context: ToolContext) -> dict[str, Any]:
+def _answer(asked: ProcessParams, supervisors: frozenset[int]) -> dict[str, Any]:
+    """supervisors: the processes around the run's own commands."""
     from llmspell.tools.system import process_table
 
     table = process_table.all_of()
-    own = process_table.started_by(context.scratch, table)
+    own = process_table.started_by(supervisors, table)
     numbers = {entry.pid for entry in own}
     seen = table if asked.all and asked.operation != "kill" else own
     if asked.operation == "list":
@@ -128,5 +134,5 @@ def _answer(asked: ProcessParams, context: ToolContext) -> dict[str, Any]:
     described = process_table.described(entry, own=entry.pid in numbers)
     if asked.operation == "info":
         return {"process": described}
-    process_table.send(entry, asked.signal, context.scratch)
+    process_table.send(entry, asked.signal, supervisors)
     return {"process": described, "signalled": True}

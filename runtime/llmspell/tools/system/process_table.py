@@ -1,7 +1,7 @@
 """The system's processes, as /proc tells of them, and which of them a run has started. Linux only. Blocks.
 
-A command of a run lives under a supervisor (`supervisor.py`): a child of this process whose variables name the run's
-own temporary folder. What lies below it belongs to the run, the supervisor itself does not.
+A command of a run lives under a supervisor (`supervisor.py`), a child of this process. What lies below it belongs to
+the run, the supervisor itself does not. Which supervisors are a run's, whoever asks must know.
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from llmspell.errors import ToolError
 from llmspell.frozen import frozen
 
-_SUPERVISOR: Final = str(Path(__file__).with_name("supervisor.py")).encode()
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _STATES: Final = {
@@ -56,18 +53,17 @@ def all_of() -> list[Entry]:
     return sorted(found, key=lambda entry: entry.pid)
 
 
-def started_by(scratch: Path, table: list[Entry]) -> list[Entry]:
-    """The processes that the run with this temporary folder has started."""
+def started_by(supervisors: frozenset[int], table: list[Entry]) -> list[Entry]:
+    """The processes below these children of this process."""
     children: dict[int, list[Entry]] = {}
     for entry in table:
         children.setdefault(entry.parent, []).append(entry)
     found: list[Entry] = []
-    for supervisor in _supervisors(children.get(os.getpid(), []), scratch):
-        todo = [supervisor.pid]
-        while todo:
-            below = children.get(todo.pop(), [])
-            found += below
-            todo += [entry.pid for entry in below]
+    todo = [child.pid for child in children.get(os.getpid(), []) if child.pid in supervisors]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += [entry.pid for entry in below]
     return sorted(found, key=lambda entry: entry.pid)
 
 
@@ -86,7 +82,7 @@ def described(entry: Entry, *, own: bool) -> dict[str, Any]:
     return {**found, "command": _words(entry.pid)} if own else found
 
 
-def send(entry: Entry, name: str, scratch: Path) -> None:
+def send(entry: Entry, name: str, supervisors: frozenset[int]) -> None:
     """Sends a signal to a process of the run. Raises ToolError where it is gone."""
     try:
         opened = os.pidfd_open(entry.pid)
@@ -94,7 +90,9 @@ def send(entry: Entry, name: str, scratch: Path) -> None:
         raise _gone(entry.pid) from None
     try:
         # The number may be another's by now: it is the run's only if it still is after it was opened.
-        if not any(found.began == entry.began and found.pid == entry.pid for found in started_by(scratch, all_of())):
+        if not any(
+            found.began == entry.began and found.pid == entry.pid for found in started_by(supervisors, all_of())
+        ):
             raise _gone(entry.pid)
         signal.pidfd_send_signal(opened, _SIGNALS[name])
     except ProcessLookupError:
@@ -105,16 +103,6 @@ def send(entry: Entry, name: str, scratch: Path) -> None:
 
 def _gone(pid: int) -> ToolError:
     return ToolError(f"the process {pid} has ended", hint="list shows those that run")
-
-
-def _supervisors(children: list[Entry], scratch: Path) -> Iterator[Entry]:
-    folder = os.fsencode(scratch)
-    for child in children:
-        with suppress(OSError):
-            if _SUPERVISOR in Path(f"/proc/{child.pid}/cmdline").read_bytes().split(b"\0"):
-                variables = Path(f"/proc/{child.pid}/environ").read_bytes().split(b"\0")
-                if b"HOME=" + folder in variables or b"TMPDIR=" + folder in variables:
-                    yield child
 
 
 def _read(pid: int) -> Entry | None:

@@ -35,8 +35,15 @@ _LOADERS: Final = frozenset(
 _LOADER_FAMILIES: Final = ("LD_", "DYLD_", "PYTHON", "GIT_CONFIG", "BASH_FUNC_")
 
 
+#: The supervisors of the commands that run now, by the temporary folder of the run that each belongs to.
+_UNDER_WAY: Final[dict[Path, set[int]]] = {}
+
+
 @frozen
 class Command:
+    """owner: the temporary folder of the run whose command it is."""
+
+    owner: Path
     words: Sequence[str]
     folder: str
     env: dict[str, str]
@@ -79,6 +86,7 @@ def _loads(name: str) -> bool:
 async def run(command: Command, permissions: Permissions) -> Ended:
     """Runs it to its end. Raises PermissionDenied, ToolError, and TimeoutError; cancelled, it ends the command."""
     started = time.monotonic()
+    stdin = None if command.stdin is None else command.stdin.encode()
     program = await asyncio.to_thread(_program, command)
     folder = await asyncio.to_thread(_open_folder, command, permissions)
     watch, held = os.pipe2(os.O_CLOEXEC)
@@ -93,7 +101,7 @@ async def run(command: Command, permissions: Permissions) -> Ended:
             program,
             *command.words,
             env=command.env,
-            stdin=asyncio.subprocess.DEVNULL if command.stdin is None else asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             pass_fds=(watch, folder),
@@ -109,9 +117,10 @@ async def run(command: Command, permissions: Permissions) -> Ended:
         os.close(watch)
         os.close(folder)
     gathered = _Gathered(command.keep)
+    _UNDER_WAY.setdefault(command.owner, set()).add(process.pid)
     try:
         async with asyncio.timeout(command.milliseconds / 1000):
-            await _converse(process, command.stdin, gathered)
+            await _converse(process, stdin, gathered)
             code = await process.wait()
     except TimeoutError:
         raise errors.TimeoutError(
@@ -121,7 +130,10 @@ async def run(command: Command, permissions: Permissions) -> Ended:
         ) from None
     finally:
         os.close(held)  # the supervisor now ends everything
-        await asyncio.shield(_ended(process))
+        try:
+            await asyncio.shield(_ended(process))
+        finally:
+            _forget(command.owner, process.pid)
     if code == _CANNOT_START:
         raise ToolError(
             f"{command.words[0]!r} cannot be started: {gathered.text(1).strip()[-200:]}", hint="is it installed?"
@@ -130,6 +142,18 @@ async def run(command: Command, permissions: Permissions) -> Ended:
     return Ended(
         gathered.text(0), gathered.text(1), exit_code, gathered.truncated, round(time.monotonic() - started, 6)
     )
+
+
+def supervisors(owner: Path) -> frozenset[int]:
+    """The processes around the commands of a run that are under way; what lies below them, the run has started."""
+    return frozenset(_UNDER_WAY.get(owner, ()))
+
+
+def _forget(owner: Path, pid: int) -> None:
+    numbers = _UNDER_WAY[owner]
+    numbers.discard(pid)
+    if not numbers:
+        del _UNDER_WAY[owner]
 
 
 #: The supervisor's own failure; outside what a program's exit code can be.
@@ -176,14 +200,14 @@ class _Gathered:
         return self.kept[stream].decode("utf-8", "replace")
 
 
-async def _converse(process: asyncio.subprocess.Process, stdin: str | None, gathered: _Gathered) -> None:
+async def _converse(process: asyncio.subprocess.Process, stdin: bytes | None, gathered: _Gathered) -> None:
     async def drain(stream: int, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(_CHUNK):
             gathered.add(stream, data)
 
-    async def feed(writer: asyncio.StreamWriter, text: str) -> None:
+    async def feed(writer: asyncio.StreamWriter, data: bytes) -> None:
         try:
-            writer.write(text.encode())
+            writer.write(data)
             await writer.drain()
             writer.close()
         except (BrokenPipeError, ConnectionResetError):

@@ -99,6 +99,7 @@ class ShellCommandTool(BuiltinTool[ShellCommandOptions]):
         words = command_line.words_of(asked.command, asked.args, self.options.shell)
         permissions.check_command(words)
         command = running.Command(
+            owner=context.scratch,
             words=words,
             folder=asked.working_directory or self.options.working_directory or ".",
             env=running.environment(context, self.options.env),

@@ -9,6 +9,7 @@ from typing import Final
 
 from llmspell.errors import ToolError
 from llmspell.frozen import frozen
+from llmspell.tools.extras import missing
 from llmspell.tools.time import calendar
 
 _NICKNAMES: Final = {
@@ -95,9 +96,7 @@ def _checked(text: str) -> str:
     try:
         from cronsim import CronSim, CronSimError  # 5 ms
     except ImportError:
-        raise ToolError(
-            "cron expressions need a package that is not installed", hint="pip install 'llmspell[time]'"
-        ) from None
+        raise missing("cronsim") from None
     expression = _NICKNAMES.get(text.strip().lower(), text)
     try:
         CronSim(expression, datetime(2024, 1, 1, tzinfo=UTC))

@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from llmspell.errors import PermissionDenied, SchemaError, ToolError
-from llmspell.security.network import Resolver, Target, parse, resolve
+from llmspell.security.network import Resolver, Target, Visit, parse, resolve
 from llmspell.security.permissions import Permissions
 
 if TYPE_CHECKING:
@@ -38,16 +38,24 @@ _MAX_HEADERS: Final = 32_768
 
 
 async def send(
-    asked: HttpRequestParams, options: HttpRequestOptions, permissions: Permissions, resolver: Resolver
+    asked: HttpRequestParams,
+    options: HttpRequestOptions,
+    permissions: Permissions,
+    resolver: Resolver,
+    visit: Visit | None = None,
+    content: bytes | None = None,
 ) -> dict[str, Any]:
-    """The tool's content. Raises PermissionDenied and ToolError."""
+    """The tool's content. visit: may raise before any address is asked. content: the body as it is sent, in the place
+    of what `asked` says. Raises PermissionDenied and ToolError."""
     target = parse(_with_query(asked.url, asked.query))
     headers = {"user-agent": options.user_agent, **checked_headers(options.headers), **checked_headers(asked.headers)}
     headers["accept-encoding"] = "gzip, deflate"
-    body = _body(asked, headers)
+    body = content if content is not None else _body(asked, headers)
     method = asked.method
     passed: list[str] = []
     while True:
+        if visit is not None:
+            await visit(target)
         addresses = await resolve(target, permissions, resolver)
         try:
             async with (
@@ -62,8 +70,8 @@ async def send(
             ):
                 location = answer.headers.get("location")
                 if answer.status not in _REDIRECTS or location is None or not options.follow_redirects:
-                    content = await _read(answer, asked, options.max_response_size)
-                    return content | ({"redirects": passed} if passed else {})
+                    found = await _read(answer, asked, options.max_response_size)
+                    return found | ({"redirects": passed} if passed else {})
         except aiohttp.ClientError as error:
             raise failed(target, error) from None
         except (UnicodeError, ValueError) as error:

@@ -1,4 +1,8 @@
-"""Reads one RSS or Atom feed. Runs apart; see `apart`."""
+"""Reads one RSS or Atom feed. Runs in the process of `aside`.
+
+Its parser takes a quarter of a millisecond an entry, and more for long ones: of a feed with very many, only the first
+ones are read, which are the newest by custom.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,14 @@ from typing import Any, Final
 
 import feedparser
 
-from llmspell.tools.web.apart import Unreadable, answer
+from llmspell.errors import ToolError
 
 _TAG: Final = re.compile(r"<[^>]{0,2000}>")
 _LONGEST: Final = 20_000
+#: Entries that are read of one feed: half a second of parsing.
+MANY: Final = 2000
+_OPENS: Final = re.compile(rb"<(?:[A-Za-z][\w.-]{0,20}:)?(?:item|entry)(?=[\s/>])")
+_ENDS: Final = re.compile(rb"</(?:[A-Za-z][\w.-]{0,20}:)?(?:item|entry)\s*>")
 
 
 def feed(data: bytes, asked: dict[str, Any]) -> dict[str, Any]:
@@ -22,10 +30,11 @@ def feed(data: bytes, asked: dict[str, Any]) -> dict[str, Any]:
     head: dict[str, str] = {"content-location": asked["url"]}
     if asked["content_type"]:
         head["content-type"] = asked["content_type"]
+    data, many = _first(data)
     # a stream, not bytes: given bytes, feedparser would look whether they are an address or a file's name
     parsed: Any = feedparser.parse(io.BytesIO(data), response_headers=head)
     if not parsed.get("version") and not parsed.entries:
-        raise Unreadable(f"{asked['url'][:200]!r} is no feed", "give the address of an RSS or Atom feed")
+        raise ToolError(f"{asked['url'][:200]!r} is no feed", hint="give the address of an RSS or Atom feed")
     entries = [_entry(entry, asked["content"]) for entry in parsed.entries]
     wanted = [entry for entry in entries if _wanted(entry, asked)]
     about = parsed.feed
@@ -37,8 +46,19 @@ def feed(data: bytes, asked: dict[str, Any]) -> dict[str, Any]:
         "language": str(about.get("language", "")),
         "updated": _time(about.get("updated_parsed") or about.get("published_parsed")),
         "entries": [{key: value for key, value in entry.items() if key != "at"} for entry in wanted[: asked["limit"]]],
-        "total": len(entries),
+        "total": max(many, len(entries)),
+        "truncated": many > MANY,
     }
+
+
+def _first(data: bytes) -> tuple[bytes, int]:
+    """The feed without the entries that are too many, still a whole document; and how many it has, 0 where that cannot
+    be told from the bytes."""
+    opens = [found.start() for found in _OPENS.finditer(data)]
+    if len(opens) <= MANY:
+        return data, 0
+    last = max((found.end() for found in _ENDS.finditer(data, opens[-1])), default=len(data))
+    return data[: opens[MANY]] + data[last:], len(opens)
 
 
 def _entry(entry: Any, content: bool) -> dict[str, Any]:
@@ -79,7 +99,3 @@ def _time(parsed: Any) -> str:
         return datetime.fromtimestamp(calendar.timegm(parsed), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if parsed else ""
     except (ValueError, OverflowError, OSError):
         return ""
-
-
-if __name__ == "__main__":
-    answer(feed)

@@ -1,4 +1,7 @@
-"""Reads one HTML page: its text, links, metadata and what a CSS selector finds. Runs apart; see `apart`."""
+"""Reads one HTML page: its text, links, metadata and what a CSS selector finds.
+
+Runs in the process of `aside`: a page can take its parser minutes or gigabytes.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
 
-from llmspell.tools.web.apart import Unreadable, answer
+from llmspell.errors import ToolError
 
 #: Of no interest to a reader, or not shown at all.
 _SILENT: Final = ("script", "style", "noscript", "template", "svg", "iframe", "object")
@@ -60,15 +63,15 @@ def _select(soup: BeautifulSoup, selector: str) -> list[Tag]:
     try:
         return list(soup.select(selector, limit=_MANY + 1))
     except (SelectorSyntaxError, ValueError, NotImplementedError) as error:
-        raise Unreadable(
-            f"{selector!r} is no CSS selector: {_line(str(error))[:120]}", "write one such as `main h2 a`"
+        raise ToolError(
+            f"{selector!r} is no CSS selector: {_line(str(error))[:120]}", hint="write one such as `main h2 a`"
         ) from None
 
 
 def _first(soup: BeautifulSoup, selector: str) -> Tag:
     found = _select(soup, selector)
     if not found:
-        raise Unreadable(f"the page has nothing that {selector!r} finds", "try another selector, or leave it out")
+        raise ToolError(f"the page has nothing that {selector!r} finds", hint="try another selector, or leave it out")
     return found[0]
 
 
@@ -156,7 +159,3 @@ def _joined(base: str, reference: str) -> str:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
-
-
-if __name__ == "__main__":
-    answer(page)

@@ -1,4 +1,4 @@
-"""The feed tool: what it is asked and what it gives. `feed` reads what was downloaded, apart."""
+"""The feed tool: what it is asked and what it gives. `feed` reads what was downloaded, aside."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Annotated, Any, Final, NotRequired, TypedDict
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, TimeoutError  # noqa: A004
 from llmspell.security.network import Resolver, system_resolver
+from llmspell.tools import aside
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
-from llmspell.tools.web import apart
 from llmspell.tools.web.download import Downloader
 
 _FEEDS: Final = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
+#: Of computing for one feed. 2000 entries take one; what takes ten is made to.
+_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,8 @@ class RssFeedResult(TypedDict):
     """The entries: plain text without markup; times in UTC, "" where there is none."""
     total: int
     """How many entries the feed has."""
+    truncated: bool
+    """Whether it has so many that only its first 2000 were read."""
 
 
 @exposed(
@@ -140,7 +144,9 @@ class RssFeedTool(BuiltinTool[RssFeedOptions]):
             "search": asked.search,
             "content": asked.content,
         }
-        return ToolOutput({"url": found.url, **await apart.read("feed", "feedparser", found.data, question, left)})
+        limits = aside.Limits(cpu=_SECONDS, milliseconds=left)
+        content = await aside.work("llmspell.tools.web.feed:feed", context, limits, data=found.data, asked=question)
+        return ToolOutput({"url": found.url, **content})
 
 
 def _seconds(text: str) -> float:

@@ -28,6 +28,12 @@ _ADDRESSES: Final[dict[str, tuple[str, str | None]]] = {
     "tavily": ("TAVILY_API_URL", "https://api.tavily.com"),
     "searxng": ("SEARXNG_URL", None),
 }
+#: Brave's codes of languages, and what it calls those that others write differently.
+_BRAVE_LANGUAGES: Final = frozenset(
+    "ar eu bn bg ca zh-hans zh-hant hr cs da nl en en-gb et fi fr gl de gu he hi hu is it jp kn ko lv lt ms ml mr nb"
+    " pl pt-br pt-pt pa ro ru sr sk sl es sv ta te th tr uk vi".split()
+)
+_BRAVE_CALLS: Final = {"ja": "jp", "no": "nb", "pt": "pt-pt", "zh": "zh-hans", "zh-hk": "zh-hant", "zh-tw": "zh-hant"}
 _TAG: Final = re.compile(r"</?[a-zA-Z][^>]{0,200}>")
 
 
@@ -99,7 +105,7 @@ async def ask(chosen: Chosen, service: Service, question: Question) -> tuple[lis
         case "tavily":
             # it knows no pages: the first ones are asked for again and left out
             wanted = min(20, question.count * question.page)
-            body: dict[str, Any] = {"query": question.query, "max_results": wanted}
+            body: dict[str, Any] = {"query": question.query, "max_results": wanted, "include_answer": True}
             if question.recency is not None:
                 body["time_range"] = question.recency
             found = await service.ask("POST", "/search", json=body)
@@ -113,7 +119,13 @@ async def ask(chosen: Chosen, service: Service, question: Question) -> tuple[lis
                 "time_range": question.recency,
                 "language": question.language or None,
             }
-            found = await service.ask("GET", "/search", query=query)
+            try:
+                found = await service.ask("GET", "/search", query=query)
+            except ToolError as error:
+                if (error.data or {}).get("status") != 403:
+                    raise
+                hint = "let it answer in JSON: `search: formats: [html, json]` in its settings.yml"
+                raise ToolError(error.message, hint=hint, data=error.data) from None
             answers = found.table.get("answers") or []
             first = answers[0] if isinstance(answers, list) and answers else ""
             said = first.get("answer", "") if isinstance(first, dict) else first
@@ -126,8 +138,17 @@ def _brave_query(question: Question) -> dict[str, Any]:
         "count": question.count,
         "offset": question.page - 1,
         "freshness": f"p{question.recency[0]}" if question.recency is not None else None,
-        "search_lang": question.language.partition("-")[0] or None,
+        "search_lang": _brave_language(question.language.lower()),
     }
+
+
+def _brave_language(language: str) -> str | None:
+    """The nearest that it has; it refuses a search with any other."""
+    for each in (language, language.partition("-")[0]):
+        code = _BRAVE_CALLS.get(each, each)
+        if code in _BRAVE_LANGUAGES:
+            return code
+    return None
 
 
 def _brave(found: Answer) -> list[dict[str, str]]:

@@ -10,7 +10,6 @@ import asyncio
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -19,10 +18,8 @@ from llmspell.errors import RateLimitError, SchemaError, ToolError
 from llmspell.frozen import frozen
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.security.permissions import Permissions
+from llmspell.tools.web import refusals
 
-#: Where services put what went wrong, the clearest first.
-_SAID: Final = ("message", "error_description", "errorMessages", "errors", "error", "detail", "title")
-_LONGEST: Final = 300
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -64,9 +61,13 @@ class Service:
         query: Mapping[str, Any] | None = None,
         json: Any = None,
         form: Sequence[tuple[str, str]] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """The answer, when its status is 2xx. Raises PermissionDenied, RateLimitError, TimeoutError and ToolError."""
+        """The answer, when its status is 2xx. content: a body of a kind that `headers` name.
+
+        Raises PermissionDenied, RateLimitError, TimeoutError and ToolError.
+        """
         from llmspell.tools.web.http_request import HttpRequestOptions, HttpRequestParams
 
         # in a thread: aiohttp takes 270 ms to import, and the loop serves others
@@ -84,7 +85,7 @@ class Service:
         options = HttpRequestOptions(max_response_size=self.max_size, follow_redirects=False)
         try:
             async with asyncio.timeout(self.milliseconds / 1000):
-                found = await exchange.send(asked, options, self.permissions, self.resolver)
+                found = await exchange.send(asked, options, self.permissions, self.resolver, content=content)
         except TimeoutError:
             raise errors.TimeoutError(
                 f"{self.name}: the service did not answer within {self.milliseconds:g} ms", hint="try later"
@@ -96,10 +97,11 @@ class Service:
 
     def refusal(self, answer: Answer) -> errors.LlmspellError:
         """What an answer that is no success means."""
-        status, said = answer.status, _said(answer.value)
+        status, said = answer.status, refusals.said(answer.value)
         what = f"{self.name}: the service answered {status}" + (f": {said}" if said else "")
-        wait = retry_after(answer.headers)
-        if status == 429 or (status == 403 and (wait or answer.headers.get("x-ratelimit-remaining") == "0")):
+        wait = refusals.wait(answer.headers)
+        spent = "retry-after" in answer.headers or "rate limit" in said.lower()  # GitHub says so with 403 too
+        if status == 429 or (status == 403 and spent):
             return RateLimitError(what, hint="ask less often", retry_after=wait, retryable=True)
         match status:
             case 401 | 403:
@@ -111,22 +113,6 @@ class Service:
             case _:
                 hint = "try later" if status >= 500 else "check the arguments"
         return ToolError(what, hint=hint, retryable=status >= 500, data={"status": status})
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Milliseconds to wait, where the answer says so in seconds or as a date."""
-    given = headers.get("retry-after", "").strip()
-    if not given:
-        return None
-    try:
-        return max(0.0, float(given)) * 1000
-    except ValueError:
-        pass
-    try:
-        now = parsedate_to_datetime(headers["date"])
-        return max(0.0, (parsedate_to_datetime(given) - now).total_seconds()) * 1000
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def segment(value: object, what: str) -> str:
@@ -142,15 +128,3 @@ def needed(value: Any, name: str, operation: str) -> Any:
     if value is None or value == "":
         raise SchemaError(f"`{operation}` needs `{name}`", hint=f"give `{name}`")
     return value
-
-
-def _said(value: Any) -> str:
-    """The service's own words, shortened."""
-    if isinstance(value, dict):
-        parts = [_said(value[key]) for key in _SAID if value.get(key)]
-        text = next((part for part in parts if part), "")
-    elif isinstance(value, list):
-        text = "; ".join(filter(None, map(_said, value[:5])))
-    else:
-        text = value if isinstance(value, str) else ""
-    return " ".join(text.split())[:_LONGEST]

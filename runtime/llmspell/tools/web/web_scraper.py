@@ -1,4 +1,4 @@
-"""The web scraper: what it is asked and what it gives. `robots` says what a site allows, `page` reads, apart."""
+"""The web scraper: what it is asked and what it gives. `robots` says what a site allows, `page` reads, aside."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from llmspell.api.describe import Doc, Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied, RateLimitError, SchemaError, TimeoutError, ToolError  # noqa: A004
-from llmspell.security.network import Resolver, parse, system_resolver
+from llmspell.security.network import Resolver, Target, parse, system_resolver
 from llmspell.security.rates import Rates, Window, window_of
+from llmspell.tools import aside
 from llmspell.tools.base import ToolContext, ToolOutput
 from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
-from llmspell.tools.web import apart
 from llmspell.tools.web.download import Download, Downloader
 from llmspell.tools.web.robots import CLOSED, MOST, OPEN, Robots
 
@@ -153,17 +153,15 @@ class WebScraperTool(BuiltinTool[WebScraperOptions]):
                 raise TimeoutError(f"{asked.url[:200]!r} took longer than {options.timeout:g} ms", retryable=True)
             return milliseconds
 
-        origin = target.url.removesuffix(target.path)
-        robots = await self._allowed(origin, downloader, left)
-        self._check(robots, asked.url, target.path)
-        await self._turn(target.host, left())
-        found = await downloader.good(target.url, left())
-        moved = parse(found.url)
-        if moved != target:
-            self._check(
-                await self._allowed(moved.url.removesuffix(moved.path), downloader, left), found.url, moved.path
-            )
-        return ToolOutput({"url": found.url, **await _read(found, asked, left())}, {"status": found.status})
+        async def visit(place: Target) -> None:
+            """Before the page is asked for, and before every address that it redirects to."""
+            permissions.check_host(place.host, place.port)
+            robots = await self._allowed(place.url.removesuffix(place.path), downloader, left)
+            self._check(robots, place.url, place.path)
+            await self._turn(place.host, left())
+
+        found = await downloader.good(target.url, left(), visit)
+        return ToolOutput({"url": found.url, **await _read(found, asked, context, left())}, {"status": found.status})
 
     async def _allowed(self, origin: str, downloader: Downloader, left: Any) -> Robots:
         """What the site's robots.txt says. None there: everything; none to be had just now: nothing."""
@@ -203,7 +201,7 @@ class WebScraperTool(BuiltinTool[WebScraperOptions]):
             await asyncio.sleep(wait / 1000)
 
 
-async def _read(found: Download, asked: WebScraperParams, milliseconds: float) -> dict[str, Any]:
+async def _read(found: Download, asked: WebScraperParams, context: ToolContext, milliseconds: float) -> dict[str, Any]:
     kind = found.content_type.partition(";")[0].strip().lower()
     if kind and not (kind.startswith("text/") or kind in {"application/xhtml+xml", "application/xml"}):
         raise ToolError(f"{found.url[:200]!r} is {kind!r}, no page", hint="use http_request for files and data")
@@ -219,7 +217,8 @@ async def _read(found: Download, asked: WebScraperParams, milliseconds: float) -
         "limit": asked.limit,
         "max_length": asked.max_length,
     }
-    return await apart.read("page", "bs4", found.data, question, milliseconds)
+    limits = aside.Limits(milliseconds=milliseconds)
+    return await aside.work("llmspell.tools.web.page:page", context, limits, data=found.data, asked=question)
 
 
 def _known(charset: str) -> bool:

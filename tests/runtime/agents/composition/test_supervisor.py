@@ -301,3 +301,104 @@ async def test_a_hook_may_answer_for_the_supervisor_in_words_of_its_own(cast: An
     """
     assert (await cast(lua=source % "cook", model=model)).value == ["cook", False, "cook"]
     assert "no worker 'nobody'" in (await cast(lua=source % "nobody", model=model)).result.error.message
+
+
+FAILING = {
+    "lua": """
+        local seen = {}
+        local function worker(name, skills, fails)
+          local Worker = BaseAgent:extend(name)
+          function Worker:execute(input)
+            seen[#seen + 1] = name
+            if fails then error(name .. " broke down") end
+            return name .. " did it"
+          end
+          return Worker.new{ name = name, capabilities = { skills } }
+        end
+        local team = SupervisorAgent.new{ name = "team", strategy = STRATEGY, workers = {
+          worker("a", "poems of the sea", true), worker("b", "poems", true), worker("c", "bread", LAST) } }
+        local ok, found = pcall(team.delegate_task, team, "poems of the sea")
+        if not ok then local info = ErrorHandler.parse_error(found); found = { info.message, info.type, info.cause.message } end
+        return { seen, ok, found, team:coordination_state().workers }
+    """,
+    "js": """
+        const seen = [];
+        const worker = (name, skills, fails) => new (class extends BaseAgent {
+          async execute(input) {
+            seen.push(name);
+            if (fails) throw new Error(`${name} broke down`);
+            return `${name} did it`;
+          }
+        })({ name, capabilities: [skills] });
+        const team = new SupervisorAgent({ name: "team", strategy: STRATEGY, workers: [
+          worker("a", "poems of the sea", true), worker("b", "poems", true), worker("c", "bread", LAST)] });
+        let ok = true, found;
+        try { found = await team.delegateTask("poems of the sea"); } catch (error) {
+          const info = ErrorHandler.parseError(error);
+          ok = false;
+          found = [info.message, info.type, info.cause.message];
+        }
+        return [seen, ok, found, team.coordinationState().workers];
+    """,
+}
+#: The order in which each strategy has the three try.
+ORDER = {
+    '"round_robin"': "abc",
+    '"least_busy"': "abc",
+    '"skill_based"': "abc",
+    '"model"': "bac",
+    "function": "cba",
+}
+LAST_FIRST = {
+    "lua": "function(task, workers) return workers[#workers].name end",
+    "js": "(task, workers) => workers.at(-1).name",
+}
+
+
+@both
+@pytest.mark.mission(50)
+@pytest.mark.parametrize("strategy", ORDER)
+async def test_when_a_worker_fails_the_strategy_picks_another_who_has_not_tried(
+    cast: Any, model: Any, language: str, strategy: str
+) -> None:
+    model.will(Answer(text='{"worker": "b", "reason": ""}'), Answer(text='{"worker": "a", "reason": ""}'))
+    written = FAILING[language].replace("STRATEGY", LAST_FIRST[language] if strategy == "function" else strategy)
+    order = ORDER[strategy]
+    spell = await cast(**{language: written.replace("LAST", "true")}, model=model)
+    seen, ok, (message, kind, cause), workers = spell.value
+    assert ("".join(seen), ok, kind) == (order, False, "script")
+    assert message.startswith(f"team has tried {', '.join(order)}, and all failed; the last said:")
+    assert f"{order[-1]} broke down" in message and f"{order[-1]} broke down" in cause
+    assert [(each["failed"], each["done"], each["busy"]) for each in workers] == [(1, 0, 0)] * 3
+    passed = [(event.data["worker"], event.data["to"]) for event in spell.of("delegation_passed_on")]
+    assert passed == [(order[0], order[1]), (order[1], order[2])]
+    assert [event.data["worker"] for event in spell.of("delegation_started")] == [*order]
+    if strategy == '"model"':
+        offered = [r.json["response_format"]["json_schema"]["schema"]["properties"] for r in model.requests]
+        assert [each["worker"]["enum"] for each in offered] == [["a", "b", "c"], ["a", "c"]]
+    replayed = await cast(**{language: written.replace("LAST", "true")}, replay=spell.recording)
+    assert [(e.kind, e.time, e.data) for e in replayed.events] == [(e.kind, e.time, e.data) for e in spell.events]
+
+
+@both
+@pytest.mark.mission(50)
+async def test_the_one_who_can_does_it_and_a_named_worker_alone_tries(cast: Any, language: str) -> None:
+    written = FAILING[language].replace("STRATEGY", '"skill_based"').replace("LAST", "false")
+    seen, ok, done, _ = (await cast(**{language: written})).value
+    assert (seen, ok, done["worker"], done["result"], done["attempts"]) == (["a", "b", "c"], True, "c", "c did it", 1)
+    named = written.replace('"poems of the sea")\n', '"poems of the sea", "a")\n').replace(
+        'delegateTask("poems of the sea")', 'delegateTask("poems of the sea", "a")'
+    )
+    named = named.replace("info.cause.message", '"none"')
+    seen, ok, (message, *_), _ = (await cast(**{language: named})).value
+    assert (seen, ok) == (["a"], False)
+    assert message.endswith("a broke down")
+
+
+@both
+async def test_a_function_that_names_nobody_new_ends_the_task(cast: Any, language: str) -> None:
+    always = {"lua": 'function() return "b" end', "js": '() => "b"'}
+    written = FAILING[language].replace("STRATEGY", always[language]).replace("LAST", "false")
+    seen, ok, found, _ = (await cast(**{language: written.replace("info.cause.message", '"none"')})).value
+    assert (seen, ok) == (["b"], False)
+    assert found[0].endswith("b broke down")

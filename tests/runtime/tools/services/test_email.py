@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import datetime
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -111,32 +110,9 @@ async def mail() -> AsyncIterator[MailServer]:
 
 
 @pytest.fixture
-def certified(mail: MailServer, tmp_path: Path) -> MailServer:
+def certified(mail: MailServer, certificate: tuple[ssl.SSLContext, ssl.SSLContext]) -> MailServer:
     """The server with a certificate for 127.0.0.1 that `trust` trusts."""
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path / "mail.pem"
-    plain = serialization.NoEncryption()
-    pkcs8 = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + pkcs8)
-    mail.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    mail.tls.load_cert_chain(file)
-    mail.trust = ssl.create_default_context(cafile=str(file))
+    mail.tls, mail.trust = certificate
     return mail
 
 

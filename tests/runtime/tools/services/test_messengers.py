@@ -45,7 +45,7 @@ async def test_slack_writes(call: Any, service: Any) -> None:
         {"channel": "C1", "timestamp": "1.2", "name": "tada"},
     ]
     assert {asked.headers["authorization"] for asked in service.asked} == {"Bearer xoxb-1"}
-    assert service.asked[0].headers["content-type"] == "application/json"
+    assert service.asked[0].headers["content-type"] == "application/json; charset=utf-8"
 
 
 async def test_slack_reads_by_pages(call: Any, service: Any) -> None:
@@ -86,7 +86,7 @@ async def test_slack_refusals(call: Any, service: Any) -> None:
         ({"operation": "post", "text": "t"}, {}, SchemaError, "needs `channel`"),
         ({"operation": "post", "channel": "C1"}, {}, SchemaError, "needs `text`"),
         ({"operation": "update", "channel": "C1", "text": "t"}, {}, SchemaError, "needs `timestamp`"),
-        (post, {"allowed_channels": ["#up"]}, ToolError, "its options leave it out"),
+        (post, {"allowed_channels": []}, PermissionDenied, "its options leave it out"),
         (post, {"token": None}, ToolError, "needs `token`"),
         (post, {"token": "x\ny"}, ToolError, "line end"),
     ):
@@ -226,8 +226,8 @@ async def test_twilio_refusals(call: Any, service: Any) -> None:
     with pytest.raises(ToolError, match="'To' number is not valid"):
         await twilio(call, service, send)
     for params, options, error, said in (
-        (send, {"allowed_recipients": ["+49*"]}, PermissionDenied, "may not write to"),
-        (send, {"allowed_recipients": []}, PermissionDenied, "may not write to"),
+        (send, {"allowed_recipients": ["+49*"]}, PermissionDenied, "may not use the recipient"),
+        (send, {"allowed_recipients": []}, PermissionDenied, "may not use the recipient"),
         ({"operation": "send", "to": "+15005550006"}, {}, SchemaError, "needs `body`"),
         (send, {"from_number": None}, ToolError, "needs a sender"),
         ({**send, "to": "+15005550006\r\nX: y"}, {}, SchemaError, "to"),

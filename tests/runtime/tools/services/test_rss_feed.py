@@ -41,6 +41,7 @@ async def test_rss_and_atom(call: Any, service: Any) -> None:
         "language": "en",
         "updated": "",
         "total": 2,
+        "truncated": False,
         "entries": [
             {
                 "id": "g1",
@@ -75,6 +76,16 @@ async def test_entries_are_narrowed_by_time_and_words(call: Any, service: Any) -
     assert await titles(search="lua ago") == []
     with pytest.raises(SchemaError, match="no time"):
         await titles(since="yesterday")
+
+
+async def test_of_a_huge_feed_the_first_entries_are_read_in_a_moment(call: Any, service: Any) -> None:
+    item = "<item><title>T{}</title><link>https://example.org/{}</link><description>" + "&lt;b&gt;x&lt;/b&gt;" * 3
+    body = "".join(item.format(at, at) + "</description></item>" for at in range(20_000))
+    service.on("GET", "/rss", f'<rss version="2.0"><channel><title>C</title>{body}</channel></rss>'.encode(), **XML)
+    for more, first in (({}, "T0"), ({"search": "T1999"}, "T1999"), ({"search": "T2000"}, None)):
+        found = await call(RssFeedTool, {"url": f"{service.url}/rss", "limit": 1, **more}, net=service.net)
+        assert (found["title"], found["total"], found["truncated"]) == ("C", 20_000, True)
+        assert [entry["title"] for entry in found["entries"]] == ([] if first is None else [first])
 
 
 BOMB = (

@@ -108,12 +108,28 @@ async def test_a_site_whose_robots_txt_fails_is_left_alone(call: Any, service: A
         await scrape(call, service, "text")
 
 
-async def test_a_redirect_to_what_robots_txt_closes_is_not_given(call: Any, service: Any) -> None:
+async def test_a_redirect_to_what_robots_txt_closes_is_not_followed(call: Any, service: Any) -> None:
     serve(service, robots="User-agent: *\nDisallow: /closed\n")
-    service.on("GET", "/open", None, status=302, headers={"Location": "/closed/page"})
+    for path, leads in (("/open", "/between"), ("/between", "/closed/page")):
+        service.on("GET", path, None, status=302, headers={"Location": leads})
     service.on("GET", "/closed/page", PAGE.encode(), **HTML)
-    with pytest.raises(PermissionDenied, match=r"robots\.txt"):
+    with pytest.raises(PermissionDenied, match=r"/closed/page': the site's robots\.txt"):
         await call(WebScraperTool, {"operation": "text", "url": f"{service.url}/open"}, net=service.net)
+    assert [asked.path for asked in service.asked] == ["/robots.txt", "/open", "/between"]
+
+
+async def test_robots_txt_of_another_host_is_asked_before_it_is_gone_to(call: Any, service: Any) -> None:
+    serve(service, robots="User-agent: *\nDisallow: /page$\n")
+    service.on("GET", "/open", None, status=301, headers={"Location": f"http://localhost:{service.port}/page"})
+
+    async def here(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    more = {"net": [*service.net, f"localhost:{service.port}"], "more": {"resolver": here}}
+    with pytest.raises(PermissionDenied, match=r"localhost.*robots\.txt"):
+        await call(WebScraperTool, {"operation": "text", "url": f"{service.url}/open"}, **more)
+    hosts = [(asked.headers["host"].partition(":")[0], asked.path) for asked in service.asked]
+    assert hosts == [("127.0.0.1", "/robots.txt"), ("127.0.0.1", "/open"), ("localhost", "/robots.txt")]
 
 
 @pytest.mark.parametrize(

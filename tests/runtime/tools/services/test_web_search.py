@@ -33,7 +33,7 @@ async def test_brave_is_asked_with_its_header_and_its_names(call: Any, service: 
     ]
     (asked,) = service.asked
     assert asked.headers["x-subscription-token"] == "k1"
-    assert asked.query == {"q": "lua & c", "count": "3", "offset": "1", "freshness": "pw", "search_lang": "en"}
+    assert asked.query == {"q": "lua & c", "count": "3", "offset": "1", "freshness": "pw", "search_lang": "en-gb"}
 
 
 async def test_tavily_is_asked_by_post_with_its_key(call: Any, service: Any) -> None:
@@ -44,7 +44,7 @@ async def test_tavily_is_asked_by_post_with_its_key(call: Any, service: Any) -> 
     assert (found["provider"], found["answer"]) == ("tavily", "Forty-two.")
     assert [each["title"] for each in found["results"]] == ["T2", "T3"]
     (asked,) = service.asked
-    assert asked.json == {"query": "q", "max_results": 4, "time_range": "day"}
+    assert asked.json == {"query": "q", "max_results": 4, "time_range": "day", "include_answer": True}
     assert asked.headers["authorization"] == "Bearer tvly-1"
 
 

@@ -111,15 +111,28 @@ entries.settle = (number, ok) => {
 
 const callbackGroups = new NativeMap(); // callback -> group
 
+// What of a table differs from `before`, its fields as they were; an object inside counts as changed. To encode what the
+// host has anyway would take most of a hook's time.
+const changedFields = (table, before) => {
+  const changed = { ...table }, names = ownKeys(changed);
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index], value = changed[name];
+    if (!isObject(value) && name in before && value === before[name]) delete changed[name];
+  }
+  return changed;
+};
+
 entries.invoke = (callback, number, echo) => {
   const group = newGroup(null), text = host.take();
   current = group;
   resumed = null;
   mapSet(callbackGroups, callback, group);
+  let args = null, before = null;
   const finish = (ok, value) => {
     if (!mapDelete(callbackGroups, callback)) return; // cancelled
     try {
-      host.result(callback, ok, ok ? encodeValue(value, "the result") : describe(value));
+      const given = ok && echo ? changedFields(args[0], before) : value;
+      host.result(callback, ok, ok ? encodeValue(given, "the result") : describe(given));
     } catch (error) {
       host.result(callback, false, describe(error));
     }
@@ -127,8 +140,10 @@ entries.invoke = (callback, number, echo) => {
   try {
     const fn = mapGet(functions, number);
     if (fn === undefined) throw new NativeTypeError(`function ${number} is no longer held`);
-    const args = decode(text), value = apply(fn, undefined, args);
-    const settle = (settled) => finish(true, echo ? args[0] : settled);
+    args = decode(text);
+    if (echo) before = { __proto__: null, ...args[0] };
+    const value = apply(fn, undefined, args);
+    const settle = (settled) => finish(true, settled);
     if (isObject(value)) nativeThen(resolved(value), settle, (error) => finish(false, error));
     else settle(value);
   } catch (error) {

@@ -7,19 +7,7 @@ import resource
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Final
-
-#: Which extra of llmspell a library belongs to.
-_EXTRAS: Final = {
-    "defusedxml": "data",
-    "jsonpath": "data",
-    "markdown_it": "data",
-    "matplotlib": "charts",
-    "numpy": "charts",
-    "pypdf": "data",
-    "yaml": "data",
-    "cryptography": "crypto",
-}
+from typing import Any
 
 
 def main(module: str, function: str, bounds: str, scratch: str) -> None:
@@ -61,6 +49,7 @@ def _answer(module: str, function: str) -> bytes:
 def attempt(work: Callable[[], Any]) -> tuple[str, Any]:
     """`given` and what the work gave, or how it failed. Raises the work's own LlmspellErrors."""
     from llmspell.errors import LlmspellError
+    from llmspell.tools.extras import EXTRAS
 
     try:
         return "given", work()
@@ -68,7 +57,7 @@ def attempt(work: Callable[[], Any]) -> tuple[str, Any]:
         raise
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
-        return ("missing", (library, _EXTRAS[library])) if library in _EXTRAS else ("failed", str(error))
+        return ("missing", library) if library in EXTRAS else ("failed", str(error))
     except MemoryError:
         return "memory", None
     except RecursionError:

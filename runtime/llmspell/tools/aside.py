@@ -11,16 +11,18 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from llmspell.errors import LlmspellError, ToolError, revived
+from llmspell import errors
+from llmspell.errors import ToolError, revived
 from llmspell.frozen import frozen
 from llmspell.tools.base import ToolContext
+from llmspell.tools.extras import missing
 
 _CHUNK: Final = 1 << 18
 #: What the interpreter itself prints when it ends badly; kept to tell out of memory from other ends.
 _MAX_SAID: Final = 20_000
 # -S: site-packages are in the path that is handed over; reading their .pth files again costs 3.5 ms.
 _PROGRAM: Final = (
-    "import sys; sys.path[:] = sys.argv[5:]; from llmspell.tools.data.aside_process import main; main(*sys.argv[1:5])"
+    "import sys; sys.path[:] = sys.argv[5:]; from llmspell.tools.aside_process import main; main(*sys.argv[1:5])"
 )
 #: numpy would start a thread for each core; matplotlib would look at every font there is, for seconds.
 _PLAIN: Final = {"OPENBLAS_NUM_THREADS": "1", "MPL_IGNORE_SYSTEM_FONTS": "1", "LANG": "C.UTF-8"}
@@ -30,24 +32,31 @@ _SIGKILL: Final = -9
 
 @frozen
 class Limits:
-    """Of one piece of work: seconds of computing, bytes of address space, of a file it writes and of its answer."""
+    """Of one piece of work: seconds of computing, bytes of address space, of a file it writes and of its answer.
+
+    milliseconds: until the answer must be there. None: whoever asks sees to that.
+    """
 
     cpu: int = 20
     memory: int = 1 << 30
     file: int = 0
     answer: int = 64 << 20
+    milliseconds: float | None = None
 
 
 async def work(
-    function: Callable[..., Any], context: ToolContext, limits: Limits, *, tame: bool = False, **given: Any
+    function: Callable[..., Any] | str, context: ToolContext, limits: Limits, *, tame: bool = False, **given: Any
 ) -> Any:
     """What the function, of a module's top level, gives for plain arguments. Starting a process costs some 50 ms.
 
+    function: as `module:name` where the module is too heavy, or may be too hostile, to be imported here.
     tame: the data is so small and plain that a thread will do.
-    Raises what the function raises of LlmspellErrors, and ToolError where a limit ended it. Cancelled, it is killed.
+    Raises what the function raises of LlmspellErrors, ToolError where a limit ended it, and TimeoutError. Cancelled,
+    it is killed.
     """
     if tame:
-        from llmspell.tools.data import aside_process
+        assert not isinstance(function, str)
+        from llmspell.tools import aside_process
 
         return _outcome(*await asyncio.to_thread(aside_process.attempt, lambda: function(**given)), limits)
     from llmspell.engines import values  # msgpack: 7 ms
@@ -58,10 +67,11 @@ async def work(
         raise ToolError(
             f"the data cannot be worked on: {error}", hint="give plain values, less deeply nested"
         ) from None
+    module, name = function.split(":") if isinstance(function, str) else (function.__module__, function.__name__)
     bounds = ",".join(map(str, (limits.cpu, limits.memory, limits.file)))
     path = [entry for entry in sys.path if entry.startswith("/")]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", "-c", _PROGRAM, function.__module__, function.__name__, bounds),
+        *(sys.executable, "-I", "-S", "-c", _PROGRAM, module, name, bounds),
         *(str(context.scratch), *path),
         env={"PATH": "/usr/bin:/bin", "HOME": str(context.scratch), **_PLAIN},
         cwd="/",
@@ -71,10 +81,15 @@ async def work(
         start_new_session=True,
     )
     try:
-        answer, said, _ = await asyncio.gather(
-            _read(process.stdout, limits.answer), _read(process.stderr, _MAX_SAID), _feed(process.stdin, data)
-        )
-        code = await process.wait()
+        async with asyncio.timeout(None if limits.milliseconds is None else limits.milliseconds / 1000):
+            answer, said, _ = await asyncio.gather(
+                _read(process.stdout, limits.answer), _read(process.stderr, _MAX_SAID), _feed(process.stdin, data)
+            )
+            code = await process.wait()
+    except TimeoutError:
+        raise errors.TimeoutError(
+            f"the data could not be worked on within {limits.milliseconds:g} ms", hint="take a smaller part of it"
+        ) from None
     finally:
         if process.returncode is None:
             process.kill()
@@ -108,16 +123,11 @@ def _outcome(kind: str, found: Any, limits: Limits) -> Any:
         case "memory":
             raise _no_memory(limits)
         case "missing":
-            raise missing_extra(*found)
+            raise missing(found)
         case "error":
             raise revived(found)
         case _:
             raise ToolError(f"the data could not be worked on: {str(found)[:300]}", hint="is it damaged?")
-
-
-def missing_extra(library: str, extra: str) -> LlmspellError:
-    """What is said where a library that belongs to an extra is not installed."""
-    return ToolError(f"this needs the library {library}", hint=f"pip install 'llmspell[{extra}]'")
 
 
 def _no_memory(limits: Limits) -> ToolError:
