@@ -108,6 +108,8 @@ class Text(Node):
     raw: str
     """What stands between the quotes in the file: a column in it is a column of the file (on its first line)."""
     inserts: list[Expression] = field(default_factory=list)
+    style: Literal["lua", "long", "javascript", "template"] = "lua"
+    """Which escapes it knows; `texts` maps its value's indexes to columns and back. "long" knows none."""
 
 
 @dataclass(slots=True, eq=False)
@@ -152,6 +154,8 @@ class Function(Node):
     is_generator: bool = False
     receiver: bool = False
     """Has an implicit first argument: Lua's `function a:b()` (`self`), a method of a class (`this`)."""
+    arrow: bool = False
+    """JavaScript's `=>`: it has no `this` of its own."""
     arrow_value: Expression | None = None
     """What `x => value` gives; the body is then empty."""
     doc: str = ""
@@ -214,6 +218,7 @@ class Declare(Node):
 
     Lua's global `function f()` and `function a.b.c()` are an `Assign`. kind "loop" are the names of `for`: `values` are
     then what is gone through (Lua: the iterator's expressions, or start, stop, step), `each` says how.
+    JavaScript has one Declare for each `a = b` of a declaration: its targets all take from that value, by their paths.
     """
 
     kind: DeclarationKind
@@ -225,7 +230,7 @@ class Declare(Node):
 
 @dataclass(slots=True, eq=False)
 class Assign(Node):
-    """`a, b.c = 1, 2`. operator: "" or such as "+="."""
+    """`a, b.c = 1, 2`. operator: "" or such as "+=". A JavaScript pattern on the left is a Table of what it sets."""
 
     targets: list[Expression]
     values: list[Expression]
@@ -270,6 +275,8 @@ class Export(Node):
 class Branch(Node):
     """if, while, repeat, for, do, try, switch, with, labelled blocks: heads are evaluated, bodies are scopes of their
     own. What a loop declares is a `Declare` of kind "loop" as the first statement of its body; a `catch (e)` likewise.
+    What sees names of the body stands in it: `until …` as its last statement, the parts of `for (;;)` as its first.
+    `if` has a head for each `elseif` (`else if`); an `else` is one body more. `switch` has one body for all its cases.
     """
 
     kind: str
@@ -296,3 +303,20 @@ class Problem:
     span: Span
     missing: str
     """The token that is missing, "" where something else is wrong."""
+
+
+@dataclass(slots=True)
+class Comment:
+    """A comment as it stands in the file. `text` is without its marks (`--`, `//`, `/*`)."""
+
+    span: Span
+    text: str
+
+
+@dataclass(slots=True)
+class Tree:
+    """What a chunk holds. If the grammar could not read all of it, `problems` say where, and the tree is a guess."""
+
+    block: Block
+    problems: list[Problem] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)

@@ -1,0 +1,223 @@
+"""When documents are checked, and how what is found reaches the client: pushed, or asked for by it.
+
+A document is checked at once when it is opened and `PAUSE` after its last change; the compilers' verdict comes from
+another process, so a key pressed meanwhile waits for nothing. A verdict about an older text is dropped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from llmspell_lsp import checks
+from llmspell_lsp.documents.document import Document
+from llmspell_lsp.protocol import positions
+from llmspell_lsp.protocol.session import Session
+
+if TYPE_CHECKING:
+    from llmspell_lsp.checks.compile import Refusal
+    from llmspell_lsp.checks.finding import Finding
+    from llmspell_lsp.workspace.snapshot import Snapshot
+
+PAUSE: Final = 0.03
+"""Seconds after the last key. Who types 120 words a minute presses one each 100 ms."""
+#: Seconds after which who types without a pause is shown something all the same.
+_LONGEST_PAUSE: Final = 0.4
+
+SEVERITIES: Final = {"error": 1, "warning": 2, "information": 3, "hint": 4}
+_TAGS: Final = {"unnecessary": 1, "deprecated": 2}
+
+
+@dataclass(slots=True, frozen=True)
+class Report:
+    """What was found in a document at one revision. items: the protocol's Diagnostic[]."""
+
+    revision: int
+    result_id: str
+    items: list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class _Due:
+    at: float
+    since: float
+
+
+class Diagnosis:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._due: dict[str, _Due] = {}
+        self._under_way: dict[str, int] = {}
+        self._reports: dict[str, Report] = {}
+        self._waiting: dict[str, list[Callable[[Report | None], None]]] = {}
+        self._results = 0
+        self.delivered = 0
+        """Reports so far."""
+
+    # -- what happens to documents -------------------------------------------------------------------------------
+
+    def opened(self, document: Document) -> None:
+        now = time.monotonic()
+        self._due[document.uri] = _Due(now, now)
+        self.work()
+
+    def changed(self, document: Document) -> None:
+        now = time.monotonic()
+        due = self._due.get(document.uri)
+        since = due.since if due is not None else now
+        self._due[document.uri] = _Due(min(now + PAUSE, since + _LONGEST_PAUSE), since)
+
+    def closed(self, document: Document) -> None:
+        for known in (self._due, self._under_way, self._reports):
+            known.pop(document.uri, None)
+        for tell in self._waiting.pop(document.uri, []):
+            tell(None)
+        if not self._session.client.pulls:
+            self._publish(document, [], versioned=False)
+
+    def recheck(self) -> None:
+        """What is around the documents has changed: settings, other files."""
+        session = self._session
+        self._reports.clear()
+        if session.client.pulls:
+            if session.client.has("workspace.diagnostics.refreshSupport"):
+                session.ask("workspace/diagnostic/refresh", None)
+            return
+        for document in session.documents.values():
+            self.changed(document)
+
+    # -- for the loop --------------------------------------------------------------------------------------------
+
+    def wait(self) -> float | None:
+        """Seconds until there is work, None: none is in sight."""
+        if not self._due:
+            return None
+        return max(0.0, min(due.at for due in self._due.values()) - time.monotonic())
+
+    def is_settled(self) -> bool:
+        return not self._due and not self._under_way
+
+    def work(self) -> None:
+        """Begins the checks that are due."""
+        now = time.monotonic()
+        for uri in [uri for uri, due in self._due.items() if due.at <= now]:
+            del self._due[uri]
+            document = self._session.find(uri)
+            if document is not None and (not self._session.client.pulls or uri in self._waiting):
+                self._begin(document)
+
+    # -- for requests --------------------------------------------------------------------------------------------
+
+    def report(self, document: Document, tell: Callable[[Report | None], None]) -> None:
+        """Gives the report of a document's present text to `tell`, now or once it is there; None: it was closed."""
+        known = self._reports.get(document.uri)
+        if known is not None and known.revision == document.revision:
+            tell(known)
+            return
+        self._waiting.setdefault(document.uri, []).append(tell)
+        if self._under_way.get(document.uri) != document.revision:
+            self._due.pop(document.uri, None)
+            self._begin(document)
+
+    # -- one check -----------------------------------------------------------------------------------------------
+
+    def _begin(self, document: Document) -> None:
+        revision = self._under_way[document.uri] = document.revision
+        if document.language not in ("lua", "javascript"):
+            self._finish(document, revision, None)
+            return
+        session = self._session
+
+        def answered(refusal: Refusal | None) -> None:
+            session.inbox.post(lambda: self._finish(document, revision, refusal))
+
+        # Lines as we count them, whatever ends them.
+        session.compiler.compile(document.uri, document.language, "\n".join(document.lines), answered)
+        import_module("llmspell_lsp.checks.refusal")  # 10 ms, while the other process compiles the first text
+
+    def _finish(self, document: Document, revision: int, refusal: Refusal | None) -> None:
+        uri = document.uri
+        if self._session.find(uri) is not document or self._under_way.get(uri) != revision:
+            return
+        del self._under_way[uri]
+        if document.revision != revision:
+            if uri in self._waiting:
+                self._begin(document)
+            else:
+                self.changed(document)
+            return
+        snapshot = self._session.snapshot_of(document)
+        items = self.items(snapshot, refusal)
+        self._results += 1
+        report = self._reports[uri] = Report(revision, str(self._results), items)
+        self.delivered += 1
+        for tell in self._waiting.pop(uri, []):
+            tell(report)
+        if not self._session.client.pulls:
+            self._publish(document, items, versioned=True)
+
+    def items(self, snapshot: Snapshot, refusal: Refusal | None) -> list[dict[str, Any]]:
+        """Everything that is found in a document, as the protocol has it."""
+        found: list[Finding] = []
+        if refusal is not None:
+            from llmspell_lsp.checks.refusal import finding
+
+            found += self._findings(snapshot, lambda: [finding(snapshot, refusal)], "compile")
+        for family in checks.FAMILIES:
+            found += self._findings(snapshot, lambda family=family: family(snapshot), family.__module__)
+        return [self._item(snapshot, each) for each in found]
+
+    def _findings(self, snapshot: Snapshot, find: Callable[[], Iterable[Finding]], name: str) -> list[Finding]:
+        """What a family finds; nothing, and a line in the log, when it fails."""
+        try:
+            return [*find()]
+        except Exception as error:
+            self._session.log.failure(f"the check {name} failed on {snapshot.document.uri}: {error}", error)
+            return []
+
+    def _item(self, snapshot: Snapshot, each: Finding) -> dict[str, Any]:
+        session = self._session
+        item: dict[str, Any] = {
+            "range": session.range(snapshot, each.span),
+            "severity": SEVERITIES[each.severity],
+            "code": each.code,
+            "source": "llmspell",
+            "message": each.message,
+        }
+        if each.tags:
+            item["tags"] = [_TAGS[tag] for tag in each.tags]
+        if each.data is not None:
+            item["data"] = each.data
+        capability = "textDocument.diagnostic" if session.client.pulls else "textDocument.publishDiagnostics"
+        if each.related and session.client.has(f"{capability}.relatedInformation"):
+            item["relatedInformation"] = [
+                {
+                    "location": {
+                        "uri": related.uri or snapshot.document.uri,
+                        "range": self._range_in(related.uri, snapshot, related.span),
+                    },
+                    "message": related.message,
+                }
+                for related in each.related
+            ]
+        return item
+
+    def _range_in(self, uri: str, snapshot: Snapshot, span: tuple[int, int, int, int]) -> dict[str, Any]:
+        if not uri:
+            return self._session.range(snapshot, span)
+        other = self._session.find(uri)
+        if other is None:
+            return {
+                "start": {"line": span[0], "character": span[1]},
+                "end": {"line": span[2], "character": span[3]},
+            }
+        return positions.range_of(other.lines, span, self._session.client.encoding)
+
+    def _publish(self, document: Document, items: list[dict[str, Any]], *, versioned: bool) -> None:
+        params: dict[str, Any] = {"uri": document.uri, "diagnostics": items}
+        if versioned and self._session.client.has("textDocument.publishDiagnostics.versionSupport"):
+            params["version"] = document.version
+        self._session.notify("textDocument/publishDiagnostics", params)
