@@ -49,6 +49,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = MappingProxyType(
         "secret-in-source": "warning",
         "permission-needed": "hint",
         "deprecated": "hint",
+        "last-run-error": "warning",
         "unknown-code": "warning",
     }
 )

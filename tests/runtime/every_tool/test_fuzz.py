@@ -13,7 +13,7 @@ from tool_world import World
 from llmspell.api.registry import registry
 
 #: Examples in `make test`, and seconds they may take a tool; `make soak` takes more of both.
-SAMPLE, SECONDS = 40, 0.5
+SAMPLE, SECONDS = 40, 0.3
 MANY, LONG = 3000, 60.0
 
 

@@ -24,7 +24,7 @@ from llmspell.errors import LlmspellError
 #: Seconds that an attack may take: what hangs is ended by the tool itself, not by the person.
 PATIENCE: Final = 20.0
 #: Seconds of work after which a cell only looks at what is refused: drawing a hundred charts proves no more than ten.
-ENOUGH: Final = 0.4
+ENOUGH: Final = 0.25
 #: What lies outside of the project, and must not be seen.
 PRIVATE: Final = "the private words"
 

@@ -122,10 +122,13 @@ def test_a_stream_goes_on_where_it_was_if_the_answer_is_the_same(project: Projec
     assert project.asked == ["a poem", "one", "two"]
     project.server.will(Answer(text=poem if same else "Roses are red."))
     done = project.run("--resume", "last")
-    assert sorted(project.asked[3:]) == ["a poem", "two"]
     if same:
+        assert sorted(project.asked[3:]) == ["a poem", "two"]
         assert (done.returncode, done.stdout) == (0, poem + "\n"), done.stderr
     else:
+        # The other answer ends the run; whether the second step was asked before that, the server's speed decides.
+        assert project.asked[3:] in (["a poem"], ["a poem", "two"], ["two", "a poem"])
+        assert done.returncode == 1
         assert "was answering when the run was stopped, and now answers otherwise" in done.stderr
 
 
