@@ -128,7 +128,7 @@ def test_a_stream_goes_on_where_it_was_if_the_answer_is_the_same(project: Projec
     else:
         # The other answer ends the run; whether the second step was asked before that, the server's speed decides.
         assert project.asked[3:] in (["a poem"], ["a poem", "two"], ["two", "a poem"])
-        assert done.returncode == 1
+        assert done.returncode != 0
         assert "was answering when the run was stopped, and now answers otherwise" in done.stderr
 
 
