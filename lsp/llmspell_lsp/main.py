@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from llmspell_lsp.protocol import greeting, requests
 from llmspell_lsp.protocol.dispatch import Dispatch
+from llmspell_lsp.protocol.garbage import Garbage
 from llmspell_lsp.protocol.log import Log
 from llmspell_lsp.protocol.methods import Command, Method
 from llmspell_lsp.protocol.session import Session
@@ -21,7 +22,7 @@ from llmspell_lsp.protocol.stream import Stream
 def serve_stdio(log_path: str | None = None) -> int:
     """Serves the client on standard input and output; gives the exit code the protocol wants."""
     _end_on_terminate()
-    return serve_stream(Stream.standard(), Log(log_path))
+    return serve_stream(Stream.standard(), Log(log_path), alone=True)
 
 
 def serve_tcp(host: str, port: int, log_path: str | None = None) -> int:
@@ -38,18 +39,29 @@ def serve_tcp(host: str, port: int, log_path: str | None = None) -> int:
         print(f"llmspell lsp: listening on {host}:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
         while True:
             connection, _ = listener.accept()
-            serve_stream(Stream.of_socket(connection), log)
+            serve_stream(Stream.of_socket(connection), log, alone=True)
 
 
-def serve_stream(stream: Stream, log: Log, methods: Sequence[Method] = (), commands: Sequence[Command] = ()) -> int:
-    """Serves one client; gives the exit code. methods, commands: beside those of `requests`."""
+def serve_stream(
+    stream: Stream,
+    log: Log,
+    methods: Sequence[Method] = (),
+    commands: Sequence[Command] = (),
+    *,
+    alone: bool = False,
+) -> int:
+    """Serves one client; gives the exit code. methods, commands: beside those of `requests`. alone: the process does
+    nothing else."""
     session = Session(stream, log, [*requests.methods(), *methods], [*requests.commands(), *commands])
+    if alone:
+        session.idle.add(Garbage(lambda: len(session.documents)))
     session.watch_client = lambda process: _watch(process, session)
     try:
         session.compiler.start()
         stream.read_into(session.inbox, log)
         greeting.serve(session, Dispatch(session))
     finally:
+        session.live.close()
         session.compiler.close()
         stream.close()
     return session.exit_code or 0

@@ -25,7 +25,7 @@ from llmspell_lsp.analysis.types import (
     choice,
     settled,
 )
-from llmspell_lsp.syntax.nodes import Call, Declare, Function, Import, Target
+from llmspell_lsp.syntax.nodes import Assign, Call, Declare, Function, Import, Target
 
 if TYPE_CHECKING:
     from llmspell_lsp.analysis.infer import Inference
@@ -46,6 +46,10 @@ def declared(infer: Inference, binding: Binding) -> Type:
         case Function() if binding.parameter is not None:
             given = given_to(infer, placed, declaration, binding.parameter)
             return _along(infer, given, target) if target is not None else given
+        case Assign(values=values) if binding.kind == "global" and binding.local.position < len(values):
+            # Lua's `function f()`. Other globals are given values here and there: the first says little.
+            value = values[binding.local.position]
+            return infer.type_of(placed, value) if isinstance(value, Function) else UNKNOWN
         case Import() if target is not None:
             found = infer.modules.module(infer.analysis.uri, declaration.module.value or "") if infer.modules else None
             if found is None:

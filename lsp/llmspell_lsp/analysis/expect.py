@@ -17,13 +17,16 @@ from llmspell_lsp.analysis.types import (
     ClassObject,
     Constant,
     Instance,
+    Library,
     Maker,
     Method,
     Native,
+    Record,
     Schema,
     Script,
     ScriptClass,
     Type,
+    Unknown,
     Value,
     parts,
 )
@@ -130,6 +133,8 @@ def argument(infer: Inference, placed: Placed, call: Call, index: int) -> Wanted
     if parameter is None:
         return None
     given = call.arguments[index] if index < len(call.arguments) else None
+    if given is not None and isinstance(infer.type_of(placed, given), Record):
+        given = None  # a table that stands elsewhere: the options
     parameter = _positional(infer, callee, parameter, given, index)
     beside = next((each.value for each in call.arguments[:index] if isinstance(each, Text) and each.value), "")
     owner = owner_of(infer, callee)
@@ -228,7 +233,7 @@ def takes(infer: Inference, callee: Type, *, constructs: bool = False) -> list[P
             native = natives(words.language).entries.get(name)
             if native is None or native.params is None:
                 return []
-            is_method = words.language == "lua" and callee.receiver != UNKNOWN
+            is_method = words.language == "lua" and not isinstance(callee.receiver, Unknown | Library)
             params = native.params[1:] if is_method and name.startswith("string.") else native.params
             return [
                 Parameter(each.name, {}, not each.optional and not each.variadic, each.variadic, native=each.type)

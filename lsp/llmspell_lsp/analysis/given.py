@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _CALLBACK: Final = re.compile(r"^\((.*)\) => ")
 
+_KINDS: Final = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 _PLAIN: Final = {"string": TEXT, "number": NUMBER, "integer": NUMBER, "boolean": BOOLEAN}
 
 
@@ -96,8 +97,41 @@ def _tool_params(infer: Inference, placed: Placed, table: Table) -> Type:
 
 def schema_of(type_: Type) -> Schema | None:
     """The JSON Schema that a literal writes; None where it is not one, or not all of it is constant."""
-    value = literal(type_)
-    return value if isinstance(value, dict) and value else None
+    return _sound(literal(type_)) or None
+
+
+def _sound(value: Any) -> dict[str, Any]:
+    """What of a schema as somebody writes it is one already: whoever reads it need not doubt it."""
+    if not isinstance(value, dict):
+        return {}
+    found: dict[str, Any] = {}
+    for key, each in value.items():
+        match key, each:
+            case "type", str() if each in _KINDS:
+                found[key] = each
+            case "type", [*kinds] if kinds and all(kind in _KINDS for kind in kinds if isinstance(kind, str)):
+                found[key] = [kind for kind in kinds if isinstance(kind, str)]
+            case "properties", dict():
+                found[key] = {name: _sound(inner) for name, inner in each.items()}
+            case (("items" | "additionalProperties"), dict()):
+                found[key] = _sound(each)
+            case (("anyOf" | "oneOf"), [*options]) if options:
+                found[key] = [_sound(option) for option in options]
+            case "enum", [*options] if options and all(isinstance(one, str | int | float) for one in options):
+                found[key] = options
+            case "required", [*names]:
+                found[key] = [name for name in names if isinstance(name, str)]
+            case (("description" | "title"), str()):
+                found[key] = each
+            case (("minimum" | "maximum" | "minLength" | "maxLength"), int() | float()):
+                found[key] = each
+            case (("default" | "const"), _) if each is not None:
+                found[key] = each
+            case _:
+                pass
+    if found.get("type") == []:
+        del found["type"]
+    return found
 
 
 def literal(type_: Type) -> Any:

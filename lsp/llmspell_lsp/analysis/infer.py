@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.declared import declared
 from llmspell_lsp.analysis.members import global_names, item_of, member
 from llmspell_lsp.analysis.operators import operated
+from llmspell_lsp.analysis.reach import Reach
 from llmspell_lsp.analysis.remarks import remarks
 from llmspell_lsp.analysis.scope import Analysis
 from llmspell_lsp.analysis.sites import Site
@@ -53,7 +54,6 @@ from llmspell_lsp.syntax.nodes import (
     Literal_,
     Member,
     Name,
-    Node,
     Operation,
     Table,
     Text,
@@ -61,6 +61,7 @@ from llmspell_lsp.syntax.nodes import (
 )
 
 if TYPE_CHECKING:
+    from llmspell_lsp.analysis.bindings import Local
     from llmspell_lsp.analysis.named import Named
     from llmspell_lsp.analysis.scope import Binding
     from llmspell_lsp.analysis.steps import Flow
@@ -86,6 +87,10 @@ class Modules(Protocol):
         """Whether what was said of modules to a document still holds."""
         ...
 
+    def state(self, uri: str) -> object:
+        """Equal as long as the modules that a document was told of are as they were."""
+        ...
+
 
 class Inference:
     """The types of one version of a document."""
@@ -95,8 +100,11 @@ class Inference:
         self.language: Final = analysis.language
         self.words: Final[Vocabulary] = vocabulary(analysis.language)
         self.modules: Final = modules
-        self._types: dict[tuple[int, int], Type] = {}
-        self._bindings: dict[Binding, Type] = {}
+        self._reach: Final = Reach.of(analysis, modules.state(analysis.uri) if modules is not None else None)
+        self._types: dict[int, dict[Expression, Type]] = {}
+        """By the first line of the chunk."""
+        self._bindings: dict[int, dict[Local, Type]] = {}
+        self._former: dict[Binding, Type] = {}
         self._asked: set[object] = set()
         self.flows_by_line: dict[int, list[Flow]] = {}
 
@@ -104,20 +112,36 @@ class Inference:
     def of(document: Document, modules: Modules | None = None) -> Inference:
         """Of the document as it now stands; the same object until it, or a file that it imports, is edited."""
         known = document.facts.get(Inference)
-        if isinstance(known, Inference) and known.analysis.revision == document.revision:
-            if known.modules is None or known.modules.is_fresh(document.uri):
-                return known
+        older = known if isinstance(known, Inference) else None
+        if older is not None and older.modules is not None and not older.modules.is_fresh(document.uri):
+            older = None
+        if older is not None and older.analysis.revision == document.revision:
+            return older
         made = document.facts[Inference] = Inference(Analysis.of(document), modules)
+        if older is not None and older.modules is modules:
+            made._take(older)
         return made
+
+    def _take(self, older: Inference) -> None:
+        """Takes over what an older version knew, if no line has moved: of chunks that see nothing that has changed."""
+        placed = self.analysis.placed
+        if [each[:2] for each in older.analysis.placed] != [each[:2] for each in placed]:
+            return
+        for index, (start, _, _) in enumerate(placed):
+            if older._reach.number(index) == self._reach.number(index):
+                if start in older._types:
+                    self._types[start] = older._types[start]
+                if start in older._bindings:
+                    self._bindings[start] = older._bindings[start]
 
     # Expressions
 
     def type_of(self, placed: Placed, node: Expression) -> Type:
         """What the expression holds."""
-        key = (placed.start, id(node))
-        found = self._types.get(key)
+        types = self._types.setdefault(placed.start, {})
+        found = types.get(node)
         if found is None:
-            found = self._types[key] = self._guarded(key, lambda: self._of(placed, node))
+            found = types[node] = self._guarded((placed.start, node), lambda: self._of(placed, node))
         return found
 
     def awaited(self, placed: Placed, node: Expression) -> Type:
@@ -187,7 +211,7 @@ class Inference:
         binding = self.analysis.resolve(placed, node)
         if binding is not None:
             return self.of_binding(binding)
-        if node.text == "this":
+        if node.text in {"this", "super"}:
             return self._this(placed, node)
         found = self.global_name(node.text)
         return UNKNOWN if found is None else found.type
@@ -227,6 +251,9 @@ class Inference:
                 return self._made(placed, node, of)
             case ClassObject() | ScriptClass() if node.constructs or self.language == "lua":
                 return self._made(placed, node, callee)
+            case Method(owner="Tool", described={"name": "get"} as described) if node.arguments:
+                made = self.words.tool_class(expect.constant(self, placed, node.arguments[0]) or "")
+                return self.words.given(described) if made is None else Instance(made)
             case Method(described=described):
                 if described.get("x-callback"):
                     return UNKNOWN
@@ -269,7 +296,7 @@ class Inference:
         if found is None:
             return UNKNOWN
         given = found.exports.get("")
-        return given.type if given is not None else found
+        return given.type if given is not None else UNKNOWN
 
     # Functions and classes of the spell
 
@@ -319,22 +346,29 @@ class Inference:
         known = base if isinstance(base, ClassObject | ScriptClass) else UNKNOWN
         return ScriptClass(node.name, known, fields, Site(self.analysis.uri, placed, node))
 
-    def _this(self, placed: Placed, node: Node) -> Type:
-        """`this` inside a class: an object of it."""
+    def _this(self, placed: Placed, node: Name) -> Type:
+        """`this` inside a class: an object of it; `super`: one of its base."""
         around = self.analysis.enclosing_class(placed, node)
         if around is None:
             return UNKNOWN
         of = self.type_of(placed, around)
-        return Instance(of) if isinstance(of, ScriptClass) else UNKNOWN
+        if isinstance(of, ScriptClass) and node.text == "super":
+            of = of.base
+        return Instance(of) if isinstance(of, ClassObject | ScriptClass) else UNKNOWN
 
     # Bindings
 
     def of_binding(self, binding: Binding) -> Type:
         """What a variable holds, by its declaration and what is assigned into its fields."""
-        found = self._bindings.get(binding)
+        local, placed, former = binding
+        known: dict[Any, Type] = self._former if former else self._bindings.setdefault(placed.start, {})
+        key = binding if former else local
+        found = known.get(key)
         if found is None:
             found = self._guarded(binding, lambda: declared(self, binding))
-            found = self._bindings[binding] = self._grown(binding, found)
+            # What is assigned to it may refer to itself, whose first type is enough for that.
+            known[key] = found
+            found = known[key] = self._grown(binding, found)
         return found
 
     def _grown(self, binding: Binding, type_: Type) -> Type:
@@ -342,8 +376,6 @@ class Inference:
         if not isinstance(type_, Record | ScriptClass):
             return type_
         later: dict[str, Field] = {}
-        # What is assigned may refer to the binding itself, whose first type is enough for that.
-        self._bindings[binding] = type_
         for placed, target, value, doc in self.analysis.assigned(binding):
             if target.name not in later:
                 of = self.type_of(placed, value) if value is not None else UNKNOWN

@@ -6,6 +6,7 @@ workflow of the document. Calls are gathered once a chunk; what they mean is loo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -30,8 +31,12 @@ _GIVES: Final = frozenset({"set", "emit", "update", "compare_and_set"})
 _BEGINNINGS: Final = frozenset({"list", "watch", "snapshot", "scope"})
 #: What a step asks by name.
 _DOES: Final[tuple[NameKind, ...]] = ("agent", "tool", "workflow")
+#: Methods whose first argument is such a name, which the registry's schema does not say.
+_ASKS: Final[dict[tuple[str, str], NameKind]] = {("Workflow", "get"): "workflow", ("Tool", "get"): "tool"}
 #: What may stand before an agent's name.
 _HERE: Final = "local://"
+#: Characters that a text may write in another way.
+_ESCAPED: Final = frozenset("\\\"'`$")
 _FLOWS: Final = frozenset(
     {
         "sequential",
@@ -86,6 +91,23 @@ def flows_in(infer: Inference, place: Placed) -> list[Flow]:
     return known
 
 
+def flows_at(infer: Inference, place: Placed, nodes: Sequence[Node]) -> list[Flow]:
+    """The workflows that a node of a chunk may be a part of. A table outside calls may be a step of a later chunk's."""
+    return flows_in(infer, place) if any(isinstance(node, Call) for node in nodes) else infer.flows
+
+
+def mentioning(infer: Inference, name: str) -> Iterator[Named]:
+    """Every name that the document gives or asks for in chunks that have this one in some spelling."""
+    parts = re.split(r"[_:.-]", name)
+    if name.isprintable() and not set(name) & _ESCAPED and any(parts):
+        spelled = re.compile("[_:.-]?".join(map(re.escape, parts)), re.IGNORECASE)
+        for place in infer.analysis.placed:
+            if any(map(spelled.search, place.chunk.lines)):
+                yield from of_chunk(infer, place)
+    else:
+        yield from infer.named
+
+
 def named(infer: Inference) -> list[Named]:
     """Every name that the document gives or asks for."""
     return [each for place in infer.analysis.placed for each in of_chunk(infer, place)]
@@ -106,7 +128,7 @@ def around(infer: Inference, place: Placed, nodes: Sequence[Node]) -> Iterator[N
             yield from _of_call(infer, place, node)
     text = nodes[-1]
     if isinstance(text, Text) and len(nodes) > 1 and isinstance(nodes[-2], Entry) and nodes[-2].key in _DOES:
-        for flow_ in infer.flows:
+        for flow_ in flows_at(infer, place, nodes):
             yield from _of_steps(infer, flow_)
 
 
@@ -126,7 +148,10 @@ def _of_call(infer: Inference, place: Placed, call: Call) -> Iterator[Named]:
     for index, given in enumerate(call.arguments):
         if isinstance(given, Text):
             wanted = expect.argument(infer, place, call, index)
-            if wanted is not None and (kind := kind_of(wanted)) is not None and given.value:
+            kind: NameKind | None = kind_of(wanted) if wanted is not None else None
+            if index == 0 and isinstance(callee, Method):
+                kind = _ASKS.get((callee.owner, callee.described["name"])) or kind
+            if kind is not None and given.value:
                 if isinstance(callee, Method) and callee.described["name"] in _BEGINNINGS and kind == "state_key":
                     continue
                 gives = isinstance(callee, Method) and callee.described["name"] in _GIVES

@@ -131,7 +131,7 @@ class Analysis:
         for name, declared in self._tops().items():
             if name not in found:
                 top = self._before(declared, index)
-                if top is not None and (later or top[1].hoisted or top[0] <= index):
+                if top is not None and (later or top[1].hoisted or top[0] < index):
                     found[name] = self._binding(top)
         for name, assigned in self._assigned.items():
             if name not in found:

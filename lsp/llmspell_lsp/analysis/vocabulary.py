@@ -27,6 +27,7 @@ from llmspell_lsp.analysis.types import (
     Instance,
     Maker,
     Method,
+    Module,
     Promise,
     Record,
     Schema,
@@ -95,6 +96,15 @@ class Vocabulary:
         """The registry's description of a class. Raises KeyError."""
         return self.registry.classes[class_name]
 
+    def tool_class(self, name: str) -> ClassObject | None:
+        """The class of a built-in tool by any of its names."""
+        listed = self.registry.described["tools"]
+        made = listed.get(snake(name).replace("-", "_"))
+        if made is not None:
+            return ClassObject(made)
+        found = self.globals.get(name)
+        return found.type if found is not None and isinstance(found.type, ClassObject) else None
+
     def options(self, class_name: str) -> Schema | None:
         """The schema of the option table that makes an object of the class."""
         return self.layout.options(self.described(class_name))
@@ -110,7 +120,7 @@ class Vocabulary:
                 yield from self._of_class(type_, static=True).values()
             case Value(schema=schema):
                 yield from self._of_schema(schema)
-            case Record(fields=held):
+            case Record(fields=held) | Module(exports=held):
                 for name, each in held.items():
                     yield Found(name, "field", each.type, each.doc, field=each)
             case Choice(of=options):
@@ -129,11 +139,11 @@ class Vocabulary:
             case Instance(of=of):
                 return self._pick(self._of_class(of, static=False), name) or self._by_prefix(of, name)
             case ClassObject() | ScriptClass():
-                return self._pick(self._of_class(type_, static=True), name)
+                return self._pick(self._of_class(type_, static=True), name) or self._by_prefix(type_, name, static=True)
             case Choice(of=options):
                 found = [self.member(option, name) for option in options if option != NIL]
                 return next((each for each in found if each is not None), None)
-            case Record(fields=held):
+            case Record(fields=held) | Module(exports=held):
                 return Found(name, "field", held[name].type, held[name].doc, field=held[name]) if name in held else None
             case Value():
                 return self._pick({found.name: found for found in self.members(type_)}, name)
@@ -214,9 +224,9 @@ class Vocabulary:
             doc = "A class of the spell's own, with everything that this one has."
             yield "extend", Found("extend", "maker", Maker(of, extends=True), doc, owner=of.name)
 
-    def _by_prefix(self, of: ClassObject | ScriptClass, name: str) -> Found | None:
+    def _by_prefix(self, of: ClassObject | ScriptClass, name: str, *, static: bool = False) -> Found | None:
         """`get_cached_notes(key)` where the registry says that `get_cached` is a prefix."""
-        for found in self._of_class(of, static=False).values():
+        for found in self._of_class(of, static=static).values():
             described = found.described
             if described is not None and described.get("prefix") and snake(name).startswith(f"{described['name']}_"):
                 return found
@@ -320,7 +330,11 @@ class Vocabulary:
         """What a handler of the point is given; of several points (`before_*`) the fields of all."""
         point = self.hook_point(spelling)
         points = [point] if point is not None else list(self.hook_points.values())
-        properties = {name: schema for each in points for name, schema, _ in self.layout.context(dict(each), "")}
+        properties = {
+            name: {**schema, "x-writable": True} if writable else schema
+            for each in points
+            for name, schema, writable in self.layout.context(dict(each), "writable")
+        }
         return Value({"type": "object", "properties": properties, "x-open": True, "x-name": "HookContext"})
 
     def event_data(self, spelling: str) -> Type:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from llmspell.api.names import near, snake
 from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.sites import absolute
-from llmspell_lsp.analysis.types import ClassObject, Instance, Method
+from llmspell_lsp.analysis.types import Method
 from llmspell_lsp.analysis.vocabulary import Vocabulary
 from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.codes import ask, found, instead
@@ -19,35 +19,49 @@ from llmspell_lsp.checks.finding import Finding
 from llmspell_lsp.checks.flows import flows
 from llmspell_lsp.checks.given import given
 from llmspell_lsp.checks.names import is_slip
+from llmspell_lsp.checks.tool_names import tool_class
 from llmspell_lsp.checks.values import Place
 from llmspell_lsp.syntax.nodes import Span, Table, Text
 from llmspell_lsp.workspace import providers
 
 if TYPE_CHECKING:
+    from llmspell_lsp.analysis.named import NameKind
     from llmspell_lsp.workspace.snapshot import Snapshot
 
+#: Fields of a step that name what does it.
+_WORKS: Final = ("agent", "tool", "workflow")
 #: Options that give a name instead of asking for one.
 _OWN: Final = frozenset({"name", "id"})
 
 
-def asked(snapshot: Snapshot) -> Iterator[Finding]:
+def asked(snapshot: Snapshot) -> Iterator[Finding | None]:
     """What the chunks ask for, without what the document gives."""
     if not snapshot.is_script:
         return
     there = given(snapshot)
     for each in _chunks(snapshot):
-        kind, name = each.data if each.data is not None else ("", "")
+        kind, name = each.data if each is not None and each.data is not None else ("", "")
         match kind:
+            case _ if each is None:
+                yield None
             case "agent" | "workflow":
-                yield from _slips(each, name, there.names)
+                yield from _slips(each, name, there.names | _elsewhere(snapshot, "agent", "workflow"))
             case "tool":
-                if name not in there.names and not (there.open and not each.fixes):
+                known = there.names | _elsewhere(snapshot, "tool")
+                if name not in known and not (there.open and not each.fixes):
                     yield each
             case "event":
                 if name not in there.events:
                     yield each
             case _:
                 yield each
+
+
+def _elsewhere(snapshot: Snapshot, *kinds: NameKind) -> frozenset[str]:
+    """What the project's other files give."""
+    if snapshot.project is None:
+        return frozenset()
+    return frozenset(name for kind in kinds for name in snapshot.project.given(snapshot.document.uri, kind))
 
 
 def _slips(each: Finding, name: str, names: Iterable[str]) -> Iterator[Finding]:
@@ -63,31 +77,39 @@ def _slips(each: Finding, name: str, names: Iterable[str]) -> Iterator[Finding]:
 
 
 def _asks(view: View) -> Iterator[Finding]:
+    """Each once: a step's tool may be met as an option and as a part of its workflow."""
+    return iter({(each.span, each.code): each for each in _all(view)}.values())
+
+
+def _all(view: View) -> Iterator[Finding]:
     words = view.infer.words
     for place in view.places:
         if isinstance(place.node, Text) and place.node.value:
             span = absolute(view.placed.start, place.node.content)
-            for kind in _kinds(view, place):
+            for kind in kinds(view, place):
                 yield from _one(words, kind, place.node.value, span)
         elif isinstance(place.node, Table):
             yield from _keys(view, place, place.node)
     for flow in flows(view):
         for step in flow.steps():
-            for key, kind in (("agent", "agent"), ("tool", "tool"), ("workflow", "workflow")):
+            for key in _WORKS:
                 text = step.text(key)
                 if text is not None and text.value:
-                    yield from _one(words, kind, text.value, absolute(step.site.placed.start, text.content))
+                    yield from _one(words, key, text.value, absolute(step.site.placed.start, text.content))
 
 
-def _kinds(view: View, place: Place) -> Iterator[str]:
+def kinds(view: View, place: Place) -> Iterator[str]:
+    """What a text in a place names, where it asks for a name."""
     if place.entry is not None and place.entry.key in _OWN:
         return
-    kinds = {each.get("x-kind") for each in expect.alternatives(place.wanted.schema) if "x-function" not in each}
+    found = {each.get("x-kind") for each in expect.alternatives(place.wanted.schema) if "x-function" not in each}
     if place.wanted.name == "provider":
-        kinds.add("provider")
-    if "tool" not in kinds and _gets_tool(view, place):
-        kinds.add("tool")
-    for kind in kinds - {None}:
+        found.add("provider")
+    if _gets_tool(view, place):
+        found.add("tool")
+    if place.wanted.name in _WORKS and place.wanted.owner.startswith("Workflow"):
+        found.add(place.wanted.name)
+    for kind in found - {None}:
         yield str(kind)
 
 
@@ -125,7 +147,7 @@ def _one(words: Vocabulary, kind: str, name: str, span: Span) -> Iterator[Findin
             if close:
                 message = f"llmspell itself has no event {name!r}{ask(close)}"
                 yield found("unknown-event", span, message, instead(span, close), data=("event", name))
-        case "tool" if not is_tool(words, name):
+        case "tool" if tool_class(words, name) is None:
             close = _near(snake(name), words.registry.tools)
             yield _unknown("unknown-tool", f"there is no tool {name!r}", span, close, data=("tool", name))
         case "provider" if providers.known() and not providers.is_known(name):
@@ -146,29 +168,6 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 def _unknown(code: str, message: str, span: Span, close: str, data: Any = None) -> Finding:
     return found(code, span, f"{message}{ask(close)}", *([instead(span, close)] if close else []), data=data)
-
-
-def is_tool(words: Vocabulary, name: str) -> bool:
-    """Whether a built-in tool has the name, by which models and scripts know it."""
-    return tool_class(words, name) is not None
-
-
-def tool_class(words: Vocabulary, name: str) -> str | None:
-    """The class of the built-in tool of a name."""
-    registry = words.registry
-    described = registry.tools.get(snake(name))
-    if described is not None:
-        return str(described["class"])
-    owner = registry.classes.get(registry.names.get(name, ""))
-    return str(owner["name"]) if owner is not None and owner["tool"] is not None else None
-
-
-def tool_of(view: View, type_: object) -> str | None:
-    """The class of built-in tool that a value is of."""
-    if isinstance(type_, Instance) and isinstance(type_.of, ClassObject):
-        described = view.infer.words.registry.classes.get(type_.of.name)
-        return type_.of.name if described is not None and described["tool"] is not None else None
-    return None
 
 
 _chunks = by_chunk(_asks)

@@ -1,37 +1,43 @@
 """Checks that look at one chunk at a time, and are asked again only where something that the chunk sees has changed.
 
-A check of a chunk may follow names into other chunks, so what it found is good as long as the chunk, and all chunks
-that its names lead to, are the same objects. Chunks that the grammar could not read whole are left alone: their trees
+A check of a chunk may follow names into other chunks and files and may ask for settings: what it found is good as long
+as they are the same (`analysis.reach`). Chunks that the grammar could not read whole are left alone: their trees
 are guesses. Knows no code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from llmspell_lsp.analysis.bindings import bindings
+from llmspell_lsp.analysis.reach import Reach
 from llmspell_lsp.checks.finding import Finding, moved
+from llmspell_lsp.checks.project import settings_of
 from llmspell_lsp.syntax.lookup import walk
 from llmspell_lsp.syntax.nodes import Node
 
 if TYPE_CHECKING:
+    from llmspell.settings.values import Settings
     from llmspell_lsp.analysis.infer import Inference
-    from llmspell_lsp.analysis.scope import Analysis
     from llmspell_lsp.checks.values import Place
-    from llmspell_lsp.syntax.chunks import Chunk, Placed
+    from llmspell_lsp.syntax.chunks import Placed
     from llmspell_lsp.workspace.snapshot import Snapshot
 
 Kind = TypeVar("Kind", bound=Node)
-Family = Callable[["Snapshot"], Iterable[Finding]]
+Family = Callable[["Snapshot"], Iterable[Finding | None]]
+Check = Callable[["View"], Iterable[Finding]]
+Found = dict[Check, list[Finding]]
 
 
 class View:
     """A chunk with the types of its document. Good for one version."""
 
-    def __init__(self, snapshot: Snapshot, placed: Placed) -> None:
+    def __init__(self, snapshot: Snapshot, placed: Placed, kept: Found | None = None) -> None:
+        """kept: what the checks have found in it, and will."""
         self.snapshot = snapshot
+        self.kept: Found = {} if kept is None else kept
         self.infer: Inference = snapshot.types
         self.placed = placed
 
@@ -58,80 +64,67 @@ class View:
 
 
 def views(snapshot: Snapshot) -> list[View]:
-    """Each chunk that could be read."""
-    kept = snapshot.document.facts.get(View)
+    """Each chunk that could be read, with what is still good of what was found in it."""
+    settings, world = settings_of(snapshot), _world(snapshot)
     revision = snapshot.document.revision
-    if isinstance(kept, tuple) and kept[0] == revision:
-        return kept[1]
-    made = [View(snapshot, placed) for placed in snapshot.chunks.placed if not placed.chunk.broken]
-    snapshot.document.facts[View] = (revision, made)
+    last = snapshot.document.facts.get(_Views)
+    if isinstance(last, _Views) and last.revision == revision and last.settings is settings and last.world == world:
+        return last.views
+    reach = Reach.of(snapshot.analysis, world)
+    made: list[View] = []
+    for index, placed in enumerate(snapshot.chunks.placed):
+        chunk = placed.chunk
+        if chunk.broken:
+            continue
+        number = reach.number(index)
+        known = chunk.facts.get(_Kept)
+        if not isinstance(known, _Kept) or known.number != number or known.settings is not settings:
+            known = chunk.facts[_Kept] = _Kept(number, settings)
+        made.append(View(snapshot, placed, known.found))
+    snapshot.document.facts[_Views] = _Views(revision, settings, world, made)
     return made
 
 
-def by_chunk(check: Callable[[View], Iterable[Finding]]) -> Family:
+@dataclass(slots=True)
+class _Views:
+    revision: int
+    settings: Settings | None
+    world: object
+    views: list[View]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What was found in a chunk while what it depends on had a number. Lines are the chunk's."""
+
+    number: int
+    settings: Settings | None
+    found: Found = field(default_factory=dict["Check", "list[Finding]"])
+
+
+def by_chunk(check: Check) -> Family:
     """A family out of a check of one chunk."""
 
-    def family(snapshot: Snapshot) -> Iterator[Finding]:
+    def family(snapshot: Snapshot) -> Iterator[Finding | None]:
         if not snapshot.is_script:
             return
-        reach = _reach(snapshot)
         for view in views(snapshot):
-            start, chunk = view.placed.start, view.placed.chunk
-            sees = reach[start]
-            kept = chunk.facts.get(check)
-            if isinstance(kept, tuple) and kept[0] == sees:
-                for each in kept[1]:
-                    yield moved(each, start)
+            kept = view.kept.get(check)
+            if kept is not None:
+                for each in kept:
+                    yield moved(each, view.placed.start)
                 continue
             found = list(check(view))
             yield from found
-            if all(start <= span.line < view.placed.end for each in found for span in each.spans()):
-                chunk.facts[check] = (sees, [moved(each, -start) for each in found])
+            yield None
+            start, end, _ = view.placed
+            if all(start <= span.line < end for each in found for span in each.spans()):
+                view.kept[check] = [moved(each, -start) for each in found]
 
     family.__module__ = check.__module__
     return family
 
 
-def _reach(snapshot: Snapshot) -> dict[int, tuple[object, ...]]:
-    """For each chunk by its first line: what its findings depend on."""
-    kept = snapshot.document.facts.get("reach")
-    revision = snapshot.document.revision
-    if isinstance(kept, tuple) and kept[0] == revision:
-        return kept[1]
-    made = _Reach(snapshot.analysis, snapshot.document.revision if snapshot.modules else 0).all()
-    snapshot.document.facts["reach"] = (revision, made)
-    return made
-
-
-class _Reach:
-    """Which chunks each chunk's names lead to, directly or through others."""
-
-    def __init__(self, analysis: Analysis, world: object) -> None:
-        self._placed = analysis.placed
-        self._world = world
-        top: dict[str, list[int]] = {}
-        for index, place in enumerate(analysis.placed):
-            here = bindings(place.chunk)
-            names = {local.name for local in here.top.locals} | here.assigned.keys()
-            names |= {growth.use.name.text for growth in here.grown if growth.use.local is None}
-            for name in names:
-                top.setdefault(name, []).append(index)
-        self._next = [
-            sorted({other for name in bindings(place.chunk).free for other in top.get(name, ())})
-            for place in analysis.placed
-        ]
-
-    def all(self) -> dict[int, tuple[object, ...]]:
-        return {place.start: self._from(index) for index, place in enumerate(self._placed)}
-
-    def _from(self, index: int) -> tuple[object, ...]:
-        seen = {index}
-        rest = [index]
-        while rest:
-            for other in self._next[rest.pop()]:
-                if other not in seen:
-                    seen.add(other)
-                    rest.append(other)
-        chunks: list[Chunk] = [self._placed[each].chunk for each in sorted(seen)]
-        return (self._world, *chunks)  # compared by identity
-
+def _world(snapshot: Snapshot) -> object:
+    """What the files that are imported are like."""
+    return snapshot.project.state(snapshot.document.uri) if snapshot.project is not None else None

@@ -92,7 +92,9 @@ def compile_javascript(text: str) -> Verdict:
     from llmspell.engines.javascript import modules  # 15 ms, at the first JavaScript file
 
     # NUL ends a text too early on its way; as any other control character it is an error in code and none in strings.
-    prepared = modules.prepare(text.removeprefix("\ufeff").replace("\0", "\1"))
+    # A lone surrogate is no UTF-8, in strings neither; a mark that is as wide stands for it.
+    text = text.removeprefix("\ufeff").replace("\0", "\1").encode("utf-8", "replace").decode()
+    prepared = modules.prepare(text)
     source = prepared.source
     if source.startswith("#!"):
         source = f"//{source}"

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmspell_lsp.analysis.sites import absolute
-from llmspell_lsp.analysis.workflows import Flow
-from llmspell_lsp.checks.chunked import views
+from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.codes import found
 from llmspell_lsp.checks.finding import Finding
 from llmspell_lsp.checks.flows import flows
@@ -22,14 +21,14 @@ class _Asked(NamedTuple):
     span: Span
 
 
-def cycles(snapshot: Snapshot) -> Iterator[Finding]:
-    if not snapshot.is_script:
-        return
+def cycles(snapshot: Snapshot) -> Iterator[Finding | None]:
     inside: dict[str, list[_Asked]] = {}
-    for view in views(snapshot):
-        for flow in flows(view):
-            if flow.root.name:
-                inside.setdefault(flow.root.name, []).extend(_asked(flow))
+    for each in _chunks(snapshot):
+        if each is None:
+            yield None
+        else:
+            name, step = each.data
+            inside.setdefault(name, []).append(_Asked(step, each.span))
     for name, asked in inside.items():
         for each in asked:
             way = _way(inside, each.name, name)
@@ -39,14 +38,18 @@ def cycles(snapshot: Snapshot) -> Iterator[Finding]:
                 yield found("step-cycle", each.span, message)
 
 
-def _asked(flow: Flow) -> Iterator[_Asked]:
-    """The workflows that a workflow's steps name."""
-    for step in flow.steps():
-        for key in ("workflow", "agent"):
-            text = step.text(key)
-            if text is not None and text.value:
-                span = absolute(step.site.placed.start, text.content)
-                yield _Asked(text.value.removeprefix("local://"), span)
+def _asks(view: View) -> Iterator[Finding]:
+    """The workflows that a workflow's steps name, each with its own name."""
+    for flow in flows(view):
+        own = flow.root.text("name")
+        if own is None or not own.value:
+            continue
+        for step in flow.steps():
+            for key in ("workflow", "agent"):
+                text = step.text(key)
+                if text is not None and text.value:
+                    span = absolute(step.site.placed.start, text.content)
+                    yield found("step-cycle", span, "", data=(own.value, text.value.removeprefix("local://")))
 
 
 def _way(inside: Mapping[str, Sequence[_Asked]], start: str, end: str) -> list[str] | None:
@@ -63,4 +66,5 @@ def _way(inside: Mapping[str, Sequence[_Asked]], start: str, end: str) -> list[s
     return None
 
 
+_chunks = by_chunk(_asks)
 FAMILY = cycles

@@ -95,4 +95,3 @@ def _input(path: list[Node]) -> frozenset[str] | None:
     if any(each.key is None for each in given.entries):
         return None
     return frozenset(each.key for each in given.entries if each.key is not None)
-

@@ -18,10 +18,12 @@ _NAMES: Final = frozenset({"name", "id"})
 
 
 class Given(NamedTuple):
-    """names: of agents, tools and workflows. open: another file, or a computed name, may give more."""
+    """names: of agents, tools and workflows. fields: that are set on something. open: another file, or a computed name,
+    may give more names."""
 
     names: frozenset[str]
     events: frozenset[str]
+    fields: frozenset[str]
     open: bool
 
 
@@ -35,6 +37,7 @@ def given(snapshot: Snapshot) -> Given:
     made = Given(
         frozenset[str]().union(*(one.names for one in each)),
         frozenset[str]().union(*(one.events for one in each)),
+        frozenset[str]().union(*(one.fields for one in each)),
         any(one.open for one in each),
     )
     snapshot.document.facts[Given] = (revision, made)
@@ -47,6 +50,7 @@ def _of_chunk(chunk: Chunk) -> Given:
         return known
     names: set[str] = set()
     events: set[str] = set()
+    fields: set[str] = set()
     more = False
     for node in walk(chunk.tree.block):
         match node:
@@ -56,6 +60,7 @@ def _of_chunk(chunk: Chunk) -> Given:
                 elif not isinstance(value, Table):
                     more = True
             case Assign():
+                fields |= {target.name for target in node.targets if isinstance(target, Member)}
                 for target, value in zip(node.targets, node.values):
                     if isinstance(target, Member) and target.name in _NAMES and isinstance(value, Text):
                         names.add(value.value or "")
@@ -67,7 +72,7 @@ def _of_chunk(chunk: Chunk) -> Given:
         more |= isinstance(call.callee, Name) and call.callee.text == "require"
         if isinstance(call.callee, Member) and call.callee.name in _EMITS:
             events |= _texts(call)
-    made = chunk.facts[Given] = Given(frozenset(names), frozenset(events), more)
+    made = chunk.facts[Given] = Given(frozenset(names), frozenset(events), frozenset(fields), more)
     return made
 
 

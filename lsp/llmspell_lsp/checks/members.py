@@ -4,7 +4,7 @@ without their object."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from llmspell.api.lookup import lineage
 from llmspell.api.names import snake
@@ -23,13 +23,24 @@ from llmspell_lsp.analysis.types import (
 from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.codes import ask, found, instead, meant
 from llmspell_lsp.checks.finding import Edit, Finding, Fix
+from llmspell_lsp.checks.given import given
 from llmspell_lsp.syntax.nodes import Assign, Call, Member, Name, Span
+
+if TYPE_CHECKING:
+    from llmspell_lsp.workspace.snapshot import Snapshot
 
 _SPELLED: Final = frozenset({"method", "property", "option"})
 
 
-def members(view: View) -> Iterator[Finding]:
-    given = {target.name for assign in view.nodes(Assign) for target in assign.targets if isinstance(target, Member)}
+def members(snapshot: Snapshot) -> Iterator[Finding | None]:
+    """What the chunks find, without fields that the document itself sets on something."""
+    fields = given(snapshot).fields if snapshot.is_script else frozenset[str]()
+    for each in _chunks(snapshot):
+        if each is None or each.data is None or each.data not in fields:
+            yield each
+
+
+def _members(view: View) -> Iterator[Finding]:
     targets = {id(target) for assign in view.nodes(Assign) for target in assign.targets}
     called = {id(call.callee): call for call in view.nodes(Call)}
     for node in view.nodes(Member):
@@ -40,7 +51,7 @@ def members(view: View) -> Iterator[Finding]:
         call = called.get(id(node))
         span = absolute(view.placed.start, node.name_span)
         if there is None:
-            if id(node) not in targets and node.name not in given:
+            if id(node) not in targets:
                 yield from _unknown(view, node, receiver, span, called=call is not None)
             continue
         if there.kind in _SPELLED and there.name != node.name and snake(there.name) == snake(node.name):
@@ -74,7 +85,14 @@ def _unknown(view: View, node: Member, receiver: Type, span: Span, *, called: bo
     of = receiver.name if isinstance(receiver, ClassObject) else f"{_article(_named(receiver))}"
     fixes = [instead(span, close)] if close else []
     severity = None if actions is not None else "warning"
-    yield found("unknown-member", span, f"{of} has no {what} {node.name!r}{ask(close)}", *fixes, severity=severity)
+    yield found(
+        "unknown-member",
+        span,
+        f"{of} has no {what} {node.name!r}{ask(close)}",
+        *fixes,
+        severity=severity,
+        data=node.name,
+    )
 
 
 def _named(receiver: Instance) -> str:
@@ -151,4 +169,5 @@ def _written(node: Member) -> str:
     return node.object.text if isinstance(node.object, Name) else "object"
 
 
-FAMILY = by_chunk(members)
+_chunks = by_chunk(_members)
+FAMILY = members

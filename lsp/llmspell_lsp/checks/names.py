@@ -48,7 +48,7 @@ def _meant(snapshot: Snapshot, each: Unresolved) -> str:
     visible = snapshot.analysis.visible(each.span.line, each.span.column)
     names = [name for name in (*visible, *global_names(snapshot.analysis.language)) if len(name) >= _SHORTEST]
     for close in near(each.name, names, 3):
-        if close.lower() == each.name.lower() or is_slip(each.name, close):
+        if (close.lower() == each.name.lower() or is_slip(each.name, close)) and close[1:] != each.name[1:]:
             return close
     return ""
 

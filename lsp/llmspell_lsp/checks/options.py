@@ -4,6 +4,7 @@ fit, keys in the other language's spelling."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.api.names import camel, snake
@@ -13,11 +14,18 @@ from llmspell_lsp.analysis.sites import absolute
 from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.codes import ask, found, instead, meant
 from llmspell_lsp.checks.finding import Edit, Finding, Fix
+from llmspell_lsp.checks.tool_names import executed
 from llmspell_lsp.checks.values import Place, misfit
 from llmspell_lsp.syntax.nodes import Call, Entry, Span, Table
 
 if TYPE_CHECKING:
     from llmspell_lsp.analysis.types import Schema
+
+#: What must be given although its schema has a default: the runtime asks for it in words of its own.
+_REQUIRED: Final[Mapping[str, Sequence[str]]] = {
+    "Tool.define": ("name", "description", "execute"),
+    "StateHandoff": ("from", "to"),
+}
 
 #: What a new option's value begins with, by JSON Schema type.
 _BLANKS: Final = {"string": '""', "number": "0", "integer": "0", "boolean": "true", "array": "{}", "object": "{}"}
@@ -25,7 +33,8 @@ _BLANKS: Final = {"string": '""', "number": "0", "integer": "0", "boolean": "tru
 
 def options(view: View) -> Iterator[Finding]:
     for place in view.places:
-        yield from judged(view, place)
+        if place.call is None or executed(view, place.call) is None:  # `tool_arguments` has those
+            yield from judged(view, place)
     for call in view.nodes(Call):
         yield from _missing_argument(view, call)
 
@@ -64,36 +73,48 @@ def keys(view: View, wanted: Wanted, table: Table, entry: Entry | None, code: st
     named = [each for each in table.entries if each.key is not None and each.key_span is not None]
     if not tables or not (named or len(tables) == 1):
         return
+    own: list[str] | None = tables[0].get("x-own")
     known = expect.keys(wanted, table)
+    words = view.infer.words
+    spelled = own if own is not None else [words.spelled(name) for name in known]
     closed = all(each.get("additionalProperties") is False for each in tables)
-    extra = [each for each in named if snake(each.key or "") not in known] if closed else []
-    missing = _missing(tables[0], table) if len(tables) == 1 or len(named) > len(extra) else []
+    extra = [each for each in named if not _is_known(each.key or "", known, own)] if closed else []
+    missing = _missing(wanted, tables[0], table) if len(tables) == 1 or len(named) > len(extra) else []
     for each in extra:
         assert each.key is not None and each.key_span is not None
         span = absolute(view.placed.start, each.key_span)
-        spelled = [view.infer.words.spelled(name) for name in known]
-        close = meant(view.infer.words.spelled(snake(each.key)), spelled)
-        missing = [name for name in missing if view.infer.words.spelled(name) != close]
+        close = meant(each.key if own is not None else words.spelled(snake(each.key)), spelled)
+        missing = [name for name in missing if close not in (name, words.spelled(name))]
         of = f" of {wanted.owner}" if wanted.owner else ""
         fixes = [_renamed(each, span, close)] if close else []
         yield found(code or "unknown-option", span, f"unknown option {each.key!r}{of}{ask(close)}", *fixes)
-    for each in named:
-        yield from _spelling(view, each, known)
+    if own is None:
+        for each in named:
+            yield from _spelling(view, each, known)
     for name in missing:
         yield _lacking(view, table, entry, name, tables[0], wanted.owner, code)
 
 
-def _missing(schema: Schema, table: Table) -> list[str]:
+def _is_known(key: str, known: Mapping[str, Any], own: list[str] | None) -> bool:
+    return snake(key) in known if own is None else key in own
+
+
+def _missing(wanted: Wanted, schema: Schema, table: Table) -> list[str]:
     if any(each.spread or each.computed is not None for each in table.entries):
         return []
-    there = {snake(each.key) for each in table.entries if each.key is not None}
-    return [name for name in schema.get("required", ()) if name not in there and not name.startswith("$")]
+    own = "x-own" in schema
+    there = {each.key if own else snake(each.key) for each in table.entries if each.key is not None}
+    required = (
+        *schema.get("required", ()),
+        *(_REQUIRED.get(wanted.owner.removesuffix(".new"), ()) if wanted.table is None else ()),
+    )
+    return [name for name in required if name not in there and not name.startswith("$")]
 
 
 def _lacking(
     view: View, table: Table, entry: Entry | None, name: str, schema: Schema, owner: str, code: str
 ) -> Finding:
-    spelled = view.infer.words.spelled(name)
+    spelled = name if "x-own" in schema else view.infer.words.spelled(name)
     about = schema.get("properties", {}).get(name, {}).get("description", "").split("\n")[0]
     span = absolute(view.placed.start, (entry.key_span if entry is not None else None) or _opening(table))
     of = f" of {owner}" if owner else ""
@@ -111,10 +132,12 @@ def with_option(view: View, table: Table, name: str, schema: Schema) -> Fix:
     """Adds an option at the beginning of a table, with a blank value of its type."""
     of: Mapping[str, Any] = schema.get("properties", {}).get(name, {})
     kind = next((str(each["type"]) for each in expect.alternatives(of) if isinstance(each.get("type"), str)), "string")
-    blank = "function() end" if of.get("x-function") else _BLANKS.get(kind, '""')
+    blank = _BLANKS.get(kind, '""')
+    if any(each.get("x-function") for each in expect.alternatives(of)):
+        blank = "function() end"
     if not view.lua:
         blank = {"{}": "[]" if kind == "array" else "{}", "function() end": "() => {}"}.get(blank, blank)
-    spelled = view.infer.words.spelled(name)
+    spelled = name if "x-own" in schema else view.infer.words.spelled(name)
     text = f"{spelled} = {blank}" if view.lua else f"{spelled}: {blank}"
     line, column = table.span.line, table.span.column + 1
     at = absolute(view.placed.start, Span(line, column, line, column))
@@ -130,7 +153,7 @@ def with_option(view: View, table: Table, name: str, schema: Schema) -> Fix:
 def _renamed(entry: Entry, span: Span, name: str) -> Fix:
     """Another key; JavaScript's short `{ name }` keeps its value."""
     short = entry.key_span is not None and entry.value.span == entry.key_span
-    return instead(span, f"{name}: {entry.key}") if short else instead(span, name)
+    return replace(instead(span, name), edits=(Edit(span, f"{name}: {entry.key}" if short else name),))
 
 
 def _spelling(view: View, entry: Entry, known: Mapping[str, Any]) -> Iterator[Finding]:

@@ -7,11 +7,12 @@ may be given any, so an unknown name is only told where neither is possible, or 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from llmspell.api.names import near
 from llmspell.api.references import ALWAYS, STEP
 from llmspell_lsp.analysis.sites import absolute
-from llmspell_lsp.analysis.workflows import Flow, Step, Use
+from llmspell_lsp.analysis.steps import Flow, Step, Use
 from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.codes import ask, found, instead
 from llmspell_lsp.checks.finding import Finding, Related
@@ -66,8 +67,7 @@ def _early(use: Use, said: str, givers: list[Step]) -> Finding:
 
 def _place(step: Step) -> Span:
     text = step.text("output") or step.text("name")
-    span = absolute(step.site.placed.start, text.content) if text is not None else step.site.span
-    return span
+    return absolute(step.site.placed.start, text.content) if text is not None else step.site.span
 
 
 def _at_once(one: Step, other: Step) -> bool:
@@ -105,15 +105,26 @@ def _unknown(flow: Flow, use: Use, known: Runs, said: str, name: str) -> Iterato
 # Outputs that nobody reads
 
 
+def _is_open(use: Use, known: Runs) -> bool:
+    """Whether a reference leads nowhere."""
+    if use.reference is None:
+        return True
+    name = use.reference.name
+    return not (name in use.sees or name in ALWAYS or name in known.inputs or STEP.fullmatch(name))
+
+
 def unread(view: View) -> Iterator[Finding]:
     """Outputs of steps in order that no reference names, where nothing else could."""
     for flow in flows(view):
-        if not flow.complete or flow.functions or flow.root.kind != "sequential" or not runs(view, flow).known:
+        known = runs(view, flow)
+        if not flow.complete or flow.functions or flow.root.kind != "sequential" or not known.known:
+            continue
+        if any(_is_open(use, known) for use in flow.uses):  # it may have been meant
             continue
         steps = flow.root.inside
         read = {use.reference.name for use in flow.uses if use.reference is not None}
         read |= {node.name for node in view.nodes(Member)}
-        for step, after in zip(steps, steps[1:]):
+        for step, after in pairwise(steps):
             text = step.text("output")
             if text is None or not step.output or step.output in read or "input" not in after.entries:
                 continue

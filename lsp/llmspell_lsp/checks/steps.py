@@ -15,7 +15,7 @@ from llmspell.errors import ArgumentError
 from llmspell.workflows.definition import TYPES
 from llmspell.workflows.step_fields import COMMON, OWN, STAGE, type_of
 from llmspell_lsp.analysis.sites import absolute
-from llmspell_lsp.analysis.workflows import Step
+from llmspell_lsp.analysis.steps import Step
 from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.codes import ask, found, instead
 from llmspell_lsp.checks.finding import Finding, Related
@@ -93,7 +93,9 @@ def _step(view: View, step: Step) -> Iterator[Finding]:
             close = next(iter(near(key, sorted(known))), "")
             message = f"a step of type {kind} has no {words.spelled(key)!r}"
             may = ", ".join(words.spelled(name) for name in sorted(known - COMMON))
-            yield found("step-fields", _span(step, key), f"{message}{ask(words.spelled(close)) or f'; it may have: {may}'}")
+            yield found(
+                "step-fields", _span(step, key), f"{message}{ask(words.spelled(close)) or f'; it may have: {may}'}"
+            )
     needed = _NEEDS.get(kind)
     if needed is not None and needed not in fields and _is_whole(step):
         yield found("step-fields", _span(step, "type"), f"{step.title}: missing {words.spelled(needed)!r}")

@@ -1,5 +1,5 @@
-"""Arguments of tools against the tool's own schema: in `tool:execute{…}`, in a step's `params`, of built-in tools and of
-those that the spell defines with a literal schema."""
+"""Arguments of tools against the tool's own schema: in `tool:execute{…}`, in a step's `params`, of built-in tools and
+of those that the spell defines with a literal schema."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from llmspell.api.names import snake
 from llmspell_lsp.analysis.expect import Wanted
+from llmspell_lsp.analysis.steps import Step
 from llmspell_lsp.analysis.types import ClassObject, Constant, Maker, Method, Record, Type
-from llmspell_lsp.analysis.workflows import Step, agent_of
-from llmspell_lsp.checks.asked import tool_class, tool_of
+from llmspell_lsp.analysis.workflows import agent_of
 from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.finding import Finding
 from llmspell_lsp.checks.flows import flows
 from llmspell_lsp.checks.options import judged
+from llmspell_lsp.checks.tool_names import execution, tool_class, tool_of
 from llmspell_lsp.checks.values import within
-from llmspell_lsp.syntax.nodes import Call, Declare, Expression, Member, Name, Table
+from llmspell_lsp.syntax.nodes import Call, Declare, Entry, Expression, Member, Name, Table
 
-_EXECUTES: Final = frozenset({"execute", "execute_detailed"})
 _CODE: Final = "tool-arguments"
 
 
 def arguments(view: View) -> Iterator[Finding]:
     for call in view.nodes(Call):
-        callee = view.infer.type_of(view.placed, call.callee)
-        if not isinstance(callee, Method) or callee.described["name"] not in _EXECUTES or not call.arguments:
+        callee = execution(view, call)
+        if callee is None or not call.arguments:
             continue
         given = call.arguments[0]
         if isinstance(given, Table):
@@ -38,7 +39,7 @@ def arguments(view: View) -> Iterator[Finding]:
             if step.kind == "tool" and given is not None and isinstance(given.value, Table):
                 wanted = _of_step(view, step)
                 if wanted is not None:
-                    yield from _judged(replaced(view, step), wanted, given.value)
+                    yield from _judged(replaced(view, step), wanted, given.value, given)
 
 
 def replaced(view: View, step: Step) -> View:
@@ -46,8 +47,8 @@ def replaced(view: View, step: Step) -> View:
     return view if step.site.placed is view.placed else View(view.snapshot, step.site.placed)
 
 
-def _judged(view: View, wanted: Wanted, given: Table) -> Iterator[Finding]:
-    for place in within(wanted, given, None, None):
+def _judged(view: View, wanted: Wanted, given: Table, entry: Entry | None = None) -> Iterator[Finding]:
+    for place in within(wanted, given, entry, None):
         yield from judged(view, place, _CODE)
 
 
@@ -116,7 +117,17 @@ def _defined(view: View, node: Expression) -> Wanted | None:
         return None
     name = options.fields.get("name") if isinstance(options, Record) else None
     title = name.type.value if name is not None and isinstance(name.type, Constant) else ""
-    return Wanted(dict(schema), "", str(title or "the tool"))
+    return Wanted(_own(schema), "", str(title or "the tool"))
+
+
+def _own(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema of the spell's: its names are its own (`x-own`), and found by however they are spelled."""
+    inner: dict[str, Any] = {
+        name: _own(each) if isinstance(each, Mapping) else {} for name, each in schema.get("properties", {}).items()
+    }
+    if not inner:
+        return dict(schema)
+    return {**schema, "properties": {**{snake(name): each for name, each in inner.items()}, **inner}, "x-own": [*inner]}
 
 
 def _got(view: View, node: Expression) -> Wanted | None:

@@ -5,6 +5,7 @@ Only what stands in the source is judged: texts, numbers, tables, functions. Var
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -87,12 +88,14 @@ def misfit(schema: Schema, node: Expression, language: str) -> Misfit | None:
     kind = kind_of(node)
     if not kind or kind == "null":  # leaves an option out
         return None
+    if isinstance(node, Text) and "{{" in node.raw:  # a reference in a step's fields stands for any value
+        return None
     options = [each for each in expect.alternatives(schema) if each.get("type") != "null"]
     if not options or any(not each.keys() & _TELLING or each.get("x-error") for each in options):
         return None
     fitting = [each for each in options if _takes(each, kind, node)]
     if not fitting:
-        return Misfit(f"must be {wanted(schema, language)}, not {told(node, language)}")
+        return Misfit(f"must be {wanted(dict(schema), language)}, not {told(node, language)}")
     found = [_bound(each, node, language) for each in fitting]
     return found[0] if all(found) else None
 
@@ -103,7 +106,9 @@ def kind_of(node: Expression) -> str:
         case Text():
             return "string"
         case Literal_(kind="number", value=value):
-            return "integer" if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else "number"
+            return (
+                "integer" if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else "number"
+            )
         case Literal_(kind="boolean"):
             return "boolean"
         case Literal_(kind="nil"):
@@ -145,27 +150,29 @@ def _takes(schema: Schema, kind: str, node: Expression) -> bool:
 
 
 _BOUNDS: Final = (
-    ("minimum", "must be at least {}", lambda value, limit: value < limit),
-    ("maximum", "must be at most {}", lambda value, limit: value > limit),
-    ("exclusiveMinimum", "must be more than {}", lambda value, limit: value <= limit),
-    ("exclusiveMaximum", "must be less than {}", lambda value, limit: value >= limit),
-    ("minLength", "must have at least {} characters", lambda value, limit: len(value) < limit),
-    ("maxLength", "must have at most {} characters", lambda value, limit: len(value) > limit),
+    ("minimum", "must be at least {}", operator.lt),
+    ("maximum", "must be at most {}", operator.gt),
+    ("exclusiveMinimum", "must be more than {}", operator.le),
+    ("exclusiveMaximum", "must be less than {}", operator.ge),
+    ("minLength", "must have at least {} characters", operator.lt),
+    ("maxLength", "must have at most {} characters", operator.gt),
 )
 
 
 def _bound(schema: Schema, node: Expression, language: str) -> Misfit | None:
     value = node.value if isinstance(node, Text | Literal_) else None
-    if value is None or isinstance(node, Text) and "{{" in node.raw:
+    if value is None:
         return None
     allowed: list[Any] | None = schema.get("enum", [schema["const"]] if "const" in schema else None)
     if allowed is not None:
         if value in allowed or (isinstance(value, str) and snake(value) in allowed):
             return None
         close = next(iter(near(value, [str(each) for each in allowed])), "") if isinstance(value, str) else ""
-        return Misfit(f"must be {wanted(schema, language)}, not {shown(value, language)}", close)
+        return Misfit(f"must be {wanted(dict(schema), language)}, not {shown(value, language)}", close)
     for key, words, fails in _BOUNDS:
-        if key in schema and isinstance(value, str) == key.endswith("Length") and fails(value, schema[key]):
+        if key not in schema or isinstance(value, str) != key.endswith("Length"):
+            continue
+        if fails(len(value) if isinstance(value, str) else value, schema[key]):
             text = words.format(schema[key])
             return Misfit(f"{text.removesuffix('s') if schema[key] == 1 else text}, not {shown(value, language)}")
     return None

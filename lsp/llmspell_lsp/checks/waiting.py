@@ -21,9 +21,8 @@ def waiting(view: View) -> Iterator[Finding]:
     if view.lua:
         return
     for node in view.nodes(Member):
-        if _promised(view, node.object):
-            if view.infer.member(Promise(settled(_type(view, node.object))), node.name) is None:
-                yield _finding(view, node.object, f"{node.name!r} is read from a promise, not from what it gives")
+        if _promised(view, node.object) and not _has(view, node):
+            yield _finding(view, node.object, f"{node.name!r} is read from a promise, not from what it gives")
     for node in view.nodes(Text):
         for each in node.inserts:
             if _promised(view, each):
@@ -40,6 +39,11 @@ def waiting(view: View) -> Iterator[Finding]:
             for each in node.heads:
                 if _promised(view, each):
                     yield _finding(view, each, "a promise is always true as a condition")
+
+
+def _has(view: View, node: Member) -> bool:
+    """Whether a promise itself has the member."""
+    return view.infer.member(Promise(settled(_type(view, node.object))), node.name) is not None
 
 
 def _type(view: View, node: Expression) -> Type:

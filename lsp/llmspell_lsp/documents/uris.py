@@ -40,4 +40,8 @@ def path_of(uri: str) -> str | None:
 @lru_cache(maxsize=4096)
 def uri_of(path: str) -> str:
     """The URI of an absolute path."""
-    return _FILE + quote(path.encode("utf-8", "surrogateescape"), safe=_SAFE)
+    try:
+        raw = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a lone surrogate out of a text: no file is called so
+        raw = path.encode("utf-8", "surrogatepass")
+    return _FILE + quote(raw, safe=_SAFE)

@@ -1,93 +1,66 @@
 """What can be written at a place: members, names, keys and values of tables, names in texts, references in `{{ }}`.
 
 Where it is known what the place is there for, that comes first. A candidate carries no documentation: `about` says
-where it is found when a person looks at one (`described`). Knows no protocol.
+where it is found when a person looks at one (`documented`). Knows no protocol.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Final
 
-from llmspell.api.names import snake
 from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.expect import Wanted
 from llmspell_lsp.analysis.infer import Inference
-from llmspell_lsp.analysis.members import global_names, members
-from llmspell_lsp.analysis.shown import schema_text, shown
-from llmspell_lsp.analysis.types import (
-    UNKNOWN,
-    Choice,
-    ClassObject,
-    Instance,
-    Method,
-    Native,
-    ScriptClass,
-    Type,
-    Value,
-    settled,
+from llmspell_lsp.analysis.members import global_names
+from llmspell_lsp.analysis.types import Promise, Script, ScriptClass, Type, Value, settled
+from llmspell_lsp.analysis.vocabulary import Language, vocabulary
+from llmspell_lsp.features import awaiting, comments, members, overriding, places, snippets, tables, texts
+from llmspell_lsp.features.candidates import (
+    GLOBAL,
+    KEYWORD,
+    LANGUAGE,
+    LEAST,
+    LIKELY,
+    LOCAL,
+    NEEDED,
+    WANTED,
+    Block,
+    Candidate,
+    CandidateKind,
+    Completion,
+    constructed,
+    of_found,
+    of_variable,
 )
-from llmspell_lsp.analysis.vocabulary import Found, Vocabulary
-from llmspell_lsp.features import places, references
+from llmspell_lsp.syntax.backwards import Scan
 from llmspell_lsp.syntax.context import Context, context
-from llmspell_lsp.syntax.nodes import Span
+from llmspell_lsp.syntax.nodes import Declare, Function
 
 if TYPE_CHECKING:
     from llmspell_lsp.analysis.scope import Binding
     from llmspell_lsp.workspace.snapshot import Snapshot
 
-CandidateKind = Literal[
-    "class", "namespace", "method", "function", "property", "field", "variable", "constant", "keyword", "value",
-    "event", "hook", "tool", "reference", "snippet", "file",
-]  # fmt: skip
-
-#: Groups in the order in which they are offered.
-WANTED: Final = 0
-NEEDED: Final = 1
-LIKELY: Final = 2
-LOCAL: Final = 3
-GLOBAL: Final = 5
-LANGUAGE: Final = 6
-KEYWORD: Final = 7
-LEAST: Final = 8
+__all__ = ["LEAST", "LIKELY", "NEEDED", "WANTED", "Candidate", "Completion", "complete"]
 
 #: Words after which a new name is written: nothing is offered.
-_NEW_NAMES: Final = frozenset({"local", "function", "const", "let", "var", "class", "goto", "::"})
+_NEW_NAMES: Final = frozenset({"local", "function", "const", "let", "var", "class", "for", "::"})
+_DECLARES: Final = frozenset({"local", "const", "let", "var", "for"})
 _KEYWORDS: Final = {
     "lua": "and break do else elseif end false for function goto if in local nil not or repeat return then true until "
     "while",
-    "javascript": "async await break case catch class const continue default delete do else export extends false "
+    "javascript": "async break case catch class const continue default delete do else export extends false "
     "finally for function if import in instanceof let new null of return static super switch this throw true try "
-    "typeof undefined var void while yield",
+    "typeof var void while yield",
 }
+NEAR: Final = 50
+"""Names nearest to the place whose types are shown; to tell those of thousands would cost 20 ms a key."""
 
-
-@dataclass(slots=True, frozen=True)
-class Candidate:
-    """Something that can be written. insert: what is put in where that is not the label; `$1`, `$0` are its stops.
-
-    detail: its type on one line. about: what `described` is asked with. group: a smaller one comes first. span: what it
-    takes the place of, where that is not the word at the cursor. earlier: an edit before it (span, text).
-    """
-
-    label: str
-    kind: CandidateKind
-    detail: str = ""
-    about: str = ""
-    insert: str = ""
-    group: int = GLOBAL
-    span: Span | None = None
-    earlier: tuple[Span, str] | None = None
-    deprecated: bool = False
-
-
-@dataclass(slots=True, frozen=True)
-class Completion:
-    """Candidates for a place. span: the word that they take the place of."""
-
-    span: Span
-    candidates: list[Candidate]
+_LABEL: Final = re.compile(r"::[ \t]*([^\W\d]\w*)[ \t]*::")
 
 
 def complete(snapshot: Snapshot, line: int, column: int) -> Completion | None:
@@ -95,221 +68,185 @@ def complete(snapshot: Snapshot, line: int, column: int) -> Completion | None:
     infer = snapshot.types
     here = context(infer.analysis.chunks, line, column)
     match here.kind:
-        case "comment" | "number":
+        case "comment":
+            found = comments.candidates(infer, line, column)
+            return None if found is None else Completion(*found)
+        case "number":
             return None
         case "text":
-            return _in_text(infer, here, line, column)
+            return texts.complete(snapshot, here, line, column)
         case "member":
-            return Completion(here.word, list(_members(infer, here)))
+            return members.complete(infer, here)
         case "code":
-            if here.after in _NEW_NAMES:
-                return None
-            return Completion(here.word, list(_code(infer, here, line, column)))
+            return None if _is_new_name(infer, here) else _code(snapshot, here, line, column)
 
 
-# Members
+def _is_new_name(infer: Inference, here: Context) -> bool:
+    """Whether a name is being declared: of a variable, a function, a parameter."""
+    if here.after in _NEW_NAMES and not (here.after == "for" and here.frames):
+        return True
+    frame = here.frames[0] if here.frames else None
+    chunks = infer.analysis.chunks
+    if here.after == "," and (frame is None or frame.kind == "names"):
+        scan = Scan(chunks, here.word.line, here.word.column)
+        index = 0
+        while scan.after(index) == "," and scan.after(index + 1) == "name":
+            index += 2
+        return scan.after(index) in _DECLARES
+    if frame is not None and frame.kind == "group" and here.after in {"(", ","}:
+        return _is_parameters(Scan(chunks, frame.line, frame.column))
+    return False
 
 
-def _members(infer: Inference, here: Context) -> Iterator[Candidate]:
-    if here.receiver is None:
-        return
-    type_ = places.type_at(infer, here.receiver)
-    colon = here.mark == ":"
-    for found in members(settled(type_) if isinstance(type_, Choice) else type_, infer.words):
-        called = isinstance(found.type, Method) and isinstance(found.type.receiver, Instance)
-        native = isinstance(found.type, Native) and infer.language == "lua" and _is_value(type_)
-        if infer.language == "lua" and colon and not (called or native or _may_be_method(found)):
-            continue
-        candidate = of_found(found, infer.words)
-        if infer.language == "lua" and not colon and (called or native or found.name == "extend"):
-            dot = Span(here.word.line, here.word.column - 1, here.word.line, here.word.column)
-            candidate = replace(candidate, earlier=(dot, ":"), group=LIKELY + 1)
-        yield candidate
+def _is_parameters(scan: Scan) -> bool:
+    """Whether the bracket before which a scan stands opens a function's parameters."""
+    index = 0
+    while scan.after(index) in {"name", ".", ":", "*"}:
+        index += 1
+    return scan.after(index) in {"function", "catch"}
 
 
-def _is_value(type_: Type) -> bool:
-    """A text or list, whose natives are methods; not a library."""
-    return not isinstance(type_, ClassObject) and type_ != UNKNOWN and not hasattr(type_, "name")
-
-
-def _may_be_method(found: Found) -> bool:
-    return found.kind == "field" or found.name == "extend"
-
-
-def of_found(found: Found, words: Vocabulary) -> Candidate:
-    """A member or global as a candidate."""
-    match found.kind:
-        case "method" | "maker":
-            kind: CandidateKind = "method"
-        case "class" | "error":
-            kind = "class"
-        case "namespace":
-            kind = "namespace"
-        case "native":
-            kind = "function" if isinstance(found.type, Native) else "constant"
-        case "option" | "property":
-            kind = "property"
-        case "global":
-            kind = "variable"
-        case "field":
-            kind = "field"
-    return Candidate(found.name, kind, detail_of(found, words), about_of(found), group=LIKELY)
-
-
-def detail_of(found: Found, words: Vocabulary) -> str:
-    """Its type, on one line."""
-    if isinstance(found.type, Method):
-        described = found.type.described
-        inner = ", ".join(
-            f"{words.spelled(each['name'])}{'' if each['required'] or each['variadic'] else '?'}"
-            for each in described["params"]
-        )
-        given = shown(words.given(described), words)
-        return f"({inner}){': ' + given if given and given not in ('nil', 'null') else ''}"
-    if found.kind in ("class", "namespace", "error", "maker"):
-        return ""
-    return shown(found.type, words)
-
-
-def about_of(found: Found) -> str:
-    """What `described` is asked with for a name of the registry or the language."""
-    if isinstance(found.type, Native):
-        return f"native {found.type.name}"
-    if found.described is None:
-        return ""
-    if found.kind in ("method", "property"):
-        return f"registry {found.owner}.{found.described['name']}"
-    return f"registry {found.name}" if found.kind in ("class", "namespace", "error", "global") else ""
-
-
-# Code
-
-
-def _code(infer: Inference, here: Context, line: int, column: int) -> Iterator[Candidate]:
-    wanted = places.wanted(infer, here)
-    if wanted is not None and here.at_key:
-        yield from _keys(infer, wanted)
+def _code(snapshot: Snapshot, here: Context, line: int, column: int) -> Completion:
+    span, infer = here.word, snapshot.types
+    if here.after == "goto":
+        return Completion(span, list(_labels(infer)))
+    frame = here.frames[0] if here.frames else None
+    if frame is not None and frame.kind in ("pattern", "names") and here.after in {"{", ","}:
+        return Completion(span, list(members.taken_apart(infer, here)))
+    overridden = overriding.candidates(infer, here)
+    if overridden is not None:
+        return Completion(span, overridden)
+    wanted = places.wanted(infer, here) or places.compared(infer, here)
+    if here.at_key and wanted is not None:
+        found, blocks = tables.keys(infer, wanted, here)
+        item = expect.items(wanted)
         if infer.language == "javascript":
-            yield from _names(infer, line, column, group=LEAST)
-            return
-        if expect.items(wanted) is None and expect.keys(wanted):
-            return
-        wanted = expect.items(wanted)
-    elif here.at_key and infer.language == "javascript":
-        yield from _names(infer, line, column)
-        return
-    offered: set[str] = set()
+            near, _ = _locals(infer, line, column, group=LEAST)
+            return Completion(span, [*found, *near], blocks)
+        if item is None and (found or blocks):
+            return Completion(span, found, blocks)
+        names = _everything(snapshot, here, line, column, item)
+        return replace(names, candidates=[*found, *names.candidates], blocks=(*blocks, *names.blocks))
+    if here.at_key and infer.language == "javascript":
+        near, far = _locals(infer, line, column)
+        return Completion(span, near, far=far)
+    return _everything(snapshot, here, line, column, wanted)
+
+
+def _labels(infer: Inference) -> Iterator[Candidate]:
+    lines = infer.analysis.chunks.lines
+    names = dict.fromkeys(name for text in lines if "::" in text for name in _LABEL.findall(text))
+    return (Candidate(name, "constant", "label", group=WANTED) for name in names)
+
+
+def _everything(snapshot: Snapshot, here: Context, line: int, column: int, wanted: Wanted | None) -> Completion:
+    """Every name that means something at a place; what is wanted first."""
+    infer = snapshot.types
+    only = _CLASSES_AFTER.get(here.after) if infer.language == "javascript" else None
+    visible, far = _locals(infer, line, column, wanted=wanted, after=here.after)
+    without = frozenset([*(each.label for each in visible), *(name for name, _ in far)])
+    if only is not None:
+        classes = [each for each in visible if each.kind in ("class", "variable")]
+        return Completion(here.word, classes, (_classes(infer.language, only),), without, far)
+    found: list[Candidate] = []
+    blocks: tuple[Block, ...] = (_globals(infer.language), _keywords(infer.language))
     if wanted is not None:
-        for candidate in _values(infer, wanted):
-            offered.add(candidate.label)
-            yield candidate
-    classes_only = here.after == "new"
-    for candidate in _names(infer, line, column, wanted=wanted):
-        if candidate.label not in offered and not (classes_only and candidate.kind not in ("class", "variable")):
-            yield candidate
-    if not classes_only:
-        for word in _KEYWORDS[infer.language].split():
-            yield Candidate(word, "keyword", group=KEYWORD)
+        found, more = tables.values(snapshot, wanted)
+        blocks = (*more, *blocks)
+        without |= {each.label for each in found if each.kind == "keyword"}
+    if here.line_start and not any(frame.kind != "insert" for frame in here.frames):
+        blocks = (*blocks, snippets.block(infer.language))
+    if infer.language == "javascript":
+        found += awaiting.keyword(here)
+    return Completion(here.word, [*found, *visible], blocks, without, far)
 
 
-def _keys(infer: Inference, wanted: Wanted) -> Iterator[Candidate]:
-    """The keys that the table may still get, those that it must have first."""
-    words = infer.words
-    given = {snake(each.key) for each in wanted.table.entries if each.key} if wanted.table is not None else set[str]()
-    required = {name for each in expect.tables(wanted.schema) for name in each.get("required", ())}
-    mark = " = " if infer.language == "lua" else ": "
-    for name, schema in expect.keys(wanted, wanted.table).items():
-        if name not in given:
-            key = words.spelled(name)
-            yield Candidate(
-                key,
-                "property",
-                schema_text(schema, words.language),
-                f"option {wanted.owner} {wanted.name} {name}",
-                f"{key}{mark}{_stop(schema)}",
-                WANTED if name in required else NEEDED,
-            )
-    for each in expect.tables(wanted.schema):
-        if each.get("propertyNames", {}).get("x-kind") == "hook_point":
-            for point in words.hook_points:
-                if snake(point) not in given:
-                    lua, javascript = " = function(context)\n\t$0\nend,", "(context) {\n\t$0\n},"
-                    opens = f"{point}{lua if infer.language == 'lua' else javascript}"
-                    yield Candidate(point, "hook", "hook point", f"registry {point}", opens, NEEDED)
+# Names
+
+_CLASSES_AFTER: Final = {"new": "new", "extends": "extends", "instanceof": "instanceof"}
 
 
-def _stop(schema: Any) -> str:
-    """Where the value of a key is typed: inside the quotes of a text, the braces of a table."""
-    for each in expect.alternatives(schema):
-        match each:
-            case {"x-object": _} | {"x-function": _}:
-                return "$0"
-            case {"type": "string"}:
-                return '"$0"'
-            case {"type": "array"} | {"type": "object"}:
-                return "$0"
-            case _:
-                pass
-    return "$0"
+@cache
+def _globals(language: Language) -> Block:
+    words = vocabulary(language)
+    return Block(
+        language,
+        tuple(
+            of_found(found, words, group=LANGUAGE if found.described is None else GLOBAL)
+            for found in global_names(language).values()
+        ),
+    )
 
 
-def _values(infer: Inference, wanted: Wanted) -> Iterator[Candidate]:
-    """Values that fit a schema."""
-    lua = infer.language == "lua"
-    for each in expect.alternatives(wanted.schema):
-        match each:
-            case {"enum": list(values)} | {"enum": tuple(values)}:
-                for value in values:
-                    if isinstance(value, str):
-                        yield Candidate(f'"{value}"', "value", group=WANTED)
-            case {"type": "boolean"}:
-                yield Candidate("true", "keyword", group=WANTED)
-                yield Candidate("false", "keyword", group=WANTED)
-            case {"x-function": _}:
-                names = ", ".join(infer.words.spelled(name) for name in each.get("x-params", {}))
-                names = names or {"hook_handler": "context", "event_handler": "event"}.get(each.get("x-kind", ""), "")
-                opens = f"function({names})\n\t$0\nend" if lua else f"({names}) => {{\n\t$0\n}}"
-                yield Candidate("function" if lua else "() => {}", "snippet", "function", "", opens, WANTED)
-            case {"type": "string", "x-kind": str(kind)}:
-                for candidate in _named(infer, kind):
-                    yield replace(candidate, label=f'"{candidate.label}"', insert="", group=WANTED)
-            case _:
-                pass
+@cache
+def _keywords(language: Language) -> Block:
+    return Block(language, tuple(Candidate(word, "keyword", group=KEYWORD) for word in _KEYWORDS[language].split()))
 
 
-def _names(
-    infer: Inference, line: int, column: int, *, group: int = LOCAL, wanted: Wanted | None = None
-) -> Iterator[Candidate]:
-    """Every name that means something at a place; those that hold what is wanted first."""
+@cache
+def _classes(language: Language, after: str) -> Block:
+    """What may stand behind `new`, `extends` or `instanceof`."""
+    words = vocabulary(language)
+    found: list[Candidate] = []
+    for name, each in global_names(language).items():
+        known = each.described is not None
+        if each.kind == "error":
+            fits = True
+        elif each.kind == "class":
+            fits = after == "instanceof" or words.described(each.type.name)["constructible"]  # type: ignore[union-attr]
+        else:
+            fits = not known and name[:1].isupper() and each.kind != "global"
+        if fits:
+            insert = constructed(name, each.type, words) if after == "new" else ""
+            candidate = of_found(each, words, group=GLOBAL if known else LANGUAGE, called=False)
+            found.append(replace(candidate, kind="class", insert=insert, goes_on="call" if insert else ""))
+    return Block(language, tuple(found))
+
+
+def _locals(
+    infer: Inference, line: int, column: int, *, group: int = LOCAL, wanted: Wanted | None = None, after: str = ""
+) -> tuple[list[Candidate], list[tuple[str, CandidateKind]]]:
+    """The names that the spell declares, the nearest first, those that hold what is wanted before all; and the far."""
     visible = infer.analysis.visible(line, column)
-    for name, binding in visible.items():
-        type_ = infer.of_binding(binding)
-        fits = wanted is not None and _fits(type_, wanted)
-        yield Candidate(name, _kind(binding, type_), shown(type_, infer.words), "", group=WANTED if fits else group)
-    for name, found in global_names(infer.language).items():
-        if name not in visible:
-            candidate = of_found(found, infer.words)
-            yield replace(candidate, group=LANGUAGE if found.described is None else max(group, GLOBAL))
+    nearest: Sequence[tuple[str, Binding]] = list(visible.items())
+    rest: list[tuple[str, CandidateKind]] = []
+    if len(visible) > NEAR:
+        nearest = nsmallest(NEAR, nearest, key=lambda each: abs(each[1].placed.start - line))
+        names = {name for name, _ in nearest}
+        rest = [(name, _plain_kind(binding)) for name, binding in visible.items() if name not in names]
+    nearest = sorted(nearest, key=lambda each: abs(each[1].placed.start + each[1].local.span.line - line))
+    return [
+        _local(infer, name, binding, rank, group, wanted, after) for rank, (name, binding) in enumerate(nearest)
+    ], rest
 
 
-def _fits(type_: Type, wanted: Wanted) -> bool:
-    """Whether a variable holds an object of a class that is wanted."""
-    if not isinstance(type_, Instance):
-        return False
-    of: Type = type_.of
-    while isinstance(of, ScriptClass):
-        of = of.base
-    if not isinstance(of, ClassObject):
-        return False
-    asked = {each["x-object"] for each in expect.alternatives(wanted.schema) if "x-object" in each}
-    return bool(asked & set(_lineage(of.name)))
+def _local(
+    infer: Inference, name: str, binding: Binding, rank: int, group: int, wanted: Wanted | None, after: str
+) -> Candidate:
+    type_ = infer.of_binding(binding)
+    fits = wanted is not None and tables.fits(type_, wanted)
+    declaration = binding.declaration
+    doc = declaration.doc if isinstance(declaration, Declare) else ""
+    if not doc and isinstance(type_, Script) and isinstance(type_.site.node, Function):
+        doc = type_.site.node.doc
+    candidate = of_variable(
+        name, _kind(binding, type_), type_, infer.words, group=WANTED if fits else group, rank=rank, doc=doc
+    )
+    if after == "new":
+        return replace(candidate, insert=constructed(name, type_, infer.words), goes_on="call")
+    if candidate.insert and wanted is not None and _is_function(wanted):
+        return replace(candidate, insert="", goes_on="")
+    return candidate
 
 
-def _lineage(name: str) -> Iterator[str]:
-    from llmspell.api.lookup import lineage
-    from llmspell.api.registry import registry
+def _is_function(wanted: Wanted) -> bool:
+    return wanted.native.startswith(("(", "function")) or any(
+        "x-function" in each for each in expect.alternatives(wanted.schema)
+    )
 
-    return (described["name"] for described in lineage(registry(), name))
+
+def _plain_kind(binding: Binding) -> CandidateKind:
+    return "function" if binding.kind == "function" else "class" if binding.kind == "class" else "variable"
 
 
 def _kind(binding: Binding, type_: Type) -> CandidateKind:
@@ -318,63 +255,9 @@ def _kind(binding: Binding, type_: Type) -> CandidateKind:
             return "function"
         case "class":
             return "class"
-        case "const" if isinstance(type_, Value):
+        case "const" if isinstance(settled(type_) if isinstance(type_, Promise) else type_, Value):
             return "constant"
+        case _ if isinstance(type_, Script):
+            return "function"
         case _:
             return "class" if isinstance(type_, ScriptClass) else "variable"
-
-
-# Texts
-
-
-def _in_text(infer: Inference, here: Context, line: int, column: int) -> Completion | None:
-    """A name inside a text: what a `{{` may refer to, or the names that the place wants."""
-    if here.text is None:
-        return None
-    opened = here.text.before.rpartition("{{")
-    if opened[1] and "}}" not in opened[2] and "\n" not in opened[2]:
-        typed = opened[2].lstrip()
-        span = Span(line, column - len(typed), line, column)
-        found = references.candidates(infer, here, typed)
-        return None if found is None else Completion(span, found)
-    wanted = places.wanted(infer, here)
-    if wanted is None or "\n" in here.text.before:
-        return None
-    span = Span(line, column - len(here.text.before), line, column)
-    return Completion(span, list(_texts(infer, wanted)))
-
-
-def _texts(infer: Inference, wanted: Wanted) -> Iterator[Candidate]:
-    for each in expect.alternatives(wanted.schema):
-        match each:
-            case {"enum": list(values)} | {"enum": tuple(values)}:
-                for value in values:
-                    if isinstance(value, str):
-                        yield Candidate(value, "value", group=WANTED)
-            case {"type": "string", "x-kind": str(kind)}:
-                yield from _named(infer, kind)
-            case {"type": "object"}:
-                # A table of names to choices: `permissions = { "▮" }` has none; nothing to offer.
-                pass
-            case _:
-                pass
-
-
-def _named(infer: Inference, kind: str) -> Iterator[Candidate]:
-    """Names of a kind: the registry's lists, and what the project itself names."""
-    words = infer.words
-    match kind:
-        case "hook_point":
-            for name, point in words.hook_points.items():
-                yield Candidate(name, "hook", str(point["doc"]), f"registry {name}", group=WANTED)
-        case "event":
-            for name, event in words.events.items():
-                yield Candidate(name, "event", str(event["doc"]), f"registry {name}", group=WANTED)
-        case "tool":
-            for name, tool in words.registry.described["tools"].items():
-                yield Candidate(name, "tool", tool, f"registry {tool}", group=WANTED)
-        case _:
-            pass
-    given = {each.name: each for each in infer.named if each.kind == kind and each.name}
-    for name in given:
-        yield Candidate(name, "value", "named in this file", group=WANTED)

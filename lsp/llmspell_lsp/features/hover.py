@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from llmspell.api.hover import describe
 from llmspell.api.lookup import Entry, find
 from llmspell.api.names import snake
 from llmspell.api.registry import registry as installed
@@ -14,15 +13,29 @@ from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.natives import natives
 from llmspell_lsp.analysis.remarks import remarks
 from llmspell_lsp.analysis.shown import schema_text, shown
-from llmspell_lsp.analysis.types import Native, Schema, Script, Type
+from llmspell_lsp.analysis.types import UNKNOWN, Native, Schema, Script, Type
 from llmspell_lsp.analysis.vocabulary import Language
-from llmspell_lsp.features import references
-from llmspell_lsp.features.meaning import Known, Meaning, Option, Property, Reference, Text_, Variable, meaning
+from llmspell_lsp.features import names_told, references
+from llmspell_lsp.features.meaning import (
+    Known,
+    Meaning,
+    ModuleName,
+    Option,
+    Output,
+    Property,
+    Reference,
+    Text_,
+    This,
+    Variable,
+    meaning,
+)
+from llmspell_lsp.features.pages import page
 from llmspell_lsp.syntax.nodes import Declare, Function, Span
 
 if TYPE_CHECKING:
     from llmspell_lsp.analysis.infer import Inference
     from llmspell_lsp.analysis.scope import Binding
+    from llmspell_lsp.analysis.steps import Step
     from llmspell_lsp.workspace.snapshot import Snapshot
 
 #: Hook points, events and errors have their pages; a text that names one shows it.
@@ -41,25 +54,34 @@ def hover(snapshot: Snapshot, line: int, column: int) -> Hover | None:
     found = meaning(snapshot, line, column)
     if found is None:
         return None
-    text = about(snapshot.types, found)
+    text = about(snapshot, found)
     return Hover(found.span, text) if text else None
 
 
-def about(infer: Inference, found: Meaning) -> str:
+def about(snapshot: Snapshot, found: Meaning) -> str:
     """The Markdown about a meaning; "" for none."""
+    infer = snapshot.types
     match found:
         case Variable():
             return _variable(infer, found.binding, found.type)
         case Known():
             return _known(infer, found)
         case Property(field=field):
+            if field.site is None and field.type == UNKNOWN:
+                return ""
             return _code(infer, f"{field.name}: {_type(infer, field.type)}", _doc(infer, field.type, field.doc))
         case Option():
             return _option(infer, found)
         case Text_():
-            return _text(infer, found)
+            return _text(snapshot, found)
         case Reference():
             return _reference(infer, found)
+        case This(word=word, type=type_):
+            return _code(infer, f"{word}: {_type(infer, type_)}")
+        case Output(step=step, name=name):
+            return _gives(infer, f"`{name}`", references.told(name, (step,)), step)
+        case ModuleName(name=name):
+            return names_told.module(snapshot, name)
 
 
 def _variable(infer: Inference, binding: Binding, type_: Type) -> str:
@@ -87,7 +109,7 @@ def _known(infer: Inference, known: Known) -> str:
         owner = infer.words.described(found.owner)
         kind = "method" if found.kind == "method" else "property"
         described = {**found.described, "name": snake(found.described["name"]).removesuffix("_async")}
-        return describe(infer.words.registry, Entry(kind, found.name, described, owner))
+        return page(infer.words.registry, Entry(kind, described["name"], described, owner), infer.language)
     return _code(infer, f"{found.name}: {_type(infer, found.type)}", found.doc)
 
 
@@ -99,7 +121,7 @@ def described(language: Language, about: str) -> str:
         return "" if entry is None else f"```{FENCES[language]}\n{entry.signature}\n```\n\n{entry.doc}"
     if kind == "registry":
         entries = find(installed(), rest)
-        return describe(installed(), entries[0]) if entries else ""
+        return page(installed(), entries[0], language) if entries else ""
     return ""
 
 
@@ -112,7 +134,7 @@ def native(infer: Inference, name: str) -> str:
 def registry_page(infer: Inference, name: str) -> str:
     """The registry's page of a name; "" for one that it does not know."""
     entries = find(infer.words.registry, name)
-    return describe(infer.words.registry, entries[0]) if entries else ""
+    return page(infer.words.registry, entries[0], infer.language) if entries else ""
 
 
 def _option(infer: Inference, option: Option) -> str:
@@ -130,13 +152,21 @@ def schema_about(infer: Inference, name: str, schema: Schema) -> str:
     return _code(infer, f"{name}: {schema_text(schema, infer.language)}", f"{doc}\n\n{notes}".strip() if notes else doc)
 
 
-def _text(infer: Inference, text: Text_) -> str:
+def _text(snapshot: Snapshot, text: Text_) -> str:
+    infer = snapshot.types
+    name = text.value.replace("-", "_")
     for each in expect.alternatives(text.wanted.schema):
         kind = each.get("x-kind")
         if kind in _PAGES and "x-function" not in each:
-            return registry_page(infer, text.value.replace("-", "_"))
+            return registry_page(infer, name)
+        if text.value in each.get("enum", ()):
+            return schema_about(infer, infer.words.spelled(text.wanted.name), text.wanted.schema)
     if text.named is not None:
-        return f"`{text.value}`: {'a name that is given here' if text.named.gives else 'a name'} ({text.named.kind})"
+        if text.named.kind == "tool" and name in infer.words.registry.tools:
+            return registry_page(infer, name)
+        return names_told.named(snapshot, text.named)
+    if text.wanted.name in ("model", "provider"):
+        return names_told.model(text) if text.wanted.name == "model" else names_told.provider(text.value)
     return ""
 
 
@@ -146,9 +176,19 @@ def _reference(infer: Inference, found: Reference) -> str:
         return ""
     name = use.reference.name
     givers = references.givers(use)
-    lines = [f"`{{{{{use.reference.text}}}}}`: {references.told(name, givers) or 'from the run’s input'}"]
-    if givers:
-        type_ = references.value_of(infer, givers[-1])
+    told = references.told(name, givers) or "from the run’s input"
+    return _gives(infer, f"`{{{{{use.reference.text}}}}}`", told, givers[-1] if givers else None)
+
+
+def _gives(infer: Inference, name: str, told: str, step: Step | None) -> str:
+    """A workflow's variable: who gives it, what does that, and the shape of its value where that is known."""
+    lines = [f"{name}: {told}"]
+    if step is not None:
+        doing = [f"{key} `{text.value}`" for key in ("agent", "tool", "workflow") if (text := step.text(key))]
+        action = step.text("action")
+        doing += [f"“{action.value}”"] if action is not None and action.value else []
+        lines += [" · ".join(doing)] if doing else []
+        type_ = references.value_of(infer, step)
         if type_ is not None and shown(type_, infer.words):
             lines.append(f"```{_fence(infer)}\n{shown(type_, infer.words)}\n```")
     return "\n\n".join(lines)

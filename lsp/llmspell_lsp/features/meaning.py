@@ -14,12 +14,16 @@ from llmspell.api.names import snake
 from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.expect import Wanted
 from llmspell_lsp.analysis.named import around as named_around
+from llmspell_lsp.analysis.named import flows_at
 from llmspell_lsp.analysis.sites import absolute
-from llmspell_lsp.analysis.types import UNKNOWN, ClassObject, Field, Instance, Native, ScriptClass, Type
+from llmspell_lsp.analysis.types import UNKNOWN, ClassObject, Field, Instance, Module, Native, ScriptClass, Type
 from llmspell_lsp.analysis.vocabulary import Found
+from llmspell_lsp.features.contexts import flow_around, flow_read, is_context
+from llmspell_lsp.features.patterns import holder, key_span
 from llmspell_lsp.features.references import use_at
 from llmspell_lsp.syntax.lookup import path_in
 from llmspell_lsp.syntax.nodes import (
+    Assign,
     Call,
     Class,
     ClassMember,
@@ -30,6 +34,7 @@ from llmspell_lsp.syntax.nodes import (
     Member,
     Name,
     Node,
+    Pattern,
     Span,
     Table,
     Text,
@@ -39,7 +44,7 @@ if TYPE_CHECKING:
     from llmspell_lsp.analysis.infer import Inference
     from llmspell_lsp.analysis.named import Named
     from llmspell_lsp.analysis.scope import Binding
-    from llmspell_lsp.analysis.steps import Flow, Use
+    from llmspell_lsp.analysis.steps import Flow, Step, Use
     from llmspell_lsp.syntax.chunks import Placed
     from llmspell_lsp.workspace.snapshot import Snapshot
 
@@ -94,7 +99,7 @@ class Text_:
 
 @dataclass(slots=True, frozen=True)
 class Reference:
-    """A `{{reference}}`; span: of its name."""
+    """A `{{reference}}`; span: of its name, or of all of it where the place is not on the name."""
 
     span: Span
     flow: Flow
@@ -161,12 +166,26 @@ def meaning(snapshot: Snapshot, line: int, column: int) -> Meaning | None:
             case ClassMember(name_span=span) if span.holds(row, column):
                 return _class_member(infer, place, nodes[: depth + 1])
             case Function(name_span=Span() as span) if span.holds(row, column):
-                if not isinstance(nodes[depth - 1], ClassMember | Entry):
+                above = nodes[depth - 1]
+                if isinstance(above, Assign):
+                    # `function M.load()`: the tree has the name on the left of an assignment.
+                    target = next((each for each in above.targets if each.span.holds(row, column)), None)
+                    if isinstance(target, Member) and target.name_span.holds(row, column):
+                        return _member(infer, place, [*nodes[:depth], target])
+                if not isinstance(above, ClassMember | Entry):
                     break
             case _:
                 pass
+    key = _pattern_key(infer, place, nodes, line, column)
+    if key is not None:
+        return key
     binding = infer.analysis.binding_at(line, column)
-    return None if binding is None else Variable(binding.span, binding, infer.of_binding(binding))
+    if binding is None:
+        return None
+    span = binding.span
+    if not span.holds(line, column):  # a use that the tree of a half-typed text has lost
+        span = next((each.span for each in infer.analysis.references(binding) if each.span.holds(line, column)), span)
+    return Variable(span, binding, infer.of_binding(binding))
 
 
 def _name(infer: Inference, place: Placed, node: Name) -> Meaning | None:
@@ -188,6 +207,10 @@ def _member(infer: Inference, place: Placed, nodes: list[Node]) -> Meaning | Non
     found = infer.member(receiver, node.name)
     span = absolute(place.start, node.name_span)
     if found is None:
+        flow = flow_read(infer, place, node.object)
+        givers = flow.givers(node.name) if flow is not None else []
+        if flow is not None and givers:
+            return Output(span, flow, givers[0], node.name)
         # A field that its class does not declare: `self.count = 0`.
         made = isinstance(receiver, Instance) and isinstance(receiver.of, ScriptClass)
         return Property(span, Field(node.name, UNKNOWN), receiver) if made else None
@@ -206,9 +229,29 @@ def _entry(infer: Inference, place: Placed, nodes: list[Node]) -> Meaning | None
     wanted = None if outer is None else expect.option(outer, entry.key, table)
     if outer is not None and wanted is not None:
         return Option(span, entry.key, outer, wanted)
-    record = infer.type_of(place, table)
-    found = infer.member(record, entry.key)
-    return None if found is None or found.field is None else Property(span, found.field, record)
+    of_table: Type = infer.type_of(place, table)
+    made = infer.type_of(place, nodes[-3]) if isinstance(nodes[-3], Call) else UNKNOWN
+    if isinstance(made, ScriptClass) and made.site.node is nodes[-3]:
+        of_table = Instance(made)  # `Base:extend({ … })`
+    found = infer.member(of_table, entry.key)
+    return None if found is None or found.field is None else Property(span, found.field, of_table)
+
+
+def _pattern_key(infer: Inference, place: Placed, nodes: list[Node], line: int, column: int) -> Property | None:
+    """The key of `{ key: name }`, `import { key as name }`."""
+    if not isinstance(nodes[-1], Pattern | Import):
+        return None
+    for target in nodes[-1].targets:
+        span = key_span(infer, place, target)
+        if span is not None and span.holds(line, column):
+            receiver = holder(infer, place, target)
+            key = str(target.path[-1])
+            if isinstance(receiver, Module):
+                exported = receiver.exports.get(key)
+                return None if exported is None else Property(span, exported, receiver)
+            found = infer.member(receiver, key)
+            return None if found is None or found.field is None else Property(span, found.field, receiver)
+    return None
 
 
 def _class_member(infer: Inference, place: Placed, nodes: list[Node]) -> Meaning | None:
@@ -216,7 +259,9 @@ def _class_member(infer: Inference, place: Placed, nodes: list[Node]) -> Meaning
     assert isinstance(member, ClassMember)
     if not isinstance(around, Class):
         return None
-    made = infer.type_of(place, around)
+    made: Type = infer.type_of(place, around)
+    if isinstance(made, ScriptClass) and not member.static:
+        made = Instance(made)
     found = infer.member(made, member.name)
     span = absolute(place.start, member.name_span)
     return None if found is None or found.field is None else Property(span, found.field, made)
@@ -226,14 +271,16 @@ def _text(infer: Inference, place: Placed, nodes: list[Node], line: int, column:
     text = nodes[-1]
     assert isinstance(text, Text)
     span = absolute(place.start, text.content)
+    if not span.holds(line, column):  # on a quote
+        return None
     if "{{" in text.raw:
         used = use_at(infer, line, column)
         if used is not None:
             flow, use = used
-            return Reference(use.name_span, flow, use)
+            return Reference(use.name_span if use.name_span.holds(line, column) else use.span, flow, use)
     if text.value and _imports(infer, place, nodes):
         return ModuleName(span, text.value)
-    output = _output(infer, nodes, span)
+    output = _output(infer, place, nodes, span) or _asked(infer, place, nodes, span)
     if output is not None:
         return output
     wanted = expect.wanted(infer, place, nodes)
@@ -255,16 +302,33 @@ def _imports(infer: Inference, place: Placed, nodes: list[Node]) -> bool:
             return False
 
 
-def _output(infer: Inference, nodes: list[Node], span: Span) -> Output | None:
+def _output(infer: Inference, place: Placed, nodes: list[Node], span: Span) -> Output | None:
     """The step that a text names."""
     entry = nodes[-2] if len(nodes) > 1 else None
     if not isinstance(entry, Entry) or entry.key not in ("name", "output"):
         return None
-    for flow in infer.flows:
+    for flow in flows_at(infer, place, nodes):
         for step in flow.steps():
             named = step.text(entry.key)
-            if named is nodes[-1] and named.value in step.gives:
-                return Output(span, flow, step, named.value or "")
+            if named is not None and named is nodes[-1] and named.value in step.gives:
+                return Output(span, flow, step, named.value)
+    return None
+
+
+def _asked(infer: Inference, place: Placed, nodes: list[Node], span: Span) -> Output | None:
+    """The variable of `context:get("name")`."""
+    match nodes[-2:]:
+        case [
+            Call(callee=Member(name="get" | "set", object=receiver) as callee, arguments=[first, *_]),
+            Text() as text,
+        ]:
+            name = text.value or ""
+            if first is text and is_context(infer.type_of(place, receiver)):
+                flow = flow_around(infer, place, callee)
+                givers = flow.givers(name) if flow is not None else []
+                return Output(span, flow, givers[0], name) if flow is not None and givers else None
+        case _:
+            pass
     return None
 
 

@@ -7,20 +7,26 @@ is asked for the expressions that stand before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from llmspell.api.names import snake
 from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.expect import Wanted
 from llmspell_lsp.analysis.infer import Inference
-from llmspell_lsp.analysis.types import UNKNOWN, Method, Type, settled
+from llmspell_lsp.analysis.types import UNKNOWN, Choice, Constant, Instance, Maker, Schema, Type, Value, settled
+from llmspell_lsp.features.json_schema import as_schema
+from llmspell_lsp.syntax.backwards import Scan
 from llmspell_lsp.syntax.context import Context
-from llmspell_lsp.syntax.lookup import path, walk
-from llmspell_lsp.syntax.nodes import Await, Call, Expression, Member, Name, Span, Table, Text
-from llmspell_lsp.syntax.parsing import parse
+from llmspell_lsp.syntax.lookup import path
+from llmspell_lsp.syntax.nodes import Call, Expression, Member, Name, Span, Table
 
 if TYPE_CHECKING:
     from llmspell_lsp.syntax.backwards import Frame
     from llmspell_lsp.syntax.chunks import Placed
+
+_COMPARES: Final = frozenset({"==", "===", "!=", "!==", "~="})
+_MOST_USES: Final = 20
+"""Uses of a variable that are looked at for what it is given to."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -39,12 +45,16 @@ def type_at(infer: Inference, span: Span) -> Type:
     node = expression(place, span)
     if node is not None:
         return infer.type_of(place, node)
-    text = infer.analysis.document.between(*span)
-    tree = parse(infer.language, tuple(text.split("\n")))
-    for each in walk(tree.block):
-        if isinstance(each, Name | Member | Call | Await | Text | Table):
-            return _apart(infer, each, span)
-    return UNKNOWN
+    found = infer.analysis.expression_at(span)
+    return UNKNOWN if found is None else infer.type_of(*found)
+
+
+def callee_at(infer: Inference, span: Span) -> Type:
+    """What is called; `super(…)` makes an object of the base."""
+    found = type_at(infer, span)
+    if isinstance(found, Instance) and infer.analysis.document.between(*span) == "super":
+        return Maker(found.of)
+    return found
 
 
 def expression(place: Placed, span: Span) -> Expression | None:
@@ -61,27 +71,6 @@ def expression(place: Placed, span: Span) -> Expression | None:
     return None
 
 
-def _apart(infer: Inference, node: Expression, span: Span) -> Type:
-    """The type of an expression that is in no chunk: names mean what they mean at the span."""
-    match node:
-        case Name(text=text):
-            binding = infer.analysis.means(text, span.line, span.column)
-            if binding is not None:
-                return infer.of_binding(binding)
-            found = infer.global_name(text)
-            return UNKNOWN if found is None else found.type
-        case Member(object=holder, name=name):
-            found = infer.member(_apart(infer, holder, span), name)
-            return UNKNOWN if found is None else found.type
-        case Call(callee=callee):
-            called = _apart(infer, callee, span)
-            return infer.given(called) if isinstance(called, Method) else UNKNOWN
-        case Await(value=value):
-            return settled(_apart(infer, value, span))
-        case _:
-            return UNKNOWN
-
-
 def call_around(infer: Inference, context: Context) -> Called | None:
     """The innermost call that a place is an argument of, tables between them or not."""
     for frame in context.frames:
@@ -96,14 +85,86 @@ def wanted(infer: Inference, context: Context) -> Wanted | None:
     """What the place is there for: of a key being typed the table, of a value its own schema."""
     frames = list(context.frames)
     depth = next((index for index, frame in enumerate(frames) if frame.kind in ("call", "insert")), None)
-    if depth is None or frames[depth].kind == "insert":
+    if depth is not None and frames[depth].kind == "insert":
         return None
-    found = _argument(infer, frames[depth])
+    found = _assigned(infer, context, frames) if depth is None else _argument(infer, frames[depth])
     for frame in reversed(frames[:depth]):
         if found is None:
             return None
-        found = _inside(infer, found, frame, at_key=context.at_key and frame is frames[0])
+        found = _inside(infer, as_schema(found), frame, at_key=context.at_key and frame is frames[0])
     return found
+
+
+def _assigned(infer: Inference, context: Context, frames: list[Frame]) -> Wanted | None:
+    """What a value is there for that is put in a field (`agent.timeout = ▮`) or in a variable that is given on."""
+    line, column = (frames[-1].line, frames[-1].column) if frames else _start(context)
+    scan = Scan(infer.analysis.chunks, line, column)
+    if scan.after(0) != "=":
+        return None
+    target = scan.receiver()
+    found = None if target is None else infer.analysis.expression_at(target)
+    match found:
+        case (placed, Member(object=holder, name=name)):
+            member = infer.member(infer.type_of(placed, holder), name)
+            if member is None or member.described is None or member.kind not in ("option", "property"):
+                return None
+            schema = member.described.get("schema", member.described)
+            return Wanted(schema, snake(member.name), member.owner)
+        case (_, Name(text=name)) if frames:
+            return _given_on(infer, name, line, column)
+        case _:
+            return None
+
+
+def _start(context: Context) -> tuple[int, int]:
+    if context.text is not None:
+        return context.text.line, context.text.column
+    return context.word.line, context.word.column
+
+
+def _given_on(infer: Inference, name: str, line: int, column: int) -> Wanted | None:
+    """What the table of a variable is given to further on: `local options = { ▮ }`, `Agent.new(options)`."""
+    binding = infer.analysis.binding_at(line, max(0, infer.analysis.chunks.lines[line].rfind(name, 0, column)))
+    if binding is None or binding.name != name:
+        return None
+    for use in infer.analysis.references(binding)[:_MOST_USES]:
+        if use.declares:
+            continue
+        place = infer.analysis.chunks.at(use.span.line)
+        nodes = path(place.chunk.tree.block, use.span.line - place.start, use.span.column)
+        if isinstance(nodes[-1], Name):
+            found = expect.wanted(infer, place, nodes)
+            if found is not None and found.schema:
+                return found
+    return None
+
+
+def compared(infer: Inference, context: Context) -> Wanted | None:
+    """What a value is compared with: `if context.tool_name == ▮`."""
+    if context.after not in _COMPARES:
+        return None
+    scan = Scan(infer.analysis.chunks, *_start(context))
+    other = scan.receiver()
+    type_ = UNKNOWN if other is None else settled(type_at(infer, other))
+    match type_:
+        case Value(schema=schema):
+            return Wanted(schema)
+        case Choice(of=options):
+            schemas = [_schema(each) for each in options]
+            known = [each for each in schemas if each is not None]
+            return Wanted({"anyOf": known}) if known else None
+        case _:
+            return None
+
+
+def _schema(type_: Type) -> Schema | None:
+    match type_:
+        case Value(schema=schema):
+            return schema
+        case Constant(value=str(text)):
+            return {"enum": [text]}
+        case _:
+            return None
 
 
 def _argument(infer: Inference, frame: Frame) -> Wanted | None:
@@ -113,7 +174,7 @@ def _argument(infer: Inference, frame: Frame) -> Wanted | None:
     call = call_of(place, frame)
     if call is not None:
         return expect.argument(infer, place, call, frame.argument)
-    callee = type_at(infer, frame.callee)
+    callee = callee_at(infer, frame.callee)
     found = expect.takes(infer, callee, constructs=frame.constructs)
     if not found or (frame.argument >= len(found) and not found[-1].variadic):
         return None

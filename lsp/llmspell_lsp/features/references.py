@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from llmspell.api.references import STEP
 from llmspell.api.references import Reference as RunReference
 from llmspell_lsp.analysis.members import members
+from llmspell_lsp.analysis.named import flows_at
 from llmspell_lsp.analysis.steps import Flow, Step, Use
 from llmspell_lsp.analysis.types import Instance, Type, Value
 from llmspell_lsp.analysis.workflows import agent_of
+from llmspell_lsp.features.candidates import LEAST, NEEDED, WANTED, Candidate
+from llmspell_lsp.syntax.lookup import path_in
 
 if TYPE_CHECKING:
     from llmspell_lsp.analysis.infer import Inference
-    from llmspell_lsp.features.completion import Candidate
     from llmspell_lsp.syntax.context import Context
 
 _BUILT_IN = {
@@ -31,7 +33,8 @@ _BUILT_IN = {
 def use_at(infer: Inference, line: int, column: int) -> tuple[Flow, Use] | None:
     """The reference around a place, in the innermost workflow."""
     found: tuple[Flow, Use] | None = None
-    for flow in infer.flows:
+    place = infer.analysis.chunks.at(line)
+    for flow in flows_at(infer, place, path_in(place, line, column)):
         for use in flow.uses:
             if use.span.holds(line, column):
                 found = (flow, use)
@@ -40,8 +43,6 @@ def use_at(infer: Inference, line: int, column: int) -> tuple[Flow, Use] | None:
 
 def candidates(infer: Inference, here: Context, typed: str) -> list[Candidate] | None:
     """What may be written behind `{{`; None outside workflows."""
-    from llmspell_lsp.features.completion import LEAST, NEEDED, WANTED, Candidate
-
     found = use_at(infer, here.word.line, here.word.column)
     if found is None:
         return None

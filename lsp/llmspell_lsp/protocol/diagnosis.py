@@ -7,7 +7,7 @@ another process, so a key pressed meanwhile waits for nothing. A verdict about a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -33,11 +33,12 @@ _TAGS: Final = {"unnecessary": 1, "deprecated": 2}
 
 @dataclass(slots=True, frozen=True)
 class Report:
-    """What was found in a document at one revision. items: the protocol's Diagnostic[]."""
+    """What was found in a document at one revision. items: the same as the protocol's Diagnostic[]."""
 
     revision: int
     result_id: str
     items: list[dict[str, Any]]
+    findings: list[Finding]
 
 
 @dataclass(slots=True)
@@ -139,44 +140,86 @@ class Diagnosis:
         import_module("llmspell_lsp.checks.refusal")  # 10 ms, while the other process compiles the first text
 
     def _finish(self, document: Document, revision: int, refusal: Refusal | None) -> None:
+        """With the compiler's verdict: begins what is found here."""
+        if self._is_current(document, revision):
+            snapshot = self._session.snapshot_of(document)
+            self._go_on(document, revision, snapshot, self._pieces(snapshot, refusal), [])
+
+    def _go_on(
+        self,
+        document: Document,
+        revision: int,
+        snapshot: Snapshot,
+        pieces: Iterator[list[Finding]],
+        found: list[Finding],
+    ) -> None:
+        """Piece by piece, behind whatever has come from the client meanwhile."""
+        if not self._is_current(document, revision):
+            return
+        inbox = self._session.inbox
+        for piece in pieces:
+            found.extend(piece)
+            if inbox.has_waiting():
+                inbox.post(lambda: self._go_on(document, revision, snapshot, pieces, found))
+                return
         uri = document.uri
-        if self._session.find(uri) is not document or self._under_way.get(uri) != revision:
-            return
         del self._under_way[uri]
-        if document.revision != revision:
-            if uri in self._waiting:
-                self._begin(document)
-            else:
-                self.changed(document)
-            return
-        snapshot = self._session.snapshot_of(document)
-        items = self.items(snapshot, refusal)
         self._results += 1
-        report = self._reports[uri] = Report(revision, str(self._results), items)
+        told = self._told(snapshot, found)
+        items = [self._item(snapshot, each) for each in told]
+        report = self._reports[uri] = Report(revision, str(self._results), items, told)
         self.delivered += 1
         for tell in self._waiting.pop(uri, []):
             tell(report)
         if not self._session.client.pulls:
             self._publish(document, items, versioned=True)
 
+    def _is_current(self, document: Document, revision: int) -> bool:
+        """Whether a check that was begun is still wanted; of an older text it is begun anew."""
+        uri = document.uri
+        if self._session.find(uri) is not document or self._under_way.get(uri) != revision:
+            return False
+        if document.revision == revision:
+            return True
+        del self._under_way[uri]
+        if uri in self._waiting:
+            self._begin(document)
+        else:
+            self.changed(document)
+        return False
+
     def items(self, snapshot: Snapshot, refusal: Refusal | None) -> list[dict[str, Any]]:
         """Everything that is found in a document, as the protocol has it."""
-        found: list[Finding] = []
+        found = [each for piece in self._pieces(snapshot, refusal) for each in piece]
+        return [self._item(snapshot, each) for each in self._told(snapshot, found)]
+
+    def findings(self, snapshot: Snapshot) -> list[Finding]:
+        """What is found in the present text of an open document, without waiting for the compilers."""
+        known = self._reports.get(snapshot.document.uri)
+        if known is not None and known.revision == snapshot.document.revision:
+            return known.findings
+        return self._told(snapshot, [each for piece in self._pieces(snapshot, None) for each in piece])
+
+    def _pieces(self, snapshot: Snapshot, refusal: Refusal | None) -> Iterator[list[Finding]]:
         if refusal is not None:
             from llmspell_lsp.checks.refusal import finding
 
-            found += self._findings(snapshot, lambda: [finding(snapshot, refusal)], "compile")
-        for family in checks.FAMILIES:
-            found += self._findings(snapshot, lambda family=family: family(snapshot), family.__module__)
-        return [self._item(snapshot, each) for each in found]
+            yield self._findings(snapshot, lambda: [finding(snapshot, refusal)], "compile")
+        yield from checks.pieces(snapshot, lambda name, error: self._failed(snapshot, name, error))
+
+    def _told(self, snapshot: Snapshot, found: list[Finding]) -> list[Finding]:
+        return self._findings(snapshot, lambda: checks.told(snapshot, found), "told")
 
     def _findings(self, snapshot: Snapshot, find: Callable[[], Iterable[Finding]], name: str) -> list[Finding]:
         """What a family finds; nothing, and a line in the log, when it fails."""
         try:
             return [*find()]
         except Exception as error:
-            self._session.log.failure(f"the check {name} failed on {snapshot.document.uri}: {error}", error)
+            self._failed(snapshot, name, error)
             return []
+
+    def _failed(self, snapshot: Snapshot, name: str, error: Exception) -> None:
+        self._session.log.failure(f"the check {name} failed on {snapshot.document.uri}: {error}", error)
 
     def _item(self, snapshot: Snapshot, each: Finding) -> dict[str, Any]:
         session = self._session

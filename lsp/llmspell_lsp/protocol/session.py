@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from llmspell_lsp.checks.compile import Compiler
@@ -18,15 +19,16 @@ from llmspell_lsp.protocol.client import Client
 from llmspell_lsp.protocol.failures import Refused, error_object
 from llmspell_lsp.protocol.idle import Idle
 from llmspell_lsp.protocol.inbox import Inbox, Message
+from llmspell_lsp.protocol.live import Live
 from llmspell_lsp.protocol.log import Log
 from llmspell_lsp.protocol.methods import Command, Encoded, Later, Method
 from llmspell_lsp.protocol.stream import Stream
 from llmspell_lsp.protocol.uris import normal, path_of
-from llmspell_lsp.workspace.project import Project
 from llmspell_lsp.workspace.snapshot import Kept, Snapshot
 
 if TYPE_CHECKING:
     from llmspell_lsp.protocol.diagnosis import Diagnosis
+    from llmspell_lsp.workspace.project import Project
 
 #: Without the spaces, which a client does not read. ASCII: a lone surrogate in a text must not become a broken byte.
 encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -63,12 +65,14 @@ class Session:
         self.later: dict[Any, Later] = {}
         self.trace = "off"
         self.diagnosis: Diagnosis | None = None
-        self.project = Project(self.documents, lambda: self.folders, self._names_changed)
         self.idle = Idle(log.failure)
-        self.idle.add(self.project)
+        self.live = Live(self)
+        self.idle.add(self.live)
         self.watch_client: Callable[[int], None] = lambda _process: None
         """Ends the session when that process does."""
         self.when_files_change: list[Callable[[list[str]], None]] = []
+        self.kept: dict[object, object] = {}
+        """What families of requests keep for the session, each under a key of its own."""
         self._kept: dict[str, Kept] = {}
         self._replies: dict[str, Reply] = {}
         self._asked = 0
@@ -86,6 +90,15 @@ class Session:
         for listener in self.when_files_change:
             listener(paths)
         self.checking.recheck()
+
+    @cached_property
+    def project(self) -> Project:
+        """The files around the documents; there from the first document on."""
+        from llmspell_lsp.workspace.project import Project  # 3 ms, which `initialize` need not wait for
+
+        made = Project(self.documents, lambda: self.folders, self._names_changed)
+        self.idle.add(made)
+        return made
 
     def _names_changed(self) -> None:
         """Other files name other things than before."""
@@ -116,7 +129,7 @@ class Session:
             kept = Kept(document)
             if self.find(document.uri) is document:
                 self._kept[document.uri] = kept
-        return Snapshot(kept, path_of(document.uri), self.folders, self.project)
+        return Snapshot(kept, path_of(document.uri), self.folders, self.project, self.live.board)
 
     def forget(self, document: Document) -> None:
         """It has been closed."""

@@ -213,6 +213,10 @@ class Scan:
         word = before.token.text if before is not None and before.token.kind == "keyword" else ""
         if word == "function" or (not self._lua and word in {"catch", "class"}):
             return None
+        if word == "new" and before is not None and self._is_called(index + 1, past):
+            # `new Agent(…).chat(…)`: what is made is what stands before the dot.
+            made = Span(before.line, before.token.column, callee.end_line, callee.end_column)
+            return Frame("call", line, token.column, callee=made)
         return Frame("call", line, token.column, callee=callee, constructs=word == "new")
 
     def receiver(self) -> Span | None:
@@ -220,10 +224,13 @@ class Scan:
         span, past = self._operand(1)
         if span is not None and not self._lua:
             before = self.at(past)
-            called = self.at(1)
-            if before is not None and before.token.text == "new" and called is not None and called.token.text == ")":
+            if before is not None and before.token.text == "new" and self._is_called(1, past):
                 return Span(before.line, before.token.column, span.end_line, span.end_column)
         return span
+
+    def _is_called(self, first: int, past: int) -> bool:
+        """Whether there are a call's brackets among the tokens of a chain."""
+        return any(each.token.text == ")" for each in self._read[first:past])
 
     def _ends_operand(self, here: _At) -> bool:
         kind, text = here.token.kind, here.token.text

@@ -35,7 +35,8 @@ def parts(node: Node) -> list[Node]:
         case n.Operation():
             return list(node.operands)
         case n.Function():
-            return [*node.parameters, *_some(node.arrow_value), node.body]
+            # The body of `x => value` is empty and stands where the value does, which a place must find.
+            return [*node.parameters, node.arrow_value if node.arrow_value is not None else node.body]
         case n.Block():
             return list(node.statements)
         case n.Assign():

@@ -101,6 +101,8 @@ def _waits(text: str, language: ScriptLanguage) -> bool:
 def _start(line: str, language: ScriptLanguage) -> tuple[Start, str]:
     if line[0] == "\ufeff":
         line = line[1:]
+        if not line:
+            return "blank", ""
     word = _WORD.match(line)
     lua = language == "lua"
     if word is not None:

@@ -88,13 +88,25 @@ class Loaded:
         if not used or key in within:
             return True
         for name, target in used.items():
-            if self._find(uri, name) != target:
-                del self._used[key]
-                return False
-            if target is not None and not self.is_fresh(self._uri(target.path), (*within, key)):
-                del self._used[key]
+            if self._find(uri, name) != target or (
+                target is not None and not self.is_fresh(self._uri(target.path), (*within, key))
+            ):
+                if not within:
+                    # Of those behind it, each is asked in its turn.
+                    del self._used[key]
                 return False
         return True
+
+    def state(self, uri: str, within: tuple[str, ...] = ()) -> tuple[object, ...]:
+        """What the modules are now that a document was told of, and those that they were told of."""
+        key = normal(uri)
+        if key in within:
+            return ()
+        targets = [(name, self._find(uri, name)) for name in sorted(self._used.get(key, ()))]
+        return tuple(
+            (name, target, () if target is None else self.state(self._uri(target.path), (*within, key)))
+            for name, target in targets
+        )
 
     def path(self, uri: str, name: str) -> str | None:
         """The file that a document calls `name`."""

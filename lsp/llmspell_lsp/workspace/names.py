@@ -55,9 +55,13 @@ class Names:
         self._changed = changed
         self._files: dict[str, tuple[object, tuple[Mention, ...]]] = {}
         """By path: the state in which it was read, and what it names."""
+        self._kinds: dict[str, tuple[tuple[Mention, ...], Mapping[NameKind, tuple[Mention, ...]]]] = {}
+        self.files_version = 0
+        """Another one: other files name something."""
         self._due: dict[str, None] = {}
         self._scans: dict[tuple[str, bool], None] = {}
         self._scanned: set[tuple[str, bool]] = set()
+        self._under_way: Iterator[None] | None = None
 
     # What has happened
 
@@ -76,33 +80,81 @@ class Names:
         self._scanned.clear()
         self._scans.clear()
         self._files.clear()
+        self._kinds.clear()
         self._due.clear()
+        self.files_version += 1
 
     def touched(self, path: str) -> None:
         """A file has changed, in the editor or on the disk."""
-        if language_of(path) is not None:
+        if language_of(path) is not None and (uri_of(path) in self._documents or self._is_watched(path)):
             self._due[path] = None
+
+    def _is_watched(self, path: str) -> bool:
+        for folder, deep in self._scanned:
+            if path.startswith(os.path.join(folder, "")):  # noqa: PTH118
+                *inner, name = path[len(folder) :].lstrip("/").split("/")
+                if not name.startswith(".") and not any(map(_is_foreign, inner)) and (deep or not inner):
+                    return True
+        return path in self._files
 
     # What is known
 
-    def of(self, path: str) -> tuple[Mention, ...]:
+    def of(self, path: str, kind: NameKind | None = None) -> tuple[Mention, ...]:
+        """What a file names, in its order."""
         known = self._files.get(path)
-        return () if known is None else known[1]
+        if known is None:
+            return ()
+        return known[1] if kind is None else self._by_kind(path, known[1]).get(kind, ())
 
-    def all(self) -> Iterator[tuple[str, tuple[Mention, ...]]]:
-        """What each file names, by its path."""
-        return ((path, mentions) for path, (_, mentions) in self._files.items() if mentions)
+    def paths(self) -> list[str]:
+        """Every file that has been read."""
+        return list(self._files)
+
+    def files(self) -> list[str]:
+        """Those that name anything."""
+        return [path for path, (_, mentions) in self._files.items() if mentions]
+
+    def _by_kind(self, path: str, mentions: tuple[Mention, ...]) -> Mapping[NameKind, tuple[Mention, ...]]:
+        known = self._kinds.get(path)
+        if known is None or known[0] is not mentions:
+            parted: dict[NameKind, list[Mention]] = {}
+            for each in mentions:
+                parted.setdefault(each.kind, []).append(each)
+            known = self._kinds[path] = (mentions, {kind: tuple(found) for kind, found in parted.items()})
+        return known[1]
+
+    def _keep(self, path: str, state: object, mentions: tuple[Mention, ...]) -> None:
+        if bool(mentions) != bool(self.of(path)):
+            self.files_version += 1
+        self._files[path] = (state, mentions)
+
+    def _drop(self, path: str) -> None:
+        if self._files.pop(path, None) is not None:
+            self.files_version += 1
+            self._kinds.pop(path, None)
 
     # The work
 
     @property
     def has_work(self) -> bool:
-        return bool(self._scans or self._due)
+        return self._under_way is not None or bool(self._scans or self._due)
 
     def work(self) -> Iterator[None]:
-        """All that is due, in small pieces."""
-        different = False
+        """All that is due, in small pieces. What has been begun, whoever asks next goes on with."""
         while self.has_work:
+            pieces = self._under_way = self._under_way or self._pieces()
+            over = True
+            try:
+                over = next(pieces, self) is self
+            finally:
+                if over and self._under_way is pieces:
+                    self._under_way = None
+            if not over:
+                yield
+
+    def _pieces(self) -> Iterator[None]:
+        different = False
+        while self._scans or self._due:
             if self._scans:
                 folder, deep = next(iter(self._scans))
                 del self._scans[folder, deep]
@@ -129,7 +181,7 @@ class Names:
                             continue
                         # A link to a folder is not followed: it may lead to where it lies.
                         if entry.is_dir(follow_symlinks=False):
-                            if deep and entry.name not in _FOREIGN:
+                            if deep and not _is_foreign(entry.name):
                                 waiting.append(entry.path)
                         elif language_of(entry.name) is not None:
                             found.add(entry.path)
@@ -160,11 +212,11 @@ class Names:
             return
         document = opened if opened is not None else read(path) if state is not None else None
         if document is None or document.language not in ("lua", "javascript"):
-            self._files.pop(path, None)
+            self._drop(path)
             return
         yield
         if opened is None and not _speaks(document):
-            self._files[path] = (state, ())
+            self._keep(path, state, ())
             return
         found: list[Mention] = []
         revision = document.revision
@@ -176,7 +228,11 @@ class Names:
             if len(found) > MOST_NAMES:
                 break
             yield
-        self._files[path] = (state, tuple(found))
+        self._keep(path, state, tuple(found))
+
+
+def _is_foreign(folder: str) -> bool:
+    return folder.startswith(".") or folder in _FOREIGN
 
 
 def _state(document: Document) -> object:

@@ -40,6 +40,7 @@ class Project:
         self.roots = Roots(folders, dict(os.environ) if environ is None else environ)
         self._names = Names(documents, self, changed)
         self._loaded: Loaded | None = None
+        self._nearest: dict[str, tuple[int, list[str]]] = {}
 
     # What has happened
 
@@ -85,6 +86,7 @@ class Project:
         self._names.again()
 
     def _moved(self) -> None:
+        self._nearest.clear()
         if self._loaded is not None:
             self._loaded.files_changed()
 
@@ -106,6 +108,10 @@ class Project:
         """Whether what was said of modules to a document still holds."""
         return self._loaded is None or self._loaded.is_fresh(uri)
 
+    def state(self, uri: str) -> object:
+        """Equal as long as the modules that a document was told of are as they were."""
+        return () if self._loaded is None else self._loaded.state(uri)
+
     def path(self, uri: str, name: str) -> str | None:
         """The file that the document `uri` requires or imports by a name."""
         return self.loaded.path(uri, name)
@@ -123,16 +129,26 @@ class Project:
         path = path_of(uri)
         if path is None:
             return []
-        root = self.roots.of(path)
-        found = [
-            (_distance(path, other), other, each)
-            for other, mentions in self._names.all()
-            if other != path and self.roots.of(other) == root
-            for each in mentions
-            if (kind is None or each.kind == kind) and (name is None or each.name == name)
+        return [
+            each
+            for other in self._near(path)
+            for each in self._names.of(other, kind)
+            if name is None or each.name == name
         ]
-        found.sort(key=lambda one: one[:2])
-        return [each for _, _, each in found]
+
+    def _near(self, path: str) -> list[str]:
+        """The other files of a file's project that name anything, those that lie nearest first."""
+        known = self._nearest.get(path)
+        if known is None or known[0] != self._names.files_version:
+            root = self.roots.of(path)
+            by_folder: dict[str, list[str]] = {}
+            for other in self._names.files():
+                by_folder.setdefault(other.rpartition("/")[0], []).append(other)
+            same = [folder for folder in by_folder if self.roots.of(f"{folder}/x") == root]
+            same.sort(key=lambda folder: (_distance(path, f"{folder}/x"), folder))
+            found = [other for folder in same for other in sorted(by_folder[folder]) if other != path]
+            known = self._nearest[path] = (self._names.files_version, found)
+        return known[1]
 
     def given(self, uri: str, kind: NameKind) -> dict[str, Mention]:
         """The names of a kind that the other files of a document's project give, the nearest file's first."""
@@ -141,6 +157,18 @@ class Project:
             if each.gives:
                 found.setdefault(each.name, each)
         return found
+
+    def scripts(self, uri: str) -> list[str]:
+        """The URIs of all scripts of a document's project, as far as they have been found."""
+        path = path_of(uri)
+        if path is None:
+            return []
+        root = self.roots.of(path)
+        return [uri_of(each) for each in self._names.paths() if self.roots.of(each) == root]
+
+    def paths(self) -> list[str]:
+        """Every script of the open folders, and of those that open documents lie in; as far as they have been read."""
+        return self._names.paths()
 
     # Settings
 
@@ -158,6 +186,11 @@ class Project:
     def work(self) -> Iterator[None]:
         """What is due, in pieces of a few milliseconds at most."""
         return self._names.work()
+
+    def finish(self) -> None:
+        """Does all of it now: a rename must know every file."""
+        for _ in self.work():
+            pass
 
     # Names of modules, to be written
 
@@ -177,10 +210,18 @@ class Project:
         for base in self.loaded.around(uri) if lua else [Path(path).parent]:
             folder = Path(os.path.normpath(base / (before.replace(".", "/") if lua else before or "/")))
             if folder.is_relative_to(root):
-                for name, inside in _entries(folder, lua=lua):
+                for name, inside in (*_entries(folder, lua=lua), *self._unsaved(folder, lua=lua)):
                     if uri_of(str(folder / name)) != normal(uri):
                         found.setdefault(name.removesuffix(".lua") if lua else name, inside)
         return sorted(found.items())
+
+    def _unsaved(self, folder: Path, *, lua: bool) -> Iterator[tuple[str, bool]]:
+        """Documents that are open and not yet on the disk."""
+        for document in self._documents.values():
+            path = path_of(document.uri)
+            same = document.language == ("lua" if lua else "javascript")
+            if path is not None and same and Path(path).parent == folder:
+                yield Path(path).name, False
 
 
 def _entries(folder: Path, *, lua: bool) -> Iterator[tuple[str, bool]]:

@@ -6,6 +6,10 @@ Read from the runtime's own tables; knows no settings.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llmspell.providers.prices import ModelInfo as ModelInfo
 
 
 @cache
@@ -30,3 +34,19 @@ def key_variables(name: str) -> tuple[str, ...]:
 
     preset = PRESETS.get(ALIASES.get(name, name))
     return preset.key_variables if preset is not None and not preset.local else ()
+
+
+def model(name: str, provider: str = "") -> ModelInfo | None:
+    """What is known of a model, by its name with or without the provider's before it."""
+    from llmspell.providers.prices import lookup
+
+    prefix, separator, rest = name.partition("/")
+    return lookup(name, provider) or (lookup(rest, prefix) if separator else None)
+
+
+@cache
+def model_names() -> tuple[str, ...]:
+    """The models that can be talked to, as they are written; 3 ms, once."""
+    from llmspell.providers.prices import models
+
+    return tuple(each.name for each in models() if each.mode in {"chat", "responses"})

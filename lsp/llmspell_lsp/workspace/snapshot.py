@@ -15,6 +15,7 @@ from llmspell_lsp.documents.document import Document
 if TYPE_CHECKING:
     from llmspell_lsp.analysis.infer import Inference, Modules
     from llmspell_lsp.analysis.scope import Analysis
+    from llmspell_lsp.live.board import Board, Seen
     from llmspell_lsp.syntax.chunks import Chunks
     from llmspell_lsp.workspace.project import Project
 
@@ -22,22 +23,17 @@ if TYPE_CHECKING:
 class Kept:
     """What outlasts a request about one document."""
 
-    __slots__ = ("_chunks", "document")
+    __slots__ = ("document",)
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self._chunks: Chunks | None = None
 
     @property
     def chunks(self) -> Chunks:
         """Of a script, up to date. Raises ValueError for a document that is none (`Snapshot.is_script`)."""
-        if self._chunks is None:
-            from llmspell_lsp.syntax.chunks import Chunks  # tree-sitter, 5 ms, once there is a script to read
+        from llmspell_lsp.syntax.chunks import Chunks  # tree-sitter, 5 ms, once there is a script to read
 
-            self._chunks = Chunks(self.document)
-        else:
-            self._chunks.update()
-        return self._chunks
+        return Chunks.of(self.document)
 
 
 @dataclass(slots=True, frozen=True)
@@ -49,11 +45,18 @@ class Snapshot:
     folders: Sequence[str] = field(default=())
     project: Project | None = None
     """The files around it: what is imported from them, and what they name."""
+    board: Board | None = None
+    """The last runs of spells."""
 
     @property
     def modules(self) -> Modules | None:
         """The project's other files, for what is imported from them."""
         return self.project
+
+    @property
+    def last_run(self) -> Seen | None:
+        """The last run of the document, laid onto its present text."""
+        return None if self.board is None else self.board.of(self.document)
 
     @property
     def document(self) -> Document:

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from llmspell.agents.base import BaseAgentOptions
+from llmspell.api import kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOptions(BaseAgentOptions):
     system_prompt: str = ""
     """What the model is told before every conversation. The first argument, if it is text: `Agent.new("You are …")`."""
-    provider: str | None = None
+    provider: kinds.ProviderName | None = None
     """Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm."""
-    model: str | None = None
+    model: kinds.ModelName | None = None
     """The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`."""
     base_url: str | None = None
     """Address of an OpenAI-compatible endpoint."""

@@ -14,7 +14,9 @@ from typing import Annotated, Any, Final, Literal
 
 from llmspell.api.callback import Callback
 
-StringKind = Literal["hook_point", "event", "tool", "agent", "model", "provider", "state_key", "path"]
+StringKind = Literal[
+    "hook_point", "event", "tool", "agent", "workflow", "model", "provider", "permission", "state_key", "path"
+]  # fmt: skip
 FunctionKind = Literal["hook_handler", "event_handler"]
 
 #: Characters of a name. Names are compared, listed and kept: a text of megabytes is none.
@@ -79,6 +81,8 @@ HookPointName = Annotated[str, Kind("hook_point")]
 EventName = Annotated[str, Kind("event")]
 ToolName = Annotated[str, Kind("tool")]
 AgentName = Annotated[str, Kind("agent")]
+WorkflowName = Annotated[str, Kind("workflow")]
+PermissionName = Annotated[str, Kind("permission")]
 ModelName = Annotated[str, Kind("model")]
 ProviderName = Annotated[str, Kind("provider")]
 StateKey = Annotated[str, Kind("state_key")]

@@ -20,7 +20,7 @@ class Command(NamedTuple):
 COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
         "run": Command("llmspell.cli.run", "run a spell"),
-        "validate": Command("llmspell.cli.validate", "check that spells compile, without running them"),
+        "validate": Command("llmspell.cli.validate", "find mistakes in spells, without running them"),
         "lsp": Command("llmspell.cli.lsp", "the language server, for editors"),
         "init": Command("llmspell.cli.init", "begin a project: settings, a first spell, editor stubs"),
         "trace": Command("llmspell.cli.trace", "stored and live runs: list, show, follow, export, compare"),

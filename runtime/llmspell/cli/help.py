@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from llmspell.api.hover import describe
 from llmspell.api.lookup import Entry, find, suggestions
 from llmspell.api.names import camel
+from llmspell.api.names import near as near_names
 from llmspell.api.registry import Registry, registry
 from llmspell.cli.commands import COMMANDS
 from llmspell.cli.page import show_json, show_page, show_rows
 from llmspell.errors import UsageError
+from llmspell.settings.lint import SEVERITIES
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -20,7 +22,7 @@ def configure(parser: ArgumentParser) -> None:
         nargs="?",
         metavar="NAME",
         help="a class, method, option, tool, hook point, event or error, in either language's spelling: "
-        "Agent, agent:chat, beforeLLMCall, calculator, rate_limit; or a command",
+        "Agent, agent:chat, beforeLLMCall, calculator, rate_limit; a code of `validate`, or a command",
     )
     parser.add_argument("--json", action="store_true", help="for programs")
 
@@ -30,6 +32,8 @@ def run(args: Namespace) -> int:
     if args.name is None:
         _show_index(known, as_json=args.json)
         return 0
+    if args.name in SEVERITIES:
+        return _show_code(args.name, as_json=args.json)
     found = find(known, args.name)
     if args.name in COMMANDS and not any(entry.name == args.name for entry in found):
         from llmspell.cli.parser import command_parser
@@ -47,6 +51,17 @@ def run(args: Namespace) -> int:
     return 0
 
 
+def _show_code(code: str, *, as_json: bool) -> int:
+    from llmspell_lsp.checks.catalogue import page  # what findings mean is kept beside the checks
+
+    text = page(code)
+    if as_json:
+        show_json([{"kind": "code", "name": code, "severity": SEVERITIES[code], "markdown": text}])
+    else:
+        show_page(text)
+    return 0
+
+
 def as_value(known: Registry, entry: Entry) -> dict[str, object]:
     return {
         "kind": entry.kind,
@@ -57,7 +72,7 @@ def as_value(known: Registry, entry: Entry) -> dict[str, object]:
 
 
 def _remedy(known: Registry, name: str) -> str:
-    near = suggestions(known, name)
+    near = suggestions(known, name) or near_names(name, SEVERITIES)
     if not near:
         return "`llmspell help` lists what there is"
     *most, last = [f"`llmspell help {found}`" for found in near]

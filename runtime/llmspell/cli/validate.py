@@ -1,46 +1,91 @@
-"""`llmspell validate PATH…`: compiles spells in their sandbox and runs nothing. Exit 1 when one has an error."""
+"""`llmspell validate PATH…`: what an editor would underline; runs nothing. Exit 1 when there is an error."""
 
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Final
+
+from llmspell.errors import UsageError
 
 if TYPE_CHECKING:
-    from llmspell.engines.process import Zygote
+    from llmspell.cli.findings import Problem
     from llmspell.spell import Spell
+    from llmspell_lsp.checks.validation import Source
+    from llmspell_lsp.documents.document import Language
 
+#: Files that are no spells, by name.
+_OTHERS: Final[dict[str, Language]] = {"llmspell.toml": "toml", "replies.json": "json"}
 
-class Problem(TypedDict):
-    file: str
-    line: int
-    code: str
-    message: str
+#: From what matters most to what matters least.
+_SEVERITIES: Final = ("error", "warning", "information", "hint")
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a spell, or a folder: every spell in it")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="how the problems are printed")
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="a spell, llmspell.toml, replies.json, or a folder: all in it"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "sarif", "github"),
+        default="text",
+        help="how the findings are printed: for people, programs, code scanning, GitHub's pull requests",
+    )
+    parser.add_argument(
+        "--level", choices=_SEVERITIES, default="warning", help="down to which severity findings are shown (warning)"
+    )
+    parser.add_argument("--strict", action="store_true", help="exit 1 for warnings, too")
+    parser.add_argument("--codes", action="store_true", help="list the codes that findings have; `help CODE` explains")
 
 
 def run(args: Namespace) -> int:
-    import asyncio
-
-    problems = asyncio.run(_problems([path for given in args.paths for path in _spells(Path(given))]))
+    if args.codes:
+        return _show_codes()
+    if not args.paths:
+        raise UsageError("validate: which spells?", hint="name a spell or a folder, such as `llmspell validate .`")
+    shown = _SEVERITIES[: _SEVERITIES.index(args.level) + 1]
+    problems: list[Problem] = []
+    for problem in _problems([path for given in args.paths for path in _files(Path(given))]):
+        if problem.severity in shown:
+            problems.append(problem)
+            if args.format in ("text", "github"):
+                _print(problem, args.format)
     if args.format == "json":
-        print(json.dumps(problems, indent=2))
-    else:
-        for problem in problems:
-            print(f"{problem['file']}:{problem['line']}: {problem['message']}")
-    return 1 if problems else 0
+        from llmspell.cli.findings import as_json
+
+        print(json.dumps([as_json(problem) for problem in problems], indent=2))
+    elif args.format == "sarif":
+        from llmspell.cli.findings import as_sarif
+        from llmspell_lsp.checks.catalogue import pages
+
+        print(as_sarif(problems, {code: page.title for code, page in pages().items()}))
+    fatal = {"error", "warning"} if args.strict else {"error"}
+    return 1 if any(problem.severity in fatal for problem in problems) else 0
 
 
-def _spells(given: Path) -> list[Path]:
-    """The spells below a folder, hidden and installed ones left out; any other path is taken at its word."""
+def _print(problem: Problem, format: str) -> None:
+    from llmspell.cli.findings import as_github, as_text
+
+    print(as_github(problem) if format == "github" else as_text(problem), flush=True)
+
+
+def _show_codes() -> int:
+    from llmspell.cli.page import show_rows
+    from llmspell.settings.lint import SEVERITIES
+    from llmspell_lsp.checks.catalogue import pages
+
+    show_rows([(code, SEVERITIES[code], page.title) for code, page in pages().items()])
+    return 0
+
+
+def _files(given: Path) -> list[Path]:
+    """The files of ours below a folder, hidden and installed ones left out; any other path is taken at its word."""
     if not given.is_dir():
         return [given]
-    found = (path for ending in ("*.lua", "*.js", "*.mjs") for path in given.rglob(ending))
+    found = (path for name in ("*.lua", "*.js", "*.mjs", *_OTHERS) for path in given.rglob(name))
     return sorted(path for path in found if not any(_skipped(part) for part in path.relative_to(given).parts))
 
 
@@ -48,53 +93,58 @@ def _skipped(name: str) -> bool:
     return name.startswith(".") or name == "node_modules"
 
 
-async def _problems(paths: list[Path]) -> list[Problem]:
-    from llmspell.engines.process import Zygote
+def _problems(paths: list[Path]) -> Iterator[Problem]:
+    """Raises UsageError for a path that is no file of ours, before anything is checked."""
     from llmspell.spell import Spell
 
-    zygote = Zygote.spawn()
+    ours: list[tuple[str, Source]] = []
+    others: list[Spell] = []
+    for path in paths:
+        language = _OTHERS.get(path.name)
+        if language is not None:
+            ours.append((str(path), _source(path, language)))
+            continue
+        spell = Spell.read(path)
+        if spell.language == "lua" or spell.language == "javascript":
+            ours.append((spell.label, _of_spell(spell, spell.language)))
+        else:
+            others.append(spell)
+    if ours:
+        yield from _checked(ours)
+    for spell in others:
+        from llmspell.cli import plugged
+
+        problem = plugged.check(spell)
+        if problem is not None:
+            yield problem
+
+
+def _of_spell(spell: Spell, language: Language) -> Source:
+    from llmspell_lsp.checks.validation import Source
+
+    return Source(spell.path, language, spell.source)
+
+
+def _source(path: Path, language: Language) -> Source:
+    from llmspell_lsp.checks.validation import Source
+
     try:
-        found = [await _check(Spell.read(path), zygote) for path in paths]
+        return Source(path.absolute(), language, path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{str(path)!r} cannot be read: {error}") from None
+
+
+def _checked(files: list[tuple[str, Source]]) -> Iterator[Problem]:
+    from llmspell.cli.findings import Problem
+    from llmspell_lsp.checks.validation import Checker  # tree-sitter and the registry, 70 ms
+
+    checker = Checker(lambda text: print(f"llmspell: {text}", file=sys.stderr))
+    try:
+        for (label, _), checked in zip(files, checker.check(source for _, source in files), strict=True):
+            for each in checked.findings:
+                line, column, end_line, end_column = each.span
+                text = checked.lines[line] if line < len(checked.lines) else ""
+                place = (line + 1, column + 1, end_line + 1, end_column + 1)
+                yield Problem(label, *place, each.code, each.severity, each.message, text)
     finally:
-        zygote.close()
-    return [problem for problem in found if problem is not None]
-
-
-async def _check(spell: Spell, zygote: Zygote) -> Problem | None:
-    from llmspell.engines import protocol
-    from llmspell.engines.transport import Limits
-
-    errors: list[dict[str, Any]] = []
-
-    def on_frame(frame: protocol.Frame) -> None:
-        if frame[0] == "fail":
-            errors.append(frame[1])
-
-    source, module = spell.prepared()
-    worker = zygote.worker(spell.language, on_frame, Limits(cpu=10.0))
-    start: protocol.Start = {
-        "language": spell.language,
-        "label": spell.label,
-        "source": source,
-        "module": module,
-        "params": {},
-        "config": {},
-        "env": {},
-        "globals": {},
-        "seed": 0,
-        "clock": None,
-        "memory_mb": 256,
-    }
-    worker.send(protocol.encode(["check", start]))
-    ended = await worker.exit
-    if ended.error is not None:
-        return Problem(file=spell.label, line=1, code=ended.error.type, message=ended.error.message)
-    if not errors:
-        return None
-    where, _, line = str(errors[0].get("source") or f"{spell.label}:1").rpartition(":")
-    return Problem(
-        file=where or spell.label,
-        line=int(line) if line.isdecimal() else 1,
-        code=str(errors[0].get("type", "error")),
-        message=str(errors[0].get("message", "")),
-    )
+        checker.close()

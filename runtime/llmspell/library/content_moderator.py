@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, TypedDict
 
 from llmspell.agents.agent import Agent
 from llmspell.api.describe import exposed, method
+from llmspell.api.kinds import ModelName
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ContentViolationError
 from llmspell.run import Run
@@ -39,7 +40,7 @@ class ContentModeratorOptions:
     characters, as whole words."""
     patterns: Listed | dict[str, Listed] | None = None
     """Regular expressions (RE2) to flag, or a table of them by category."""
-    model: str | None = None
+    model: ModelName | None = None
     """A model that judges what the lists let through: `openai/gpt-4o-mini`. None: the lists alone."""
     categories: Listed | None = None
     """What the model judges by; the built-in categories unless given."""

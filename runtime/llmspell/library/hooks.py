@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from llmspell.api.describe import exposed, method, prop
-from llmspell.api.kinds import HookHandler, HookPointName
+from llmspell.api.kinds import AgentName, HookHandler, HookPointName, ToolName, WorkflowName
 from llmspell.hooks.handlers import handler_of, own_point
 from llmspell.hooks.ready import Hook
 from llmspell.hooks.table import Registration
@@ -13,22 +13,22 @@ from llmspell.run import Run
 
 
 class UseOptions(TypedDict, total=False):
-    agent: str
+    agent: AgentName
     """Only for the agent of this name."""
-    tool: str
+    tool: ToolName
     """Only for the tool of this name."""
-    workflow: str
+    workflow: WorkflowName
     """Only inside the workflow of this name."""
 
 
 class HookOptions(TypedDict, total=False):
     priority: int
     """Higher is asked earlier; 0 unless given."""
-    agent: str
+    agent: AgentName
     """Only for the agent of this name."""
-    tool: str
+    tool: ToolName
     """Only for the tool of this name."""
-    workflow: str
+    workflow: WorkflowName
     """Only inside the workflow of this name."""
     once: bool
     """Asked one time, then gone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from llmspell.api.describe import exposed, method
+from llmspell.api.kinds import AgentName
 from llmspell.providers.of_run import providers_of
 from llmspell.run import Run
 
@@ -23,7 +24,7 @@ class Reply(TypedDict, total=False):
     """Answers a user turn that contains this text, whatever its case."""
     pattern: str
     """Answers a user turn that matches this regular expression (RE2)."""
-    agent: str
+    agent: AgentName
     """Answers only the agent of this name."""
     call: int
     """Answers only this request of the agent, counted from 1."""

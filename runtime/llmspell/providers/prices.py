@@ -18,7 +18,9 @@ from llmspell.frozen import frozen
 PATH: Final = Path(__file__).with_name("prices.gen.tsv")
 
 _MODES: Final = frozenset({"chat", "responses", "embedding"})
-_HEADER: Final = "name\tprovider\tmode\tcontext\toutput\tinput_price\toutput_price\tcached_price\twrite_price\tflags"
+_HEADER: Final = (
+    "name\tprovider\tmode\tcontext\toutput\tinput_price\toutput_price\tcached_price\twrite_price\tflags\tdeprecation"
+)
 _FLAGS: Final = (
     ("t", "supports_function_calling"),
     ("v", "supports_vision"),
@@ -48,6 +50,8 @@ class ModelInfo:
     vision: bool
     schema: bool
     native_schema: bool
+    deprecation: str = ""
+    """The day from which on it may be gone: `2026-02-05`."""
 
 
 def lookup(model: str, provider: str = "") -> ModelInfo | None:
@@ -70,10 +74,12 @@ def cost(
     return (total + output_tokens * info.output_price) / 1_000_000
 
 
-def models() -> Iterator[ModelInfo]:
-    """All models of the map, by name."""
+def models(provider: str = "") -> Iterator[ModelInfo]:
+    """The models of a provider, as litellm calls it, or all of the map, by name."""
+    mark = f"\t{provider}\t".encode()
     for line in _table().split(b"\n")[2:-1]:
-        yield _parse(line.decode())
+        if not provider or mark in line:
+            yield _parse(line.decode())
 
 
 def serves(provider: str) -> bool:
@@ -98,7 +104,7 @@ def _find(name: str) -> ModelInfo | None:
 
 
 def _parse(line: str) -> ModelInfo:
-    name, provider, mode, context, output, *prices, flags = line.split("\t")
+    name, provider, mode, context, output, *prices, flags, deprecation = line.split("\t")
     input_price, output_price, cached_price, write_price = (float(price) if price else None for price in prices)
     return ModelInfo(
         name=name,
@@ -114,6 +120,7 @@ def _parse(line: str) -> ModelInfo:
         vision="v" in flags,
         schema="s" in flags,
         native_schema="n" in flags,
+        deprecation=deprecation,
     )
 
 
@@ -141,7 +148,12 @@ def _line(name: str, entry: dict[str, Any]) -> str:
         _number(entry.get("cache_creation_input_token_cost"), 1_000_000),
     ]
     flags = "".join(letter for letter, key in _FLAGS if entry.get(key) is True)
-    return "\t".join([name, str(entry.get("litellm_provider", "")), str(entry["mode"]), *numbers, flags])
+    import re  # 6 ms; only ever reached while generating
+
+    # A few entries give the day with a word before it, or a time behind it.
+    day = re.search(r"\d{4}-\d\d-\d\d", str(entry.get("deprecation_date", "")))
+    about = name, str(entry.get("litellm_provider", "")), str(entry["mode"])
+    return "\t".join([*about, *numbers, flags, day[0] if day else ""])
 
 
 def _number(value: object, scale: int) -> str:

@@ -50,6 +50,8 @@ SEVERITIES: Final[Mapping[str, Severity]] = MappingProxyType(
         "permission-needed": "hint",
         "deprecated": "hint",
         "last-run-error": "warning",
+        "settings": "error",
+        "replies": "error",
         "unknown-code": "warning",
     }
 )

@@ -14,6 +14,7 @@ from typing import Any, Self, TypedDict
 from llmspell.api.callback import Callback
 from llmspell.api.check import Checker, present
 from llmspell.api.describe import class_mark, exposed, method, prop
+from llmspell.api.kinds import PermissionName, ToolName
 from llmspell.api.objects import ScriptClass
 from llmspell.api.registry import registry
 from llmspell.errors import SchemaError, ToolError
@@ -38,7 +39,7 @@ class ToolOptions:
     """Does the work: takes the arguments, gives any value."""
     examples: list[dict[str, Any]] | None = None
     """Argument tables that show how it is called."""
-    permissions: list[str] | None = None
+    permissions: list[PermissionName] | None = None
     """What it needs, of read, write, net, exec, env. The offline model calls no tool that needs write, net or exec."""
     timeout: float = pipeline.TIMEOUT
     """Milliseconds it may take."""
@@ -148,7 +149,7 @@ class Tool(ABC):
         example='Tool.get("web-search"):execute{ query = "lua" }',
     )
     @staticmethod
-    def get(run: Run, name: str) -> Tool:
+    def get(run: Run, name: ToolName) -> Tool:
         """A built-in tool by its name, class or alias, in any spelling, with its usual options."""
         from llmspell.tools.builtin import named
 

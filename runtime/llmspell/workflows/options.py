@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from llmspell.agents.base import BaseAgent, BaseAgentOptions
 from llmspell.api.callback import Callback
-from llmspell.api.kinds import Shape, Takes
+from llmspell.api.kinds import AgentName, Shape, Takes, ToolName, WorkflowName
 from llmspell.tools.bounds import Bounds
 from llmspell.tools.tool import Tool
 from llmspell.workflows.context import WorkflowContext
@@ -25,7 +25,7 @@ Milliseconds = Annotated[float, Bounds(gt=0)]
 
 
 class RoleStep(TypedDict, total=False):
-    agent: str | BaseAgent
+    agent: AgentName | BaseAgent
     """The agent: itself, its name, or `local://name`."""
     role: str
     """What it is asked to be or do, as a method of the agent or in words: `technical_analysis`."""
@@ -57,19 +57,19 @@ class WorkflowStep(TypedDict, total=False):
         "pipeline",
     ]
     """What kind of step it is, where its other fields do not say so."""
-    agent: str | BaseAgent
+    agent: AgentName | BaseAgent
     """The agent that does it: itself, its name, or `local://name`."""
     action: str
     """What the agent is to do: one of its methods, or an instruction in words. For a tool, its `operation`."""
     role: str
     """Like `action`."""
-    tool: str | Tool
+    tool: ToolName | Tool
     """The tool that does it: itself, or the name of one that is built in."""
     params: dict[str, Any]
     """The tool's arguments, a template."""
     run: Work
     """A function of (value, context) that does it."""
-    workflow: str | BaseAgent
+    workflow: WorkflowName | BaseAgent
     """The workflow that does it: itself or its name."""
     input: Any
     """What it is given: text or a table with references such as `{{notes}}`, or a function of the context. Without it

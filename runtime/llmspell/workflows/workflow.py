@@ -10,7 +10,7 @@ from llmspell.agents.base import BaseAgent, BaseAgentOptions
 from llmspell.agents.directory import Directory
 from llmspell.agents.texts import AgentOutput, text_of
 from llmspell.api.describe import exposed, method
-from llmspell.api.kinds import AgentName
+from llmspell.api.kinds import WorkflowName
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError
 from llmspell.hooks.table import Context
@@ -185,7 +185,7 @@ class Workflow(BaseAgent):
 
     @method(static=True, errors=("invalid_argument",))
     @staticmethod
-    def get(run: Run, name: AgentName) -> Workflow:
+    def get(run: Run, name: WorkflowName) -> Workflow:
         """The workflow of a name. Raises where there is none."""
         found = run.service(Directory, Directory.of).get(name)
         if not isinstance(found, Workflow):

@@ -40,7 +40,7 @@ def test_they_are_pushed_with_the_version_they_are_about(server: Server) -> None
             "message": "unexpected symbol near '='",
         }
     ]
-    client.change(URI, 5, {"text": "local x = 1\n"})
+    client.change(URI, 5, {"text": "local x = 1\nprint(x)\n"})
     assert published(client) == {"uri": URI, "version": 5, "diagnostics": []}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from llmspell.api.modules import LARGEST
 from llmspell_lsp.analysis.shown import shown
-from llmspell_lsp.analysis.types import UNKNOWN
+from llmspell_lsp.analysis.types import UNKNOWN, Constant
 from llmspell_lsp.workspace import files
 from llmspell_lsp.workspace.snapshot import Snapshot
 
@@ -25,6 +25,8 @@ def holds(snapshot: Snapshot, name: str) -> str:
     binding = snapshot.analysis.means(name, last, len(document.lines[last]))
     assert binding is not None
     type_ = snapshot.types.of_binding(binding)
+    if isinstance(type_, Constant):
+        return "string" if isinstance(type_.value, str) else "boolean" if isinstance(type_.value, bool) else "number"
     return "" if type_ == UNKNOWN else shown(type_, snapshot.types.words)
 
 
@@ -141,7 +143,9 @@ def test_where_modules_are_looked_for(desk: Desk) -> None:
     at.write("lib/tools.lua", "return 1")
     at.write("lib/init/init.lua", "return 'a'")
     at.write("lib/deep/x.lua", "return require('lib.tools')")
-    spell = at.open("spell.lua", "local a, b = require('lib.tools'), require('lib.init')\nlocal c = require('lib.deep.x')\n")
+    spell = at.open(
+        "spell.lua", "local a, b = require('lib.tools'), require('lib.init')\nlocal c = require('lib.deep.x')\n"
+    )
     assert [holds(spell, name) for name in "abc"] == ["number", "string", "number"]
     at.write("lib/tools/init.lua", "return true")
     assert holds(at.open("lib/near.lua", "local x = require('tools')\n"), "x") == "number"
@@ -202,7 +206,12 @@ def test_a_file_is_looked_at_once_in_a_while(desk: Desk, monkeypatch: pytest.Mon
     spell = at.open("spell.lua", "local x = require('m')\n")
     looked: list[str] = []
     real = files.look
-    monkeypatch.setattr(files, "look", lambda path: looked.append(path) or real(path))
+
+    def look(path: str) -> files.Stamp | None:
+        looked.append(path)
+        return real(path)
+
+    monkeypatch.setattr(files, "look", look)
     for _ in range(50):
         assert holds(spell, "x") == "number"
     assert len(looked) <= 8
@@ -233,4 +242,6 @@ def test_names_of_modules_to_be_written(desk: Desk, name: str, typed: str, expec
         at.write("spell.lua", "")
         at.write("spell.js", "")
     at.open(name, "")
-    assert [f"{one}/".replace("//", "/") if folder else one for one, folder in at.project.module_names(at.uri(name), typed)] == expected
+    assert [
+        f"{one}/".replace("//", "/") if folder else one for one, folder in at.project.module_names(at.uri(name), typed)
+    ] == expected

@@ -16,6 +16,15 @@ FAMILIES: Final = (
     "workspace",
     "diagnostics",
     "writing",
+    "hints",
+    "outline",
+    "everywhere",
+    "tokens",
+    "formatting",
+    "navigation",
+    "renaming",
+    "lenses",
+    "actions",
 )
 
 

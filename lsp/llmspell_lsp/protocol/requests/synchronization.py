@@ -40,6 +40,7 @@ def did_open(session: Session, params: dict[str, Any]) -> None:
         document.revision = old.revision + 1
     session.documents[normal(uri)] = document
     session.project.opened(document)
+    session.live.opened(document)
     session.checking.opened(document)
 
 
@@ -82,6 +83,7 @@ def did_close(session: Session, params: dict[str, Any]) -> None:
     if document is not None:
         session.forget(document)
         session.project.closed(document)
+        session.live.closed(document)
         session.checking.closed(document)
 
 

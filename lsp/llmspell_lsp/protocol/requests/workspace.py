@@ -7,6 +7,7 @@ from typing import Any, Final
 from llmspell_lsp.protocol.client import folder_paths
 from llmspell_lsp.protocol.methods import Method
 from llmspell_lsp.protocol.params import member
+from llmspell_lsp.protocol.requests import formatting
 from llmspell_lsp.protocol.session import Session
 from llmspell_lsp.protocol.uris import path_of
 
@@ -25,6 +26,7 @@ def register(session: Session) -> None:
         registrations.append(_registration("workspace/didChangeWatchedFiles", {"watchers": watchers}))
     if client.registers("workspace.didChangeConfiguration"):
         registrations.append(_registration("workspace/didChangeConfiguration", {"section": _SECTION}))
+    registrations += formatting.registrations(session)
     if registrations:
         session.ask("client/registerCapability", {"registrations": registrations})
     _ask_configuration(session)

@@ -14,6 +14,7 @@ from llmspell.agents.members import Member, Members, members_of, participant
 from llmspell.agents.templates.shapes import Assignments
 from llmspell.agents.templates.template import TemplateAgent, TemplateOptions, action, shape_of
 from llmspell.api.describe import exposed, method, prop
+from llmspell.api.kinds import AgentName
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError, LlmspellError
 from llmspell.run import Run
@@ -115,7 +116,7 @@ class OrchestratorAgent(TemplateAgent):
         return f"job-{len(self._jobs) + 1}"
 
     @method(errors=("timeout", "rate_limit", "invalid_argument"))
-    async def execute_single_agent(self, name: str, input: Any = None) -> Any:
+    async def execute_single_agent(self, name: AgentName, input: Any = None) -> Any:
         """Has one agent work on an input; gives its value."""
         return (await self._job(name, input))["result"]
 

@@ -1590,7 +1590,7 @@ declare class Tool {
    * A built-in tool by its name, class or alias, in any spelling, with its usual options.
    * @throws invalid_argument
    */
-  static get(name: string): Tool;
+  static get(name: ToolName): Tool;
   /** The names of the built-in tools. */
   static list(): string[];
   /**
@@ -3637,9 +3637,9 @@ interface AgentOptions {
   metadata?: Record<string, any>;
   /** What the model is told before every conversation. The first argument, if it is text: `Agent.new("You are …")`. (default "") */
   systemPrompt?: string;
-  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
-  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters) */
   model?: string;
   /** Address of an OpenAI-compatible endpoint. */
   baseUrl?: string;
@@ -3783,9 +3783,9 @@ interface AnalysisOptions {
   metadata?: Record<string, any>;
   /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
   systemPrompt?: string;
-  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
-  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters) */
   model?: string;
   /** Address of an OpenAI-compatible endpoint. */
   baseUrl?: string;
@@ -4244,9 +4244,9 @@ interface ChatAgentOptions {
   metadata?: Record<string, any>;
   /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
   systemPrompt?: string;
-  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
-  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters) */
   model?: string;
   /** Address of an OpenAI-compatible endpoint. */
   baseUrl?: string;
@@ -4310,9 +4310,9 @@ interface CodeOptions {
   metadata?: Record<string, any>;
   /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
   systemPrompt?: string;
-  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
-  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters) */
   model?: string;
   /** Address of an OpenAI-compatible endpoint. */
   baseUrl?: string;
@@ -4446,7 +4446,7 @@ interface ContentModeratorOptions {
   words?: string[] | Record<string, string[]>;
   /** Regular expressions (RE2) to flag, or a table of them by category. (at most 10000 items) */
   patterns?: string[] | Record<string, string[]>;
-  /** A model that judges what the lists let through: `openai/gpt-4o-mini`. None: the lists alone. */
+  /** A model that judges what the lists let through: `openai/gpt-4o-mini`. None: the lists alone. (at most 200 characters) */
   model?: string;
   /** What the model judges by; the built-in categories unless given. (at most 10000 items) */
   categories?: string[];
@@ -4644,9 +4644,9 @@ interface DataAnalystOptions {
   metadata?: Record<string, any>;
   /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
   systemPrompt?: string;
-  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
-  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters) */
   model?: string;
   /** Address of an OpenAI-compatible endpoint. */
   baseUrl?: string;
@@ -5532,11 +5532,11 @@ interface RegisteredHook {
 interface HookOptions {
   /** Higher is asked earlier; 0 unless given. */
   priority?: number;
-  /** Only for the agent of this name. */
+  /** Only for the agent of this name. (at most 200 characters) */
   agent?: string;
-  /** Only for the tool of this name. */
-  tool?: string;
-  /** Only inside the workflow of this name. */
+  /** Only for the tool of this name. (at most 200 characters) */
+  tool?: ToolName;
+  /** Only inside the workflow of this name. (at most 200 characters) */
   workflow?: string;
   /** Asked one time, then gone. */
   once?: boolean;
@@ -5545,11 +5545,11 @@ interface HookOptions {
 }
 
 interface UseOptions {
-  /** Only for the agent of this name. */
+  /** Only for the agent of this name. (at most 200 characters) */
   agent?: string;
-  /** Only for the tool of this name. */
-  tool?: string;
-  /** Only inside the workflow of this name. */
+  /** Only for the tool of this name. (at most 200 characters) */
+  tool?: ToolName;
+  /** Only inside the workflow of this name. (at most 200 characters) */
   workflow?: string;
 }
 
@@ -6164,9 +6164,9 @@ interface OrchestratorOptions {
   metadata?: Record<string, any>;
   /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
   systemPrompt?: string;
-  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
-  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters) */
   model?: string;
   /** Address of an OpenAI-compatible endpoint. */
   baseUrl?: string;
@@ -6351,9 +6351,9 @@ interface PlannerOptions {
   metadata?: Record<string, any>;
   /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
   systemPrompt?: string;
-  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
-  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters) */
   model?: string;
   /** Address of an OpenAI-compatible endpoint. */
   baseUrl?: string;
@@ -6487,7 +6487,7 @@ interface Reply {
   match?: string;
   /** Answers a user turn that matches this regular expression (RE2). */
   pattern?: string;
-  /** Answers only the agent of this name. */
+  /** Answers only the agent of this name. (at most 200 characters) */
   agent?: string;
   /** Answers only this request of the agent, counted from 1. */
   call?: number;
@@ -6673,9 +6673,9 @@ interface ResearchOptions {
   metadata?: Record<string, any>;
   /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
   systemPrompt?: string;
-  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
-  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters) */
   model?: string;
   /** Address of an OpenAI-compatible endpoint. */
   baseUrl?: string;
@@ -6786,9 +6786,9 @@ interface ReviewOptions {
   metadata?: Record<string, any>;
   /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
   systemPrompt?: string;
-  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
-  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters) */
   model?: string;
   /** Address of an OpenAI-compatible endpoint. */
   baseUrl?: string;
@@ -8089,19 +8089,19 @@ interface WorkflowStep {
   name?: string;
   /** What kind of step it is, where its other fields do not say so. */
   type?: "agent" | "tool" | "function" | "workflow" | "sequential" | "parallel" | "parallel_fan_out" | "conditional" | "loop" | "adaptive_loop" | "map_reduce" | "pipeline";
-  /** The agent that does it: itself, its name, or `local://name`. */
+  /** The agent that does it: itself, its name, or `local://name`. (at most 200 characters) */
   agent?: string | BaseAgent;
   /** What the agent is to do: one of its methods, or an instruction in words. For a tool, its `operation`. */
   action?: string;
   /** Like `action`. */
   role?: string;
-  /** The tool that does it: itself, or the name of one that is built in. */
-  tool?: string | Tool;
+  /** The tool that does it: itself, or the name of one that is built in. (at most 200 characters) */
+  tool?: ToolName | Tool;
   /** The tool's arguments, a template. */
   params?: Record<string, any>;
   /** A function of (value, context) that does it. */
   run?: (value: any, context: WorkflowContext) => unknown;
-  /** The workflow that does it: itself or its name. */
+  /** The workflow that does it: itself or its name. (at most 200 characters) */
   workflow?: string | BaseAgent;
   /**
    * What it is given: text or a table with references such as `{{notes}}`, or a function of the context. Without it
@@ -8168,7 +8168,7 @@ interface WorkflowStep {
 }
 
 interface RoleStep {
-  /** The agent: itself, its name, or `local://name`. */
+  /** The agent: itself, its name, or `local://name`. (at most 200 characters) */
   agent?: string | BaseAgent;
   /** What it is asked to be or do, as a method of the agent or in words: `technical_analysis`. */
   role?: string;
@@ -8477,9 +8477,9 @@ interface WriterOptions {
   metadata?: Record<string, any>;
   /** Your own instructions, added to those of the template. The first argument, if it is text. (default "") */
   systemPrompt?: string;
-  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. */
+  /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
-  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. */
+  /** The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters) */
   model?: string;
   /** Address of an OpenAI-compatible endpoint. */
   baseUrl?: string;

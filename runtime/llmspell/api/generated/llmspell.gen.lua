@@ -1396,7 +1396,7 @@ function Tool.define(options) end
 ---```lua
 ---Tool.get("web-search"):execute{ query = "lua" }
 ---```
----@param name string
+---@param name ToolName
 ---@return Tool
 function Tool.get(name) end
 
@@ -6112,8 +6112,8 @@ config = nil
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string What the model is told before every conversation. The first argument, if it is text: `Agent.new("You are …")`. (default "")
----@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
----@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
 ---@field temperature? number How freely the model chooses its words, 0 to 2.
@@ -6199,8 +6199,8 @@ config = nil
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
----@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
----@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
 ---@field temperature? number How freely the model chooses its words, 0 to 2.
@@ -6420,8 +6420,8 @@ config = nil
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
----@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
----@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
 ---@field temperature? number How freely the model chooses its words, 0 to 2.
@@ -6451,8 +6451,8 @@ config = nil
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
----@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
----@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
 ---@field temperature? number How freely the model chooses its words, 0 to 2.
@@ -6520,7 +6520,7 @@ config = nil
 ---@class ContentModeratorOptions
 ---@field words? string[] | table<string, string[]> Words and phrases to flag, or a table of them by category. Compared without case, accents of width and invisible characters, as whole words. (at most 10000 items)
 ---@field patterns? string[] | table<string, string[]> Regular expressions (RE2) to flag, or a table of them by category. (at most 10000 items)
----@field model? string A model that judges what the lists let through: `openai/gpt-4o-mini`. None: the lists alone.
+---@field model? string A model that judges what the lists let through: `openai/gpt-4o-mini`. None: the lists alone. (at most 200 characters)
 ---@field categories? string[] What the model judges by; the built-in categories unless given. (at most 10000 items)
 
 ---@class Moderation
@@ -6628,8 +6628,8 @@ config = nil
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
----@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
----@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
 ---@field temperature? number How freely the model chooses its words, 0 to 2.
@@ -7076,16 +7076,16 @@ config = nil
 
 ---@class HookOptions
 ---@field priority? integer Higher is asked earlier; 0 unless given.
----@field agent? string Only for the agent of this name.
----@field tool? string Only for the tool of this name.
----@field workflow? string Only inside the workflow of this name.
+---@field agent? string Only for the agent of this name. (at most 200 characters)
+---@field tool? ToolName Only for the tool of this name. (at most 200 characters)
+---@field workflow? string Only inside the workflow of this name. (at most 200 characters)
 ---@field once? boolean Asked one time, then gone.
 ---@field timeout? number Milliseconds it may take; `[hooks] timeout` unless given, which is 30,000 unless set.
 
 ---@class UseOptions
----@field agent? string Only for the agent of this name.
----@field tool? string Only for the tool of this name.
----@field workflow? string Only inside the workflow of this name.
+---@field agent? string Only for the agent of this name. (at most 200 characters)
+---@field tool? ToolName Only for the tool of this name. (at most 200 characters)
+---@field workflow? string Only inside the workflow of this name. (at most 200 characters)
 
 ---@class HttpRequestOptions
 ---@field allowed_domains? string[] Hosts that this tool may reach, within what the run may: `api.example.org`, `*.example.org`, `host:8080`. None: all that the run may. (at most 500 items)
@@ -7406,8 +7406,8 @@ config = nil
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
----@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
----@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
 ---@field temperature? number How freely the model chooses its words, 0 to 2.
@@ -7502,8 +7502,8 @@ config = nil
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
----@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
----@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
 ---@field temperature? number How freely the model chooses its words, 0 to 2.
@@ -7579,7 +7579,7 @@ config = nil
 ---@class Reply
 ---@field match? string Answers a user turn that contains this text, whatever its case.
 ---@field pattern? string Answers a user turn that matches this regular expression (RE2).
----@field agent? string Answers only the agent of this name.
+---@field agent? string Answers only the agent of this name. (at most 200 characters)
 ---@field call? integer Answers only this request of the agent, counted from 1.
 ---@field text? string The answer; `{{message}}` is the user's turn, `{{result}}` what the last tool gave.
 ---@field data? any A structured answer, in place of text.
@@ -7672,8 +7672,8 @@ config = nil
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
----@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
----@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
 ---@field temperature? number How freely the model chooses its words, 0 to 2.
@@ -7734,8 +7734,8 @@ config = nil
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
----@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
----@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
 ---@field temperature? number How freely the model chooses its words, 0 to 2.
@@ -8406,13 +8406,13 @@ config = nil
 ---@class WorkflowStep
 ---@field name? string What the trace calls it; also a name for its value.
 ---@field type? "agent" | "tool" | "function" | "workflow" | "sequential" | "parallel" | "parallel_fan_out" | "conditional" | "loop" | "adaptive_loop" | "map_reduce" | "pipeline" What kind of step it is, where its other fields do not say so.
----@field agent? string | BaseAgent The agent that does it: itself, its name, or `local://name`.
+---@field agent? string | BaseAgent The agent that does it: itself, its name, or `local://name`. (at most 200 characters)
 ---@field action? string What the agent is to do: one of its methods, or an instruction in words. For a tool, its `operation`.
 ---@field role? string Like `action`.
----@field tool? string | Tool The tool that does it: itself, or the name of one that is built in.
+---@field tool? ToolName | Tool The tool that does it: itself, or the name of one that is built in. (at most 200 characters)
 ---@field params? table<string, any> The tool's arguments, a template.
 ---@field run? fun(value: any, context: WorkflowContext) A function of (value, context) that does it.
----@field workflow? string | BaseAgent The workflow that does it: itself or its name.
+---@field workflow? string | BaseAgent The workflow that does it: itself or its name. (at most 200 characters)
 ---@field input? any What it is given: text or a table with references such as `{{notes}}`, or a function of the context. Without it the value of the step before; the first one gets the run's input.
 ---@field input_transform? fun(previous: any, context: WorkflowContext) A function of (input, context) that gives the input to use.
 ---@field output? string The name that its value has from then on.
@@ -8443,7 +8443,7 @@ config = nil
 ---@field stream? boolean For a stage with an agent: each piece of its answer goes on as it comes.
 
 ---@class RoleStep
----@field agent? string | BaseAgent The agent: itself, its name, or `local://name`.
+---@field agent? string | BaseAgent The agent: itself, its name, or `local://name`. (at most 200 characters)
 ---@field role? string What it is asked to be or do, as a method of the agent or in words: `technical_analysis`.
 ---@field action? string Like `role`, which it goes before.
 ---@field input? any What it is given; the step's own input where it is left out.
@@ -8622,8 +8622,8 @@ config = nil
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field system_prompt? string Your own instructions, added to those of the template. The first argument, if it is text. (default "")
----@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm.
----@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`.
+---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
+---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
 ---@field temperature? number How freely the model chooses its words, 0 to 2.

@@ -56,7 +56,7 @@ class Types(ABC):
                 return self.list_of(schema)
             case {"type": "object"}:
                 return self.table(schema)
-            case {"type": kind}:
+            case {"type": str(kind)} if kind in self.words:
                 return self.words[kind]
             case _:
                 return self.anything

@@ -1,0 +1,70 @@
+"""What is wrong with a spell in a language that a plugin adds: its engine compiles it in its sandbox, runs nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmspell.cli.findings import Problem
+
+if TYPE_CHECKING:
+    from llmspell.engines.process import Zygote
+    from llmspell.spell import Spell
+
+
+def check(spell: Spell) -> Problem | None:
+    """What the spell's engine says of it in its sandbox."""
+    import asyncio
+
+    return asyncio.run(_checked(spell))
+
+
+async def _checked(spell: Spell) -> Problem | None:
+    from llmspell.engines.process import Zygote
+
+    zygote = Zygote.spawn()
+    try:
+        return await _check(spell, zygote)
+    finally:
+        zygote.close()
+
+
+async def _check(spell: Spell, zygote: Zygote) -> Problem | None:
+    from llmspell.engines import protocol
+    from llmspell.engines.transport import Limits
+
+    errors: list[dict[str, Any]] = []
+
+    def on_frame(frame: protocol.Frame) -> None:
+        if frame[0] == "fail":
+            errors.append(frame[1])
+
+    source, module = spell.prepared()
+    worker = zygote.worker(spell.language, on_frame, Limits(cpu=10.0))
+    start: protocol.Start = {
+        "language": spell.language,
+        "label": spell.label,
+        "source": source,
+        "module": module,
+        "params": {},
+        "config": {},
+        "env": {},
+        "globals": {},
+        "seed": 0,
+        "clock": None,
+        "memory_mb": 256,
+    }
+    worker.send(protocol.encode(["check", start]))
+    ended = await worker.exit
+    if ended.error is not None:
+        return _problem(spell, spell.label, 1, ended.error.message)
+    if not errors:
+        return None
+    where, _, line = str(errors[0].get("source") or f"{spell.label}:1").rpartition(":")
+    number = int(line) if line.isdecimal() else 1
+    return _problem(spell, where or spell.label, number, str(errors[0].get("message", "")))
+
+
+def _problem(spell: Spell, file: str, line: int, message: str) -> Problem:
+    lines = spell.source.splitlines()
+    text = lines[line - 1] if file == spell.label and 0 < line <= len(lines) else ""
+    return Problem(file, line, 1, line, len(text) + 1, "syntax", "error", message, text)
