@@ -16,9 +16,12 @@ PYGLS = ("pygls", "lsprotocol", "attrs", "cattrs", "asyncio")
 #: What handlers import when they are called.
 FEATURES = ("llmspell_lsp.features", "llmspell_lsp.analysis", "llmspell_lsp.syntax", "llmspell.api", "tree_sitter")
 
+#: A session without a document warms up by itself after a pause, which a crowded machine may take to say goodbye.
 PROGRAM = """
 import sys
 from llmspell.cli.main import main
+from llmspell_lsp.protocol import greeting
+greeting._IDLE = 3600
 main(["lsp"])
 print(*[name for name in sys.argv[1:] if name in sys.modules], file=sys.stderr)
 """
