@@ -78,7 +78,9 @@ def test_imports_point_down() -> None:
     lint = "from importlinter.cli import lint_imports_command as lint; lint()"
     done = run_python("-c", lint, "--no-cache", "--no-logo")
     assert done.returncode == 0, done.stdout + done.stderr
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     assert f"Contracts: {len(contracts)} kept, 0 broken." in done.stdout
 
 

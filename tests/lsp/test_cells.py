@@ -6,6 +6,7 @@ prints the table, and writes what is said now with `--write`, to be read before 
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import tempfile
@@ -178,6 +179,14 @@ def cells(construct: str, language: str, folder: Path) -> Iterator[tuple[str, st
 
 def reason(construct: str, feature: str) -> str:
     return REASONS.get(feature, {}).get(construct) or REASONS.get(feature, {}).get("*", "")
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """Sessions set the thresholds of the whole process."""
+    threshold = gc.get_threshold()
+    yield
+    gc.set_threshold(*threshold)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -16,6 +16,7 @@ from llmspell_lsp.checks.compile import Refusal
 from llmspell_lsp.checks.compiling import compile_javascript, compile_lua
 from llmspell_lsp.protocol import requests
 from llmspell_lsp.protocol.dispatch import Dispatch
+from llmspell_lsp.protocol.garbage import Garbage
 from llmspell_lsp.protocol.log import Log
 from llmspell_lsp.protocol.session import Session
 from llmspell_lsp.protocol.stream import Stream
@@ -68,7 +69,7 @@ ALWAYS_EQUAL: Final = (
 EQUAL: Final = (*WHOLE, *PLACED)
 
 #: Seconds of the processor that any answer may take, garbage collection included.
-SLOWEST: Final = 1.5
+SLOWEST: Final = 2.5
 
 FRAGMENTS: Final = (
     *"\"'`(){}[]<>.,:;=-+*/\\#$@ \n\t0aZ_",
@@ -126,9 +127,16 @@ class Editor:
         stream = Stream(lambda _size: b"", write, lambda: None)
         self.session = Session(stream, self._log, requests.methods(), requests.commands())
         self._dispatch = Dispatch(self.session)
+        self._garbage = Garbage(lambda: len(self.session.documents))
         self._asked = 0
         self.ask("initialize", {"processId": None, "rootUri": None, "capabilities": CAPABILITIES})
         self.version = 0
+
+    def rest(self) -> None:
+        """A moment in which nobody types: garbage is searched then, as the server does."""
+        if self._garbage.has_work:
+            for _ in self._garbage.work():
+                pass
 
     def leave(self) -> None:
         """Ends what the session has started."""
@@ -323,6 +331,7 @@ class Hands:
             self._compare(fresh, ALWAYS_EQUAL if refusal is not None else EQUAL)
         finally:
             fresh.leave()
+            self.editor.rest()
 
     def _compare(self, fresh: Editor, methods: tuple[str, ...]) -> None:
         places = [self.random_place() for _ in range(3)]

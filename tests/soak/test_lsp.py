@@ -6,9 +6,11 @@ then random edits; `make test` takes a sample. Latencies of each method are prin
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -37,6 +39,15 @@ def texts() -> list[tuple[str, str]]:
         for script in scripts(Path(document).read_text(encoding="utf-8")).values():
             found.append(("lua" if script.language == "lua" else "javascript", "\n".join(script.lines)))
     return found
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """Sessions set the thresholds of the whole process."""
+    threshold = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
 
 
 @pytest.mark.parametrize("steps", [SAMPLE, pytest.param(ALL, marks=pytest.mark.soak)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from llmspell_lsp.analysis.infer import Inference
 from llmspell_lsp.analysis.scope import Analysis
 from llmspell_lsp.analysis.shown import shown

@@ -77,7 +77,9 @@ async def editor(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     assert client.error is None
 
 
-@pytest.mark.parametrize(("name", "bad", "good"), [("a.lua", "x = = 1", "x = 1"), ("a.js", "const = 1", "export let x = 1")])
+@pytest.mark.parametrize(
+    ("name", "bad", "good"), [("a.lua", "x = = 1", "x = 1"), ("a.js", "const = 1", "export let x = 1")]
+)
 async def test_a_mistake_is_shown_and_gone_when_it_is_mended(
     editor: Editor, tmp_path: Path, name: str, bad: str, good: str
 ) -> None:
