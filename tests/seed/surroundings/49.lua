@@ -1,5 +1,3 @@
---: instead of 60-60: StatisticsTool is a tool of a later release
-            agent = AnalysisAgent.new({ tools = {Calculator.new()} }),
 --: after
 print(report)
 --: prints A short answer.
