@@ -69,7 +69,7 @@ ALWAYS_EQUAL: Final = (
 EQUAL: Final = (*WHOLE, *PLACED)
 
 #: Seconds of the processor that any answer may take, garbage collection included.
-SLOWEST: Final = 2.5
+SLOWEST: Final = 1.5
 
 FRAGMENTS: Final = (
     *"\"'`(){}[]<>.,:;=-+*/\\#$@ \n\t0aZ_",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partial
 from typing import Annotated, Any, Final, Literal, TypedDict
 
@@ -23,6 +22,7 @@ from llmspell.agents.templates.prompt_files import prompts_of
 from llmspell.agents.texts import AgentOutput, text_of
 from llmspell.api.callback import Callback
 from llmspell.api.kinds import Takes
+from llmspell.api.names import near
 from llmspell.errors import ArgumentError
 from llmspell.hooks.table import Context, Since
 from llmspell.place import Span
@@ -89,7 +89,7 @@ class Delegation:
         """Raises ArgumentError for a name that nobody has."""
         if name in self.workers:
             return self.workers[name]
-        close = get_close_matches(name, list(self.workers), n=1)
+        close = near(name, self.workers)
         hint = f"did you mean {close[0]!r}?" if close else f"the workers: {', '.join(self.workers) or 'none yet'}"
         raise ArgumentError(f"{self.owner.name} has no worker {name!r}", hint=hint)
 

@@ -7,13 +7,13 @@ settings as plain values only.
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from llmspell.api.names import near
 from llmspell.errors import ArgumentError, ReplayError, SettingsError
 from llmspell.frozen import frozen
 from llmspell.providers import prices
@@ -228,11 +228,11 @@ class Providers:
             return name
         if prices.serves(provider):
             return "litellm"
-        near = difflib.get_close_matches(provider, [*self._presets, OFFLINE, "litellm"], 1)
+        close = near(provider, [*self._presets, OFFLINE, "litellm"])
         raise ArgumentError(
             f"there is no provider {provider!r}",
-            hint=f"did you mean {near[0]!r}?"
-            if near
+            hint=f"did you mean {close[0]!r}?"
+            if close
             else f"providers are {', '.join(self._presets)}, litellm, offline",
         )
 
@@ -354,8 +354,8 @@ def _customised(custom: Mapping[str, Mapping[str, Any]]) -> dict[str, Preset]:
     for name, table in custom.items():
         for key in table:
             if key not in CUSTOM_FIELDS:
-                near = difflib.get_close_matches(key, CUSTOM_FIELDS, 1)
-                hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(CUSTOM_FIELDS)}"
+                close = near(key, CUSTOM_FIELDS)
+                hint = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(CUSTOM_FIELDS)}"
                 raise SettingsError(f"[providers.{name}] has the unknown key {key!r}", hint=hint)
         preset = PRESETS.get(name, Preset(name))
         protocol: Any = table.get("protocol", preset.protocol)

@@ -13,13 +13,13 @@ a sequence: each agent gets the first of them, then the second, and the last aga
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, get_args
 
+from llmspell.api.names import near
 from llmspell.errors import ArgumentError, ProviderKind
 from llmspell.frozen import frozen
 from llmspell.providers.base import Request
@@ -177,8 +177,8 @@ def _entry(value: Any, where: str, wire: frozenset[str]) -> Reply:
         raise _wrong(where, f"is {_kind(value)}", "a reply is a text or an object")
     for key in value:
         if key not in FIELDS and key not in wire:
-            near = difflib.get_close_matches(str(key), [*FIELDS, *wire], 1)
-            raise _wrong(where, f"has the unknown field {key!r}", f"did you mean {near[0]!r}?" if near else _known())
+            close = near(str(key), [*FIELDS, *wire])
+            raise _wrong(where, f"has the unknown field {key!r}", f"did you mean {close[0]!r}?" if close else _known())
     text = _field(value, "text", str, "", where)
     if "data" in value:
         text = json.dumps(value["data"], ensure_ascii=False)

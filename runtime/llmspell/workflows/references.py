@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Any, Final
 
 from llmspell.agents.texts import AgentOutput, as_json
+from llmspell.api.names import near
 from llmspell.api.references import Reference, parse
 from llmspell.errors import ArgumentError
 
@@ -115,7 +115,7 @@ def _parsed(text: str, here: str, whole: str) -> Any:
 def missing(message: str, name: str, known: Iterable[str], there: str) -> ArgumentError:
     """An error for a name that is not there, with the nearest of those that are, or all of them."""
     names = sorted(set(known))
-    close = get_close_matches(name, names, n=1)
+    close = near(name, names)
     listed = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
     hint = f"did you mean {close[0]!r}? " if close else ""
     return ArgumentError(message, hint=f"{hint}{there}: {listed or 'nothing'}")

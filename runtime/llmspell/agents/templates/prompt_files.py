@@ -11,12 +11,12 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from llmspell.agents.texts import AgentOutput, text_of
+from llmspell.api.names import near
 from llmspell.errors import ArgumentError
 from llmspell.frozen import frozen
 from llmspell.run import Run
@@ -74,7 +74,7 @@ class Prompt:
         return found
 
     def _unknown(self, name: str, line: int, known: Sequence[str]) -> ArgumentError:
-        close = get_close_matches(name, known, n=1)
+        close = near(name, known)
         listed = ", ".join(f"{{{{{each}}}}}" for each in known)
         hint = f"did you mean {{{{{close[0]}}}}}?" if close else f"there are {listed} and the input's own fields"
         return ArgumentError(f"{self.path}:{line}: nothing is called {{{{{name}}}}} here", hint=hint)
@@ -164,7 +164,7 @@ def parse(path: str, text: str) -> Prompt:
             options[key] = _number(key, value, f"{path}:{number}")
         elif line.strip():
             known = ("description", *_NUMBERS)
-            close = get_close_matches(key, known, n=1)
+            close = near(key, known)
             hint = f"did you mean {close[0]!r}?" if close else f"it holds {', '.join(known)}"
             raise ArgumentError(f"{path}:{number}: the front matter has the unknown key {key!r}", hint=hint)
     return Prompt(path, body, description, head.count("\n") + 4, options)

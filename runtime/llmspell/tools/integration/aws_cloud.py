@@ -15,11 +15,11 @@ import os
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final, TypeVar
 
 from llmspell import errors
+from llmspell.api.names import near
 from llmspell.errors import LlmspellError, RateLimitError, SchemaError, ToolError
 from llmspell.tools.integration import wire
 from llmspell.tools.integration.aws_account import Account
@@ -119,7 +119,7 @@ class Cloud:
         wanted = self.client.meta.method_to_api_mapping.get(action, action)
         found = wanted if wanted in known else next((name for name in known if name.lower() == wanted.lower()), None)
         if found is None:
-            close = get_close_matches(action, known, n=1)
+            close = near(action, known)
             raise SchemaError(
                 f"{self.service} has no action {action!r}",
                 hint=f"did you mean {close[0]}?" if close else f"for example {', '.join(known[:5])}",
@@ -238,7 +238,7 @@ def _known_service(session: Any, service: str) -> str:
     known: list[str] = session.get_available_services()
     if service.lower() in known:
         return service.lower()
-    close = get_close_matches(service.lower(), known, n=1)
+    close = near(service.lower(), known)
     raise SchemaError(
         f"AWS has no service {service!r}",
         hint=f"did you mean {close[0]}?" if close else "for example s3, ec2, dynamodb",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, Final
 
+from llmspell.api.names import near
 from llmspell.errors import SchemaError
 from llmspell.frozen import frozen
 from llmspell.tools.web.service import segment
@@ -121,7 +121,7 @@ def known(name: str, api_version: str | None) -> Resource | None:
 
 def unknown(name: str) -> SchemaError:
     names = [each.plural for each in RESOURCES]
-    close = get_close_matches(name.lower(), [*names, *(each.kind.lower() for each in RESOURCES)], n=1)
+    close = near(name.lower(), [*names, *(each.kind.lower() for each in RESOURCES)])
     return SchemaError(
         f"{name!r} is no kind that every cluster has",
         hint=f"did you mean {close[0]!r}?" if close else "give its `api_version` too, such as `example.org/v1`",

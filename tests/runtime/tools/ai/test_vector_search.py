@@ -9,6 +9,7 @@ import random
 import signal
 import sqlite3
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,10 @@ TOWNS = [
 ]
 
 
+KEPT: ContextVar[Any] = ContextVar("KEPT", default=None)
+"""The process that the running call is to use."""
+
+
 class Index:
     """The tool over one index, its process kept from call to call as in a run."""
 
@@ -63,9 +68,11 @@ class Index:
             async def close() -> None:
                 """It serves the next call too."""
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(vector_calls.embedders, "kept_of", lambda *_: Kept)
+        token = KEPT.set(Kept)
+        try:
             return (await self.tool.perform({"operation": operation, **params}, self.context)).content
+        finally:
+            KEPT.reset(token)
 
     @property
     def file(self) -> Path:
@@ -73,7 +80,10 @@ class Index:
 
 
 @pytest.fixture
-async def index(project: Path) -> Any:
+async def index(project: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    real = vector_calls.embedders.kept_of
+    # By task: calls of one test run at the same time.
+    monkeypatch.setattr(vector_calls.embedders, "kept_of", lambda *given: KEPT.get() or real(*given))
     made: list[Index] = []
 
     def make(**options: Any) -> Index:
