@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 from llmspell.api.names import snake
 from llmspell.api.references import ALWAYS, INSIDE, RESERVED, STEP, braces, reference
 from llmspell.errors import ArgumentError
+from llmspell.workflows.definition import TYPES
+from llmspell.workflows.step_fields import TELLING
 from llmspell_lsp.analysis.sites import Site, absolute
 from llmspell_lsp.analysis.steps import Flow, Step, StepKind, Use
 from llmspell_lsp.analysis.types import ClassObject, Instance, Maker, Method, Record, Script, Type
@@ -24,21 +26,6 @@ if TYPE_CHECKING:
     from llmspell_lsp.syntax.chunks import Placed
 
 
-#: What a step's kind is told by where it has no `type`, first match first; as `llmspell.workflows.step_fields` has it.
-_TELLING: Final[Mapping[str, StepKind]] = {
-    "agent": "agent",
-    "tool": "tool",
-    "run": "function",
-    "workflow": "workflow",
-    "agents": "parallel",
-    "body": "loop",
-    "map": "map_reduce",
-    "stages": "pipeline",
-    "branches": "conditional",
-    "true_branch": "conditional",
-    "false_branch": "conditional",
-    "steps": "sequential",
-}
 _KINDS: Final[Mapping[str, StepKind]] = {
     "sequential": "sequential",
     "create": "sequential",
@@ -94,7 +81,7 @@ class _Reader:
             return None
         site, entries = found
         said = _constant(entries, "type")
-        root = Step(_TELLED.get(said, kind) if said else kind, 0, site, entries, None, "")
+        root = Step(TYPES.get(said, kind) if said else kind, 0, site, entries, None, "")
         self._inside(root, 0)
         self._visit(root, dict.fromkeys(ALWAYS, ()), 0, ())
         return Flow(Site(self.infer.analysis.uri, placed, call), root, self.uses, self.complete, self.functions)
@@ -256,19 +243,11 @@ class _Reader:
             )
 
 
-_TELLED: Final[Mapping[str, StepKind]] = {
-    **{kind: kind for kind in _TELLING.values()},
-    "run": "function",
-    "parallel_fan_out": "parallel",
-    "adaptive_loop": "loop",
-}
-
-
 def _kind(entries: Mapping[str, Entry]) -> StepKind:
     said = _constant(entries, "type")
-    if said in _TELLED:
-        return "sequential" if said == "workflow" and "workflow" not in entries else _TELLED[said]
-    for key, kind in _TELLING.items():
+    if said in TYPES:
+        return "sequential" if said == "workflow" and "workflow" not in entries else TYPES[said]
+    for key, kind in TELLING.items():
         if key in entries:
             return kind
     return "function"

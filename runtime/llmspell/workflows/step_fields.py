@@ -26,7 +26,7 @@ OWN: Final[dict[StepType, frozenset[str]]] = {
     "pipeline": frozenset({"stages", "buffer", "aggregator"}),
 }
 #: The key by which a step without `type` says what it is; the first that it has.
-_TELLING: Final[dict[str, StepType]] = {
+TELLING: Final[dict[str, StepType]] = {
     "agent": "agent",
     "tool": "tool",
     "run": "function",
@@ -54,7 +54,7 @@ def type_of(given: dict[str, Any]) -> StepType:
         return "sequential"
     if said is not None:
         return TYPES[said]
-    for key, type_ in _TELLING.items():
+    for key, type_ in TELLING.items():
         if key in given:
             return type_
     what = "an agent, a tool, a function (run), a workflow, or steps of its own"
