@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "runtime" / "llmspell"
-PACKAGES = (PACKAGE, ROOT / "lsp" / "llmspell_lsp")
+PACKAGES = (PACKAGE, ROOT / "lsp" / "llmspell_lsp", ROOT / "tui" / "llmspell_tui")
 
 #: The seven names the project was given, and the files that every project has.
 TOP_LEVEL = frozenset(
@@ -163,7 +163,9 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: zipfile.Path) -> None:
     assert "llmspell/py.typed" in wanted
     for pattern in ("*.gen.json", "*.gen.lua", "*.gen.d.ts", "*.lua", "*.js"):
         assert any(fnmatch(name, f"llmspell/{pattern}") for name in held), f"the wheel holds no {pattern}"
-    strangers = {name for name in held if not name.startswith(("llmspell/", "llmspell_lsp/", "llmspell-"))}
+    strangers = {
+        name for name in held if not name.startswith(("llmspell/", "llmspell_lsp/", "llmspell_tui/", "llmspell-"))
+    }
     assert not strangers
 
 

@@ -1,0 +1,1 @@
+"""The terminal interface: runs as they happen and as they were. A client: it folds events and sends requests."""
