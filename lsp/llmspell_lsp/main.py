@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from llmspell_lsp.protocol import greeting, requests
 from llmspell_lsp.protocol.dispatch import Dispatch
@@ -17,6 +17,12 @@ from llmspell_lsp.protocol.log import Log
 from llmspell_lsp.protocol.methods import Command, Method
 from llmspell_lsp.protocol.session import Session
 from llmspell_lsp.protocol.stream import Stream
+
+if TYPE_CHECKING:
+    import socket
+
+#: How requests of HTTP begin.
+_HTTP: Final = frozenset({b"GET ", b"POST", b"PUT ", b"HEAD", b"OPTI", b"DELE", b"PATC", b"CONN", b"TRAC", b"PRI "})
 
 
 def serve_stdio(log_path: str | None = None) -> int:
@@ -39,7 +45,22 @@ def serve_tcp(host: str, port: int, log_path: str | None = None) -> int:
         print(f"llmspell lsp: listening on {host}:{listener.getsockname()[1]}", file=sys.stderr, flush=True)
         while True:
             connection, _ = listener.accept()
+            if _is_browser(connection):
+                log.warning("a client that speaks HTTP was sent away")
+                connection.close()
+                continue
             serve_stream(Stream.of_socket(connection), log, alone=True)
+
+
+def _is_browser(connection: socket.socket) -> bool:
+    """Whether a client begins with a method of HTTP: a page of any site can make a browser send one to this machine,
+    with a body that would pass for messages."""
+    import socket
+
+    try:
+        return connection.recv(4, socket.MSG_PEEK | socket.MSG_WAITALL) in _HTTP
+    except OSError:
+        return False
 
 
 def serve_stream(

@@ -39,6 +39,8 @@ FEATURES: Final = (
     "documentLink",
     "codeLens",
     "prepareCallHierarchy",
+    "workspaceSymbol",
+    "codeAction",
     "diagnostics",
 )
 LANGUAGES: Final = ("lua", "javascript")
@@ -47,15 +49,23 @@ CELLS: Final = Path(__file__).parent / "cells.json"
 _CALLED: Final = "asked inside the brackets of a call, where this construct's cursor is not: tests/lsp/features"
 _NOBODY_CALLS: Final = "neither a function nor a part of a workflow: nothing calls it"
 _A_TEXT: Final = "a text that names something keeps the colour of a text; hook points and events alone have their own"
+_NOT_OURS: Final = "a service's model: no file declares it"
 #: Why a cell cannot have anything in it: by feature, for a construct or ("*") for all that are not named.
 REASONS: Final[dict[str, dict[str, str]]] = {
-    "completion": {"step": "a name that is given here is the author's: there is none to offer"},
+    "completion": {
+        "step": "a name that is given here is the author's: there is none to offer",
+        "mistake": "what is misspelled is offered as it should be, and so under another name",
+    },
     "hover": {"event": "an event of the spell's own has no page, and its data is whatever is emitted"},
     "signatureHelp": {"*": _CALLED},
-    "definition": {"library of the language": "nothing of ours declares it"},
+    "definition": {
+        "library of the language": "nothing of ours declares it",
+        "model": _NOT_OURS,
+        "mistake": "there is nothing of that name",
+    },
     "typeDefinition": {"*": "its type is no class or table that is declared somewhere"},
-    "references": {},
-    "documentHighlight": {},
+    "references": {"model": _NOT_OURS, "mistake": "there is nothing of that name"},
+    "documentHighlight": {"model": _NOT_OURS, "mistake": "there is nothing of that name"},
     "rename": {"*": "the name is the registry's or the language's"},
     "linkedEditingRange": {"*": "only a name that its text repeats where it is written twice by hand is linked"},
     "semanticTokens": {
@@ -63,6 +73,8 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "agent by name": _A_TEXT,
         "state key": _A_TEXT,
         "tool by name": _A_TEXT,
+        "workflow by name": _A_TEXT,
+        "model": _A_TEXT,
     },
     "documentSymbol": {"*": "nothing is declared in the example but imports, which are no part of an outline"},
     "foldingRange": {"*": "the example has no block over several lines"},
@@ -70,6 +82,8 @@ REASONS: Final[dict[str, dict[str, str]]] = {
     "documentLink": {"*": "nothing in the example names a file"},
     "codeLens": {"*": "only what can be run has one, and only for clients that can run it"},
     "prepareCallHierarchy": {"*": _NOBODY_CALLS},
+    "workspaceSymbol": {"*": "what is at the cursor is no symbol of a file: the registry's, or seen only inside"},
+    "codeAction": {"*": "there is nothing to mend or to move at the cursor"},
     "diagnostics": {"*": "the example is right"},
 }
 
@@ -82,6 +96,10 @@ def told(editor: Editor, feature: str, uri: str, place: tuple[int, int]) -> str:
         return " ".join(sorted({each["code"] for each in editor.diagnostics(uri)[1]}))
     if feature in ("documentSymbol", "foldingRange", "documentLink", "codeLens"):
         return _of_whole(feature, editor.whole(f"textDocument/{feature}", uri) or [])
+    if feature == "workspaceSymbol":
+        editor.session.project.finish()
+        found = editor.ask("workspace/symbol", {"query": word}) if word else []
+        return " ".join(sorted({_place(each["location"]) for each in found or ()}))
     if feature == "semanticTokens":
         return _token(editor.whole("textDocument/semanticTokens/full", uri)["data"], place)
     answer = editor.at(f"textDocument/{feature}", uri, place)
@@ -89,8 +107,8 @@ def told(editor: Editor, feature: str, uri: str, place: tuple[int, int]) -> str:
         return ""
     match feature:
         case "completion":
-            labels = [item["label"] for item in answer["items"]]
-            return word if word in labels else ""
+            labels = {item["label"].strip("\"'") for item in answer["items"]}
+            return next((each for each in (word, _quoted(lines[place[0]], place[1])) if each in labels), "")
         case "hover":
             value = answer["contents"]["value"]
             rows = [row for row in value.split("\n") if row.strip() and not row.startswith("```")]
@@ -110,6 +128,8 @@ def told(editor: Editor, feature: str, uri: str, place: tuple[int, int]) -> str:
         case "selectionRange":
             span = answer[0]["range"]
             return lines[span["start"]["line"]][span["start"]["character"] : span["end"]["character"]]
+        case "codeAction":
+            return " | ".join(each["title"] for each in answer)
         case "inlayHint":
             return " ".join(str(each["label"]) for each in answer)
         case _:
@@ -160,6 +180,11 @@ def _word(line: str, column: int) -> str:
     return line[start:end]
 
 
+def _quoted(line: str, column: int) -> str:
+    """The text that a place is in, between its quotes."""
+    return line[:column].rpartition('"')[2] + line[column:].partition('"')[0]
+
+
 def cells(construct: str, language: str, folder: Path) -> Iterator[tuple[str, str]]:
     """Each feature with what it says at a construct."""
     source = CONSTRUCTS[construct].lua if language == "lua" else CONSTRUCTS[construct].javascript
@@ -167,7 +192,7 @@ def cells(construct: str, language: str, folder: Path) -> Iterator[tuple[str, st
     place = (before.count("\n"), len(before) - before.rfind("\n") - 1)
     for name, text in PARTS.items():
         (folder / name).write_text(text)
-    editor = Editor({})
+    editor = Editor({}, commands=("llmspell.run",))
     uri = (folder / ("spell.lua" if language == "lua" else "spell.js")).as_uri()
     editor.open(uri, language, source.replace("▮", ""))
     try:
@@ -206,6 +231,17 @@ def test_the_table_has_a_row_for_each_construct_and_no_other() -> None:
     filled = [text for rows in table.values() for row in rows.values() for text in row.values()]
     assert all(filled)
     assert len(filled) > len(CONSTRUCTS) * len(LANGUAGES) * len(FEATURES) // 2
+    print(*empty(table), sep="\n")  # with -s
+    assert not [each for each in empty(table) if each.endswith("?")]
+
+
+def empty(table: dict[str, dict[str, dict[str, str]]]) -> Iterator[str]:
+    """Each empty cell, with why it is."""
+    for construct, rows in table.items():
+        for feature in FEATURES:
+            without = [language for language in LANGUAGES if not rows[language].get(feature)]
+            if without:
+                yield f"{construct} × {feature} ({', '.join(without)}): {reason(construct, feature) or '?'}"
 
 
 def main(arguments: list[str]) -> None:
@@ -217,7 +253,8 @@ def main(arguments: list[str]) -> None:
             table.setdefault(construct, {})[language] = {name: text for name, text in row.items() if text}
             marks = " ".join("x" if row[name] else "-" if reason(construct, name) else "?" for name in FEATURES)
             print(f"{construct:26}{language:12}{marks}")
-    print("columns:", ", ".join(FEATURES), "\nx: says something; -: has a reason not to; ?: empty")
+    print("columns:", ", ".join(FEATURES), "\nx: says something; -: has a reason not to; ?: empty\n")
+    print(*empty(table), sep="\n")
     if "--write" in arguments:
         CELLS.write_text(json.dumps(table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

@@ -95,11 +95,11 @@ def wanted(infer: Inference, placed: Placed, path: Path) -> Wanted | None:
     node, parent = path[-1], path[-2]
     match parent:
         case Call() if (index := _index(parent.arguments, node)) is not None:
-            return argument(infer, placed, parent, index)
+            return called_with(infer, placed, parent, index)
         case Entry() if parent.value is node and len(path) >= 3 and isinstance(path[-3], Table):
             table = path[-3]
             outer = wanted(infer, placed, path[:-2])
-            return None if outer is None else entry(outer, table, parent)
+            return None if outer is None else narrowed(infer, placed, table, entry(outer, table, parent))
         case Await():
             return wanted(infer, placed, path[:-1])
         case Operation() if parent.operator in _SAME and (node is not parent.operands[0] or parent.operator != "?:"):
@@ -139,6 +139,22 @@ def argument(infer: Inference, placed: Placed, call: Call, index: int) -> Wanted
     beside = next((each.value for each in call.arguments[:index] if isinstance(each, Text) and each.value), "")
     owner = owner_of(infer, callee)
     return Wanted(parameter.schema, parameter.name, owner, beside, None, parameter.native, receiver_of(callee))
+
+
+def called_with(infer: Inference, placed: Placed, call: Call, index: int) -> Wanted | None:
+    """The same, with what the tool's own schema says where the call is to one of the spell's tools."""
+    from llmspell_lsp.analysis import tools  # which asks here for the rest
+
+    return tools.argument(infer, placed, call, index) or argument(infer, placed, call, index)
+
+
+def narrowed(infer: Inference, placed: Placed, table: Table | None, found: Wanted | None) -> Wanted | None:
+    """What an entry of a table is for, with what the tool's own schema says of a step's `params`."""
+    if found is None or found.name != "params" or table is None:
+        return found
+    from llmspell_lsp.analysis import tools
+
+    return tools.params(infer, placed, table) or found
 
 
 def entry(outer: Wanted, table: Table, of: Entry) -> Wanted | None:

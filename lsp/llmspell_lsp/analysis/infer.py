@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.declared import declared
+from llmspell_lsp.analysis.known import Known
 from llmspell_lsp.analysis.members import global_names, item_of, member
 from llmspell_lsp.analysis.operators import operated
 from llmspell_lsp.analysis.reach import Reach
@@ -61,7 +62,6 @@ from llmspell_lsp.syntax.nodes import (
 )
 
 if TYPE_CHECKING:
-    from llmspell_lsp.analysis.bindings import Local
     from llmspell_lsp.analysis.named import Named
     from llmspell_lsp.analysis.scope import Binding
     from llmspell_lsp.analysis.steps import Flow
@@ -101,12 +101,11 @@ class Inference:
         self.words: Final[Vocabulary] = vocabulary(analysis.language)
         self.modules: Final = modules
         self._reach: Final = Reach.of(analysis, modules.state(analysis.uri) if modules is not None else None)
-        self._types: dict[int, dict[Expression, Type]] = {}
-        """By the first line of the chunk."""
-        self._bindings: dict[int, dict[Local, Type]] = {}
+        self._chunks: dict[Placed, Known] = {}
+        self._kept: dict[int, Known] = {}
+        """By the chunk's first line; the same for all versions since a chunk has moved."""
         self._former: dict[Binding, Type] = {}
         self._asked: set[object] = set()
-        self.flows_by_line: dict[int, list[Flow]] = {}
 
     @staticmethod
     def of(document: Document, modules: Modules | None = None) -> Inference:
@@ -118,27 +117,27 @@ class Inference:
         if older is not None and older.analysis.revision == document.revision:
             return older
         made = document.facts[Inference] = Inference(Analysis.of(document), modules)
-        if older is not None and older.modules is modules:
-            made._take(older)
+        if older is not None and older.modules is modules and older.analysis.layout == made.analysis.layout:
+            made._kept = older._kept
         return made
 
-    def _take(self, older: Inference) -> None:
-        """Takes over what an older version knew, if no line has moved: of chunks that see nothing that has changed."""
-        placed = self.analysis.placed
-        if [each[:2] for each in older.analysis.placed] != [each[:2] for each in placed]:
-            return
-        for index, (start, _, _) in enumerate(placed):
-            if older._reach.number(index) == self._reach.number(index):
-                if start in older._types:
-                    self._types[start] = older._types[start]
-                if start in older._bindings:
-                    self._bindings[start] = older._bindings[start]
+    def known(self, placed: Placed) -> Known:
+        """What is known of a chunk; of one of another file, whose function is called here, for this version only."""
+        found = self._chunks.get(placed)
+        if found is None:
+            index = self.analysis.index_of(placed)
+            number = 0 if index is None else self._reach.number(index)
+            kept = None if index is None else self._kept.get(placed.start)
+            found = self._chunks[placed] = kept if kept is not None and kept.number == number else Known(number)
+            if index is not None:
+                self._kept[placed.start] = found
+        return found
 
     # Expressions
 
     def type_of(self, placed: Placed, node: Expression) -> Type:
         """What the expression holds."""
-        types = self._types.setdefault(placed.start, {})
+        types = self.known(placed).types
         found = types.get(node)
         if found is None:
             found = types[node] = self._guarded((placed.start, node), lambda: self._of(placed, node))
@@ -361,7 +360,7 @@ class Inference:
     def of_binding(self, binding: Binding) -> Type:
         """What a variable holds, by its declaration and what is assigned into its fields."""
         local, placed, former = binding
-        known: dict[Any, Type] = self._former if former else self._bindings.setdefault(placed.start, {})
+        known: dict[Any, Type] = self._former if former else self.known(placed).bindings
         key = binding if former else local
         found = known.get(key)
         if found is None:

@@ -80,9 +80,10 @@ def flows(infer: Inference) -> list[Flow]:
 
 def flows_in(infer: Inference, place: Placed) -> list[Flow]:
     """The workflows that a chunk makes."""
-    known = infer.flows_by_line.get(place.start)
+    kept = infer.known(place)
+    known = kept.flows
     if known is None:
-        known = infer.flows_by_line[place.start] = []
+        known = kept.flows = []
         for call in calls(place.chunk):
             callee = call.callee
             name = callee.name if isinstance(callee, Member) else callee.text if isinstance(callee, Name) else ""

@@ -2,18 +2,22 @@
 
 A chunk depends on its own text, on the chunks that declare the names it uses, on what those depend on, and, where a
 file is imported, on that file. Equal numbers mean equal texts in equal order. Takes 10 ms at 10,000 lines; after an
-edit of chunks whose names no other chunk can see, 1 ms. Knows no types.
+edit 0.5 ms, and what the chunks take that see what was edited. Knows no types.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import count
+from operator import add
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from llmspell_lsp.analysis.bindings import bindings
+from llmspell_lsp.analysis.outermost import MANY, change, followed, put
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from llmspell_lsp.analysis.scope import Analysis
     from llmspell_lsp.syntax.chunks import Chunk, Placed
 
@@ -45,10 +49,11 @@ class Reach:
         self.world = world
         self.revision = analysis.revision
         self._numbers = numbers
+        self._used = analysis.outer.used
         self._ends: list[_Ends] = []
         self._givers: dict[str, list[int]] = {}
-        self._grown: set[str] = set()
-        """Names that are given fields away from where they are declared."""
+        self._grown: dict[str, int] = {}
+        """Names that are given fields away from where they are declared, and by how many chunks."""
         self._names: dict[str, int] = {}
         """Numbers of the names whose declarations are done with."""
         self._chunks: list[int] = []
@@ -76,33 +81,56 @@ class Reach:
         for index, ends in enumerate(self._ends):
             for name in ends.gives:
                 self._givers.setdefault(name, []).append(index)
-            self._grown |= ends.grows
-        _Sorting(self).run()
+            for name in ends.grows:
+                self._grown[name] = self._grown.get(name, 0) + 1
+        _Sorting(self).run(range(len(self.placed)))
 
     def _take(self, older: Reach) -> bool:
-        """Takes an older version's numbers over where only chunks have changed that nobody else sees into."""
-        was, now = older.placed, self.placed
-        head, tail, most = 0, 0, min(len(was), len(now))
-        while head < most and was[head].chunk is now[head].chunk:
-            head += 1
-        while tail < most - head and was[-1 - tail].chunk is now[-1 - tail].chunk:
-            tail += 1
-        gone = slice(head, len(was) - tail)
-        fresh = [_ends(place.chunk) for place in now[head : len(now) - tail]]
-        if any(ends.gives for ends in (*older._ends[gone], *fresh)):
+        """Takes over an older version's numbers, but for the chunks that see something of what has changed."""
+        first, removed, added = change(older.placed, self.placed)
+        if added > MANY:
             return False
-        rest = len(was) - tail
-        self._ends = [*older._ends[:head], *fresh, *older._ends[rest:]]
-        self._chunks = [*older._chunks[:head], *[0] * len(fresh), *older._chunks[rest:]]
-        more = len(now) - len(was)
-        self._givers, self._names, self._grown = older._givers, older._names, older._grown
-        if more:
-            self._givers = {
-                name: [at + more if at >= rest else at for at in givers] for name, givers in older._givers.items()
-            }
-        for index in range(head, head + len(fresh)):
-            self._chunks[index] = self.sum((self.serial(index), *self.uses(index, {})))
+        rest = first + removed
+        gone, fresh = older._ends[first:rest], [_ends(place.chunk) for place in self.placed[first : first + added]]
+        self._ends = [*older._ends[:first], *fresh, *older._ends[rest:]]
+        self._chunks = [*older._chunks[:first], *[0] * added, *older._chunks[rest:]]
+        left = {name for ends in gone for name in ends.gives}
+        self._givers = followed(older._givers, left, first, rest, added - removed, int, add)
+        for index, ends in enumerate(fresh, first):
+            for name in ends.gives:
+                put(self._givers, name, index, int)
+        self._grown = dict(older._grown)
+        for each, by in (*((ends, -1) for ends in gone), *((ends, 1) for ends in fresh)):
+            for name in each.grows:
+                chunks = self._grown[name] = self._grown.get(name, 0) + by
+                if not chunks:
+                    del self._grown[name]
+        names = left.union(*(ends.gives for ends in fresh))
+        seeing = self._seeing(range(first, first + added), names, older._grown)
+        self._names = dict(older._names)
+        for name in names:
+            self._names.pop(name, None)
+        for index in seeing:
+            self._chunks[index] = 0
+        _Sorting(self).run(sorted(seeing))
         return True
+
+    def _seeing(self, fresh: range, names: set[str], grown: dict[str, int]) -> set[int]:
+        """Chunks that depend on fresh ones or on some names, through however many others. names: gets those that these
+        give in turn. grown: those that were given fields before."""
+        found = set(fresh)
+        rest = [*names]
+        while rest:
+            name = rest.pop()
+            users = self._used.get(name, ())
+            owners = self._givers.get(name, ()) if name in self._grown or name in grown else ()
+            for index in (*users, *owners):
+                if index not in found:
+                    found.add(index)
+                    more = self._ends[index].gives - names
+                    names |= more
+                    rest += more
+        return found
 
     # For the sorting
 
@@ -125,7 +153,7 @@ class Reach:
     def _seen(self, index: int) -> list[str]:
         """The names by which a chunk depends on others: those it uses, and its own that others give fields to."""
         ends = self._ends[index]
-        own = ends.gives & self._grown if self._grown else ()
+        own = ends.gives & self._grown.keys() if self._grown else ()
         return [*ends.free, *sorted(set(own).difference(ends.free))] if own else [*ends.free]
 
     def _name(self, name: str) -> int:
@@ -142,10 +170,10 @@ class Reach:
         return found
 
     def below(self, node: int | str) -> list[int | str]:
-        """What a chunk (its index) or a name directly depends on."""
+        """What a chunk (its index) or a name directly depends on, as far as it has no number."""
         if isinstance(node, str):
-            return [*self._givers[node]]
-        return [name for name in self._seen(node) if name in self._givers]
+            return [index for index in self._givers[node] if not self._chunks[index]]
+        return [name for name in self._seen(node) if name in self._givers and name not in self._names]
 
     def settle(self, members: list[int | str]) -> None:
         """Gives numbers to chunks and names that depend on each other, all that they depend on having theirs."""
@@ -179,8 +207,9 @@ class _Sorting:
         self._low: dict[int | str, int] = {}
         self._open: dict[int | str, None] = {}
 
-    def run(self) -> None:
-        for index in range(len(self._reach.placed)):
+    def run(self, chunks: Iterable[int]) -> None:
+        """Gives these chunks their numbers. All that they depend on have theirs or are among them."""
+        for index in chunks:
             if index not in self._order:
                 self._from(index)
 

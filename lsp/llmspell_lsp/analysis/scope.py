@@ -1,7 +1,7 @@
 """Which name of a document is which declaration: what is visible at a place, what a name means, who uses it.
 
-Puts the chunks' `bindings` together. Positions are the document's. Recomputed for each version, as far as asked: going
-through all chunks costs 1 ms at 10,000 lines. Knows no types and no registry.
+Puts the chunks' `bindings` together. Positions are the document's. Recomputed for each version, as far as asked; what
+is found by name over all chunks is `outermost`'s. Knows no types and no registry.
 
 A chunk that the grammar cannot read whole may have lost declarations. The names that it declared when it was last whole
 stay visible (`Binding.former`) as long as the new tree does not declare them; nothing else of the old tree is used.
@@ -10,10 +10,12 @@ stay visible (`Binding.former`) as long as the new tree does not declare them; n
 from __future__ import annotations
 
 from bisect import bisect_left
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmspell_lsp.analysis import around
 from llmspell_lsp.analysis.bindings import Bindings, Kind, Local, Owner, Scope, Use, bindings
+from llmspell_lsp.analysis.outermost import Outermost
 from llmspell_lsp.syntax.chunks import Chunks, Placed
 from llmspell_lsp.syntax.lookup import path_to, walk
 from llmspell_lsp.syntax.lookup import placed as absolute
@@ -21,6 +23,8 @@ from llmspell_lsp.syntax.nodes import Name, Target
 from llmspell_lsp.syntax.parsing import expression
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from llmspell_lsp.documents.document import Document
     from llmspell_lsp.syntax import nodes as n
     from llmspell_lsp.syntax.nodes import Span
@@ -29,10 +33,7 @@ if TYPE_CHECKING:
 ALWAYS: Final = frozenset(["this", "super", "import", "arguments", "...", "undefined"])
 """Names that the languages themselves give a meaning."""
 
-FEW_CHUNKS: Final = 4
-"""Changed chunks up to which the names of an older version are mended; more are read anew, 1-2 ms at 10,000 lines."""
-
-_QUIET: Final = frozenset[Kind](["parameter", "self", "catch", "loop", "global"])
+_START: Final = itemgetter(0)
 
 
 class Binding(NamedTuple):
@@ -88,17 +89,17 @@ class Unresolved(NamedTuple):
 class Analysis:
     """The names of one version of a document."""
 
-    __slots__ = ("_assigned", "_loose", "_lua", "_top", "chunks", "document", "language", "placed", "revision")
+    __slots__ = ("_loose", "_lua", "_outer", "chunks", "document", "language", "layout", "placed", "revision")
 
     def __init__(self, document: Document, chunks: Chunks) -> None:
         self.document = document
         self.chunks = chunks
         self.revision = document.revision
         self.placed: list[Placed] = chunks.placed
+        self.layout = chunks.layout
         self.language: ScriptLanguage = chunks.language
         self._lua = self.language == "lua"
-        self._top: dict[str, list[tuple[int, Local]]] | None = None
-        self._assigned: dict[str, tuple[int, Local]] = {}
+        self._outer: Outermost | None = None
         self._loose: dict[n.Name, tuple[int, int]] = {}
         """Names of expressions that were read by themselves, and where those begin."""
 
@@ -111,8 +112,8 @@ class Analysis:
         elif known.revision == document.revision:
             return known
         made = document.facts[Analysis] = Analysis(document, Chunks.of(document))
-        if known is not None:
-            made._take(known)
+        if known is not None and known._outer is not None:
+            made._outer = known._outer.followed(made.placed)
         return made
 
     @property
@@ -123,19 +124,34 @@ class Analysis:
 
     def visible(self, line: int, column: int) -> dict[str, Binding]:
         """What each name means that can be named at a place; the innermost declaration wins."""
+        found, later = self.inside(line, column)
+        index = self.index(self.chunks.at(line).start)
+        for name in (*self.outer.declared, *self.outer.assigned):
+            if name not in found and (binding := self.outside(name, index, later=later)) is not None:
+                found[name] = binding
+        for name, binding in self.lost(line, column).items():
+            found.setdefault(name, binding)
+        return found
+
+    def inside(self, line: int, column: int) -> tuple[dict[str, Binding], bool]:
+        """What the chunk around a place declares of that; whether the place is in a function, which may run after what
+        is below it."""
         place = self.chunks.at(line)
-        index = self._index(place)
         found: dict[str, Binding] = {}
-        here = bindings(place.chunk)
-        later = self._collect(here, place, line, column, found, former=False)
-        for name, declared in self._tops().items():
-            if name not in found:
-                top = self._before(declared, index)
-                if top is not None and (later or top[1].hoisted or top[0] < index):
-                    found[name] = self._binding(top)
-        for name, assigned in self._assigned.items():
-            if name not in found:
-                found[name] = self._binding(assigned)
+        return found, self._collect(bindings(place.chunk), place, line, column, found, former=False)
+
+    def outside(self, name: str, index: int, *, later: bool) -> Binding | None:
+        """What a name means at a place of a chunk by what the others declare. later: as `inside` says."""
+        top = self.outermost(name, index)
+        if top is not None and (later or top[1].hoisted or top[0] < index):
+            return self._binding(top)
+        assigned = self.outer.assigned.get(name)
+        return self._binding(assigned[0]) if assigned is not None else None
+
+    def lost(self, line: int, column: int) -> dict[str, Binding]:
+        """What the chunk around a place declared when it was last whole."""
+        place = self.chunks.at(line)
+        found: dict[str, Binding] = {}
         former = self.chunks.former(place.chunk)
         if former is not None:
             self._collect(bindings(former), place, line, column, found, former=True)
@@ -228,47 +244,35 @@ class Analysis:
         found = [Reference(absolute(_own(local), place.start), write=True, declares=True)] if named else []
         found += [Reference(absolute(use.name.span, place.start), use.write) for use in local.uses]
         if local.scope.parent is None:
-            mine = self._index(place)
-            for index, other in enumerate(self.placed):
-                if index == mine or (self._lua and index < mine):
-                    continue
-                for use in bindings(other.chunk).free.get(local.name, ()):
-                    top = self._top_for(local.name, index)
-                    if top is not None and top[1] is local and top[0] == mine:
+            mine = self.index(place.start)
+            for index in self.outer.used.get(local.name, ()):
+                if index != mine and self.outermost(local.name, index) == (mine, local):
+                    other = self.placed[index]
+                    for use in bindings(other.chunk).free[local.name]:
                         found.append(Reference(absolute(use.name.span, other.start), use.write))
         return found
 
-    def unresolved(self) -> list[Unresolved]:
-        """Names that nothing in the document declares: the registry's, the language's, or mistakes."""
+    def unresolved(self, known: Container[str] = ()) -> list[Unresolved]:
+        """Names that nothing in the document declares: the registry's, the language's, mistakes. known: not these."""
+        missing = [
+            (index, name)
+            for name, users in self.outer.used.items()
+            if name not in known and name not in ALWAYS and name not in self.outer.assigned
+            for index in users
+            if self.outermost(name, index) is None
+        ]
         found: list[Unresolved] = []
-        for index, place in enumerate(self.placed):
-            for name, uses in bindings(place.chunk).free.items():
-                if name not in ALWAYS and self._top_for(name, index) is None and name not in self._assigned:
-                    found += [Unresolved(name, absolute(use.name.span, place.start), use.write) for use in uses]
-        return found
-
-    def unused(self) -> list[Binding]:
-        """Declarations that nothing reads, in chunks that could be read whole; parameters and names with "_" apart."""
-        read = self._read_elsewhere()
-        exported = self._exported()
-        found: list[Binding] = []
-        for index, place in enumerate(self.placed):
-            if place.chunk.broken:
-                continue
-            for local in bindings(place.chunk).locals:
-                if local.kind in _QUIET or local.name.startswith("_") or local.node is None:
-                    continue
-                if any(not use.write for use in local.uses):
-                    continue
-                if local.scope.parent is None and ((index, local) in read or local.name in exported):
-                    continue
-                found.append(Binding(local, place))
+        for index, name in sorted(missing):
+            place = self.placed[index]
+            for use in bindings(place.chunk).free[name]:
+                found.append(Unresolved(name, absolute(use.name.span, place.start), use.write))
         return found
 
     def exports(self) -> dict[str, tuple[Placed, Binding | None, n.Expression | None]]:
         """What a JavaScript module exports by name: where, which declaration, and a default's expression."""
         found: dict[str, tuple[Placed, Binding | None, n.Expression | None]] = {}
-        for index, place in enumerate(self.placed):
+        for index in self.outer.apart:
+            place = self.placed[index]
             here = bindings(place.chunk)
             for export in here.exports:
                 if export.declaration is not None:
@@ -282,62 +286,49 @@ class Analysis:
                 for name, exported in export.names:
                     use = here.uses.get(name)
                     local = use.local if use is not None else None
-                    top = (index, local) if local is not None else self._top_for(name.text, index)
+                    top = (index, local) if local is not None else self.outermost(name.text, index)
                     found[exported] = (place, self._binding(top) if top is not None else None, None)
         return found
 
     def assigned(self, binding: Binding) -> list[tuple[Placed, n.Member, n.Expression | None, str]]:
         """The fields that are given to a name after its declaration: `M.count = 1`, `function M.load() … end`."""
         found: list[tuple[Placed, n.Member, n.Expression | None, str]] = []
-        for place in self.placed:
+        outermost = binding.local.scope.parent is None
+        home = self.index(binding.placed.start)
+        for index in self.outer.grown.get(binding.name, ()) if outermost else (home,):
+            place = self.placed[index]
             for use, target, value, doc in bindings(place.chunk).grown:
-                if use.name.text == binding.name and self._meaning(use, place) == binding:
+                if use.name.text == binding.name and self._means(use, index, binding, home):
                     found.append((place, target, value, doc))
         return found
 
+    def _means(self, use: Use, index: int, binding: Binding, home: int) -> bool:
+        """Whether a name in a chunk means a binding of another."""
+        if use.local is not None:
+            return use.local is binding.local and index == home
+        name = use.name.text
+        top = self.outermost(name, index) or self.outer.assigned.get(name, (None,))[0]
+        return top is not None and top[1] is binding.local and top[0] == home
+
     def module_returns(self) -> list[tuple[Placed, n.Return]]:
         """The outermost `return`s: what a Lua module gives."""
-        return [(place, one) for place in self.placed for one in bindings(place.chunk).returns]
+        return [(place, one) for place in self.apart() for one in bindings(place.chunk).returns]
 
     def imports(self) -> list[tuple[Placed, n.Import]]:
-        return [(place, one) for place in self.placed for one in bindings(place.chunk).imports]
+        return [(place, one) for place in self.apart() for one in bindings(place.chunk).imports]
+
+    def apart(self) -> list[Placed]:
+        """Chunks with exports, imports or outermost returns."""
+        return [self.placed[index] for index in self.outer.apart]
 
     # Names across chunks
 
-    def _tops(self) -> dict[str, list[tuple[int, Local]]]:
-        """What the chunks declare at the outermost level, by name, in the order of the file."""
-        if self._top is None:
-            top: dict[str, list[tuple[int, Local]]] = {}
-            for index, place in enumerate(self.placed):
-                here = bindings(place.chunk)
-                for local in here.top.locals:
-                    top.setdefault(local.name, []).append((index, local))
-                for name, local in here.assigned.items():
-                    self._assigned.setdefault(name, (index, local))
-            self._top = top
-        return self._top
-
-    def _take(self, older: Analysis) -> None:
-        """Takes over the outermost names of an older version, if no more than a few chunks have changed since."""
-        if older._top is None or len(older.placed) != len(self.placed):
-            return
-        pairs = zip(older.placed, self.placed, strict=True)
-        changed = [index for index, (was, now) in enumerate(pairs) if was.chunk is not now.chunk]
-        if len(changed) > FEW_CHUNKS:
-            return
-        top = dict(older._top)
-        for index in changed:
-            was, now = bindings(older.placed[index].chunk), bindings(self.placed[index].chunk)
-            if was.assigned or now.assigned:
-                return
-            for local in was.top.locals:
-                top[local.name] = [one for one in top[local.name] if one[0] != index]
-            for local in now.top.locals:
-                top[local.name] = sorted([*top.get(local.name, ()), (index, local)], key=lambda one: one[0])
-            for local in was.top.locals:
-                if not top.get(local.name, True):
-                    del top[local.name]
-        self._top, self._assigned = top, older._assigned
+    @property
+    def outer(self) -> Outermost:
+        """What all chunks declare and use of each other."""
+        if self._outer is None:
+            self._outer = Outermost.read(self.placed)
+        return self._outer
 
     def _before(self, declared: list[tuple[int, Local]], index: int) -> tuple[int, Local] | None:
         """Of declarations of one name the one that another chunk sees: Lua's last above it, JavaScript's only one."""
@@ -346,48 +337,38 @@ class Analysis:
         at = bisect_left(declared, index, key=lambda one: one[0])
         return declared[at - 1] if at else None
 
-    def _top_for(self, name: str, index: int) -> tuple[int, Local] | None:
-        declared = self._tops().get(name)
+    def index_of(self, place: Placed) -> int | None:
+        """The same, None for a chunk of another document."""
+        index = self.index(place.start)
+        here = self.placed[index] if index < len(self.placed) else None
+        return index if here is not None and here.chunk is place.chunk and here.start == place.start else None
+
+    def outermost(self, name: str, index: int) -> tuple[int, Local] | None:
+        """The declaration of a name that a chunk sees of the others, and the chunk it is in."""
+        declared = self.outer.declared.get(name)
         return self._before(declared, index) if declared is not None else None
 
     def _meaning(self, use: Use, place: Placed) -> Binding | None:
         if use.local is not None:
             return Binding(use.local, place)
         name = use.name.text
-        top = self._top_for(name, self._index(place)) or self._assigned.get(name)
+        top = self.outermost(name, self.index(place.start)) or self.outer.assigned.get(name, (None,))[0]
         return self._binding(top) if top is not None else None
 
     def _binding(self, top: tuple[int, Local]) -> Binding:
         return Binding(top[1], self.placed[top[0]])
 
-    def _index(self, place: Placed) -> int:
-        return bisect_left(self.placed, place.start, key=lambda one: one.start)
+    def index(self, start: int) -> int:
+        """Of the chunk in `placed` that begins at a line."""
+        return bisect_left(self.placed, start, key=_START)
 
     def _global_references(self, name: str) -> list[Reference]:
         found: list[Reference] = []
-        for index, place in enumerate(self.placed):
-            uses = bindings(place.chunk).free.get(name, ())
-            if uses and self._top_for(name, index) is None:
-                found += [Reference(absolute(use.name.span, place.start), use.write, use.write) for use in uses]
-        return found
-
-    def _read_elsewhere(self) -> set[tuple[int, Local]]:
-        """Outermost declarations that another chunk reads."""
-        found: set[tuple[int, Local]] = set()
-        for index, place in enumerate(self.placed):
-            for name, uses in bindings(place.chunk).free.items():
-                top = self._top_for(name, index)
-                if top is not None and any(not use.write for use in uses):
-                    found.add(top)
-        return found
-
-    def _exported(self) -> set[str]:
-        found: set[str] = set()
-        for place in self.placed:
-            for export in bindings(place.chunk).exports:
-                if export.declaration is not None:
-                    found |= {target.name for target in export.declaration.targets}
-                found |= {name.text for name, _ in export.names}
+        for index in self.outer.used.get(name, ()):
+            if self.outermost(name, index) is None:
+                place = self.placed[index]
+                for use in bindings(place.chunk).free[name]:
+                    found.append(Reference(absolute(use.name.span, place.start), use.write, use.write))
         return found
 
 

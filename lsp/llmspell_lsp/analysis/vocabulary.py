@@ -145,8 +145,8 @@ class Vocabulary:
                 return next((each for each in found if each is not None), None)
             case Record(fields=held) | Module(exports=held):
                 return Found(name, "field", held[name].type, held[name].doc, field=held[name]) if name in held else None
-            case Value():
-                return self._pick({found.name: found for found in self.members(type_)}, name)
+            case Value(schema=schema):
+                return self._pick({found.name: found for found in self.members(type_)}, name) or self._any(schema, name)
             case _:
                 return None
 
@@ -231,6 +231,12 @@ class Vocabulary:
             if described is not None and described.get("prefix") and snake(name).startswith(f"{described['name']}_"):
                 return found
         return None
+
+    def _any(self, schema: Schema, name: str) -> Found | None:
+        """A table by names of anybody's, whose values are described."""
+        values = self.whole(schema).get("additionalProperties")
+        type_ = self.of_schema(values) if isinstance(values, dict) else UNKNOWN
+        return None if type_ == UNKNOWN else Found(name, "option", type_, described=values)
 
     def _pick(self, members: Mapping[str, Found], name: str) -> Found | None:
         found = members.get(name)
@@ -338,12 +344,14 @@ class Vocabulary:
         return Value({"type": "object", "properties": properties, "x-open": True, "x-name": "HookContext"})
 
     def event_data(self, spelling: str) -> Type:
-        """What a listener of the event is given."""
+        """What a listener of the event is given. x-custom: the spell's own events and patterns bring more."""
         kind = self.event(spelling)
         properties = dict(self.layout.every_event())
+        more: Schema = {"x-custom": True}
         if kind is not None:
             properties |= {name: fields.schema(kind["name"], name) for name in kind["fields"]}
-        return Value({"type": "object", "properties": properties, "x-open": True, "x-name": "EventData"})
+            more = {}
+        return Value({"type": "object", "properties": properties, "x-open": True, "x-name": "EventData", **more})
 
 
 @cache

@@ -23,11 +23,13 @@ Family = Callable[["Snapshot"], "Iterable[Finding | None]"]
 FAMILIES: Final = (
     ("options", "FAMILY"),
     ("members", "FAMILY"),
+    ("fields", "FAMILY"),
     ("waiting", "FAMILY"),
     ("names", "unknown_names"),
     ("names", "unused"),
     ("asked", "FAMILY"),
     ("tool_arguments", "FAMILY"),
+    ("json_schemas", "FAMILY"),
     ("references", "FAMILY"),
     ("references", "UNREAD"),
     ("steps", "FAMILY"),
@@ -53,6 +55,10 @@ def of_files() -> Iterator[Family]:
 def pieces(snapshot: Snapshot, failed: Callable[[str, Exception], None]) -> Iterator[list[Finding]]:
     """What all families find in a document, in pieces of a few milliseconds. failed: is told of a family that could not
     do its work."""
+    if snapshot.is_script:
+        from llmspell_lsp.checks.chunked import prepared
+
+        yield from ([] for _ in prepared(snapshot))
     for family in families() if snapshot.is_script else of_files():
         own: list[Finding] = []
         try:

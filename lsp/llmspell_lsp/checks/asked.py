@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from llmspell.api.names import near, snake
 from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.sites import absolute
+from llmspell_lsp.analysis.tools import tool_class
 from llmspell_lsp.analysis.types import Method
 from llmspell_lsp.analysis.vocabulary import Vocabulary
 from llmspell_lsp.checks.chunked import View, by_chunk
@@ -19,7 +20,6 @@ from llmspell_lsp.checks.finding import Finding
 from llmspell_lsp.checks.flows import flows
 from llmspell_lsp.checks.given import given
 from llmspell_lsp.checks.names import is_slip
-from llmspell_lsp.checks.tool_names import tool_class
 from llmspell_lsp.checks.values import Place
 from llmspell_lsp.syntax.nodes import Span, Table, Text
 from llmspell_lsp.workspace import providers

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from llmspell_lsp.analysis.bindings import bindings
 from llmspell_lsp.analysis.reach import Reach
 from llmspell_lsp.checks.finding import Finding, moved
+from llmspell_lsp.checks.given import of_chunk
 from llmspell_lsp.checks.project import settings_of
 from llmspell_lsp.syntax.lookup import walk
 from llmspell_lsp.syntax.nodes import Node
@@ -29,6 +31,21 @@ Kind = TypeVar("Kind", bound=Node)
 Family = Callable[["Snapshot"], Iterable[Finding | None]]
 Check = Callable[["View"], Iterable[Finding]]
 Found = dict[Check, list[Finding]]
+
+
+def prepared(snapshot: Snapshot) -> Iterator[None]:
+    """Reads what all checks ask of every chunk, chunk by chunk: of 10,000 lines 0.4 s, at the first time."""
+    for _, _, chunk in snapshot.chunks.placed:
+        if not chunk.facts.get(prepared):
+            chunk.facts[prepared] = True
+            bindings(chunk)
+            yield
+            of_chunk(chunk)
+            yield
+    _ = snapshot.analysis.outer
+    yield
+    _ = snapshot.types
+    yield
 
 
 class View:

@@ -89,6 +89,7 @@ class Compiler:
                 slow = "took too long" if isinstance(error, TimeoutError) else "ended the compiler"
                 self._report(f"{key}: compiling the text {slow}; nothing is said of its syntax")
             answer(verdict)
+            del text, answer  # while nothing is asked, no closed document is held
 
     def _running(self) -> _Process:
         with self._ready:

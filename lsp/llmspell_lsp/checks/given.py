@@ -33,7 +33,7 @@ def given(snapshot: Snapshot) -> Given:
     revision = snapshot.document.revision
     if isinstance(kept, tuple) and kept[0] == revision:
         return kept[1]
-    each = [_of_chunk(placed.chunk) for placed in snapshot.chunks.placed]
+    each = [of_chunk(placed.chunk) for placed in snapshot.chunks.placed]
     made = Given(
         frozenset[str]().union(*(one.names for one in each)),
         frozenset[str]().union(*(one.events for one in each)),
@@ -44,7 +44,7 @@ def given(snapshot: Snapshot) -> Given:
     return made
 
 
-def _of_chunk(chunk: Chunk) -> Given:
+def of_chunk(chunk: Chunk) -> Given:
     known = chunk.facts.get(Given)
     if isinstance(known, Given):
         return known
@@ -69,6 +69,9 @@ def _of_chunk(chunk: Chunk) -> Given:
             case _:
                 pass
     for call in calls(chunk):
+        if isinstance(call.callee, Member) and call.callee.name == "assign":  # Object.assign(context, { … })
+            tables = [each for each in call.arguments if isinstance(each, Table)]
+            fields |= {each.key for table in tables for each in table.entries if each.key is not None}
         more |= isinstance(call.callee, Name) and call.callee.text == "require"
         if isinstance(call.callee, Member) and call.callee.name in _EMITS:
             events |= _texts(call)

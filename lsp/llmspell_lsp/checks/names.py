@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from llmspell.api.names import near
 from llmspell_lsp.analysis.members import global_names
+from llmspell_lsp.analysis.unread import unread
 from llmspell_lsp.checks.codes import found, instead
 from llmspell_lsp.checks.finding import Edit, Finding, Fix
 from llmspell_lsp.syntax.nodes import Call, Declare, Function, Span
@@ -29,7 +30,7 @@ def unknown_names(snapshot: Snapshot) -> Iterator[Finding]:
     if any(place.chunk.broken for place in analysis.placed):  # what is declared there may have been lost
         return
     known = global_names(analysis.language)
-    unknown = [each for each in analysis.unresolved() if each.name not in known and not each.write]
+    unknown = [each for each in analysis.unresolved(known) if not each.write]
     answers: dict[str, str] = {}
     for each in unknown:
         if each.name not in answers:
@@ -75,7 +76,7 @@ def unused(snapshot: Snapshot) -> Iterator[Finding]:
         return
     broken = " ".join(place.chunk.text for place in snapshot.analysis.placed if place.chunk.broken)
     read = frozenset(_WORD.findall(broken))
-    for binding in snapshot.analysis.unused():
+    for binding in unread(snapshot.analysis):
         if binding.name in read:
             continue
         fix = _removed(binding)

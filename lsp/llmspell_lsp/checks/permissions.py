@@ -7,12 +7,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from llmspell_lsp.analysis.sites import absolute
+from llmspell_lsp.analysis.tools import tool_class
 from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.codes import found
 from llmspell_lsp.checks.finding import Finding
 from llmspell_lsp.checks.flows import flows
 from llmspell_lsp.checks.project import settings_of
-from llmspell_lsp.checks.tool_names import executed, tool_class
+from llmspell_lsp.checks.tool_names import executed
 from llmspell_lsp.syntax.nodes import Call, Entry, Table, Text
 
 #: The argument that says what is asked for, by permission.

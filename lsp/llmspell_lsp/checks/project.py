@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
-
-from llmspell_lsp.workspace.roots import Roots
 
 if TYPE_CHECKING:
     from llmspell.settings.values import Settings
     from llmspell_lsp.workspace.snapshot import Snapshot
 
 
-@cache
-def _roots() -> Roots:
-    """For documents that are in no session's project."""
-    return Roots(lambda: (), dict(os.environ))
-
-
 def settings_of(snapshot: Snapshot) -> Settings | None:
     """None where there are none that can be read. The same object as long as they are equal."""
-    if snapshot.project is not None:
-        found = snapshot.project.settings(snapshot.document.uri)
-    else:
-        found = _roots().settings(snapshot.path) if snapshot.path is not None else None
+    found = snapshot.project.settings(snapshot.document.uri) if snapshot.project is not None else None
     known = snapshot.document.facts.get(_Kept)
     if not isinstance(known, _Kept):
         known = snapshot.document.facts[_Kept] = _Kept(found, found)

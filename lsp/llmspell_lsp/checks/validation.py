@@ -16,7 +16,7 @@ from llmspell_lsp.checks.compile import Compiler, Refusal
 from llmspell_lsp.documents.document import Document
 from llmspell_lsp.documents.uris import uri_of
 from llmspell_lsp.workspace.project import Project
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from llmspell_lsp.checks.finding import Finding
@@ -65,7 +65,7 @@ class Checker:
 
     def _begin(self, source: Source) -> _Verdict:
         document = Document(uri_of(str(source.path)), source.language, 0, source.text)
-        verdict = _Verdict(Snapshot(Kept(document), str(source.path), (), self._project))
+        verdict = _Verdict(Snapshot(document, str(source.path), (), self._project))
         if verdict.snapshot.is_script:
             self._compiler.compile(document.uri, source.language, "\n".join(document.lines), verdict.give)
         else:

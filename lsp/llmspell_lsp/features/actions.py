@@ -58,13 +58,13 @@ def actions(snapshot: Snapshot, span: Span, findings: Sequence[Finding]) -> Iter
     for each in here:
         place = (each.code, *each.span)
         for index, fix in enumerate(each.fixes):
-            yield Action(fix.title, "quickfix", ("fix", index, *place), each, fix.preferred)
+            yield Action(fix.title, "quickfix", ("fix", index, fix.title, *place), each, fix.preferred)
         if each.code == "permission-needed":
             from llmspell_lsp.features.permitting import title
 
             yield Action(title(each), "quickfix", ("permit", *each.data[1:]), each)
     yield from _refactorings(snapshot, span)
-    for each in here:
+    for each in {(each.code, each.span): each for each in here}.values():
         if each.code not in {"syntax", "unknown-code"}:
             yield Action(f"Ignore {each.code} here", "quickfix", ("ignore", each.code, *each.span), each)
 
@@ -80,15 +80,13 @@ def change(snapshot: Snapshot, recipe: Sequence[str | int], findings: Sequence[F
     match recipe:
         case ["all"]:
             return Change(tuple(_certain(findings)))
-        case ["fix", int(index), str(code), *place]:
-            found = _found(findings, code, place)
-            return Change(found.fixes[index].edits) if found is not None and index < len(found.fixes) else None
+        case ["fix", int(index), str(title), str(code), *place]:
+            # Several findings may have a place and a code in common: two options that are missing in one table.
+            fixes = [each.fixes[index] for each in _found(findings, code, place) if 0 <= index < len(each.fixes)]
+            return next((Change(each.edits) for each in fixes if each.title == title), None)
         case ["ignore", str(code), *place]:
             found = _found(findings, code, place)
-            if found is None:
-                return None
-            span, text = ignore(snapshot, found)
-            return Change((Edit(span, text),))
+            return Change((Edit(*ignore(snapshot, found[0])),)) if found else None
         case ["permit", str(permission), str(name)]:
             from llmspell_lsp.features.permitting import permit
 
@@ -112,8 +110,8 @@ def _touches(one: Span, other: Span) -> bool:
     return one[:2] <= other[2:] and other[:2] <= one[2:]
 
 
-def _found(findings: Sequence[Finding], code: str, place: Sequence[str | int]) -> Finding | None:
-    return next((each for each in findings if each.code == code and list(each.span) == list(place)), None)
+def _found(findings: Sequence[Finding], code: str, place: Sequence[str | int]) -> list[Finding]:
+    return [each for each in findings if each.code == code and list(each.span) == list(place)]
 
 
 def _certain(findings: Sequence[Finding]) -> list[Edit]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CandidateKind = Literal[
     "class", "namespace", "method", "function", "property", "field", "variable", "constant", "keyword", "value",
-    "event", "hook", "tool", "reference", "snippet", "file",
+    "event", "hook", "tool", "reference", "snippet", "file", "folder",
 ]  # fmt: skip
 
 #: Groups in the order in which they are offered.
@@ -94,7 +94,7 @@ class Completion:
     """Candidates for a place.
 
     span: the word that they take the place of. without: names that the blocks leave out. far: variables far away, of
-    which no more is told than their names.
+    which no more is told than their names. complete: whatever is typed on, no other could be meant.
     """
 
     span: Span
@@ -102,6 +102,7 @@ class Completion:
     blocks: tuple[Block, ...] = ()
     without: frozenset[str] = frozenset()
     far: Sequence[tuple[str, CandidateKind]] = ()
+    complete: bool = True
 
     def all(self) -> Iterator[Candidate]:
         """Every candidate, blocks included."""

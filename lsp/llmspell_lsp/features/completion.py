@@ -7,10 +7,9 @@ where it is found when a person looks at one (`documented`). Knows no protocol.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from heapq import nsmallest
 from typing import TYPE_CHECKING, Final
 
 from llmspell_lsp.analysis import expect
@@ -19,7 +18,7 @@ from llmspell_lsp.analysis.infer import Inference
 from llmspell_lsp.analysis.members import global_names
 from llmspell_lsp.analysis.types import Promise, Script, ScriptClass, Type, Value, settled
 from llmspell_lsp.analysis.vocabulary import Language, vocabulary
-from llmspell_lsp.features import awaiting, comments, members, overriding, places, snippets, tables, texts
+from llmspell_lsp.features import awaiting, comments, members, nearest, overriding, places, snippets, tables, texts
 from llmspell_lsp.features.candidates import (
     GLOBAL,
     KEYWORD,
@@ -57,9 +56,6 @@ _KEYWORDS: Final = {
     "finally for function if import in instanceof let new null of return static super switch this throw true try "
     "typeof var void while yield",
 }
-NEAR: Final = 50
-"""Names nearest to the place whose types are shown; to tell those of thousands would cost 20 ms a key."""
-
 _LABEL: Final = re.compile(r"::[ \t]*([^\W\d]\w*)[ \t]*::")
 
 
@@ -76,7 +72,7 @@ def complete(snapshot: Snapshot, line: int, column: int) -> Completion | None:
         case "text":
             return texts.complete(snapshot, here, line, column)
         case "member":
-            return members.complete(infer, here)
+            return members.complete(infer, here, column)
         case "code":
             return None if _is_new_name(infer, here) else _code(snapshot, here, line, column)
 
@@ -121,15 +117,14 @@ def _code(snapshot: Snapshot, here: Context, line: int, column: int) -> Completi
         found, blocks = tables.keys(infer, wanted, here)
         item = expect.items(wanted)
         if infer.language == "javascript":
-            near, _ = _locals(infer, line, column, group=LEAST)
-            return Completion(span, [*found, *near], blocks)
+            names = _locals(infer, here, line, column, group=LEAST)
+            return Completion(span, [*found, *names.candidates], blocks, complete=names.complete)
         if item is None and (found or blocks):
             return Completion(span, found, blocks)
         names = _everything(snapshot, here, line, column, item)
         return replace(names, candidates=[*found, *names.candidates], blocks=(*blocks, *names.blocks))
     if here.at_key and infer.language == "javascript":
-        near, far = _locals(infer, line, column)
-        return Completion(span, near, far=far)
+        return _locals(infer, here, line, column)
     return _everything(snapshot, here, line, column, wanted)
 
 
@@ -143,11 +138,14 @@ def _everything(snapshot: Snapshot, here: Context, line: int, column: int, wante
     """Every name that means something at a place; what is wanted first."""
     infer = snapshot.types
     only = _CLASSES_AFTER.get(here.after) if infer.language == "javascript" else None
-    visible, far = _locals(infer, line, column, wanted=wanted, after=here.after)
-    without = frozenset([*(each.label for each in visible), *(name for name, _ in far)])
+    names = _locals(infer, here, line, column, wanted=wanted)
+    if names.complete:
+        without = frozenset([*(each.label for each in names.candidates), *(name for name, _ in names.far)])
+    else:
+        without = frozenset(nearest.shadowed(infer.analysis, _own_names(infer.language), line, column))
     if only is not None:
-        classes = [each for each in visible if each.kind in ("class", "variable")]
-        return Completion(here.word, classes, (_classes(infer.language, only),), without, far)
+        classes = [each for each in names.candidates if each.kind in ("class", "variable")]
+        return replace(names, candidates=classes, blocks=(_classes(infer.language, only),), without=without)
     found: list[Candidate] = []
     blocks: tuple[Block, ...] = (_globals(infer.language), _keywords(infer.language))
     if wanted is not None:
@@ -158,7 +156,7 @@ def _everything(snapshot: Snapshot, here: Context, line: int, column: int, wante
         blocks = (*blocks, snippets.block(infer.language))
     if infer.language == "javascript":
         found += awaiting.keyword(here)
-    return Completion(here.word, [*found, *visible], blocks, without, far)
+    return replace(names, candidates=[*found, *names.candidates], blocks=blocks, without=without)
 
 
 # Names
@@ -203,21 +201,28 @@ def _classes(language: Language, after: str) -> Block:
     return Block(language, tuple(found))
 
 
+@cache
+def _own_names(language: Language) -> frozenset[str]:
+    """All that blocks offer where any name may stand."""
+    return frozenset([*global_names(language), *_KEYWORDS[language].split()])
+
+
 def _locals(
-    infer: Inference, line: int, column: int, *, group: int = LOCAL, wanted: Wanted | None = None, after: str = ""
-) -> tuple[list[Candidate], list[tuple[str, CandidateKind]]]:
+    infer: Inference, here: Context, line: int, column: int, *, group: int = LOCAL, wanted: Wanted | None = None
+) -> Completion:
     """The names that the spell declares, the nearest first, those that hold what is wanted before all; and the far."""
-    visible = infer.analysis.visible(line, column)
-    nearest: Sequence[tuple[str, Binding]] = list(visible.items())
-    rest: list[tuple[str, CandidateKind]] = []
-    if len(visible) > NEAR:
-        nearest = nsmallest(NEAR, nearest, key=lambda each: abs(each[1].placed.start - line))
-        names = {name for name, _ in nearest}
-        rest = [(name, _plain_kind(binding)) for name, binding in visible.items() if name not in names]
-    nearest = sorted(nearest, key=lambda each: abs(each[1].placed.start + each[1].local.span.line - line))
-    return [
-        _local(infer, name, binding, rank, group, wanted, after) for rank, (name, binding) in enumerate(nearest)
-    ], rest
+    word = here.word
+    typed = infer.analysis.chunks.lines[word.line][word.column : column] if word.line == line else ""
+    found = nearest.nearest(infer.analysis, line, column, typed)
+    return Completion(
+        word,
+        [
+            _local(infer, name, binding, rank, group, wanted, here.after)
+            for rank, (name, binding) in enumerate(found.near)
+        ],
+        far=[(name, _plain_kind(binding)) for name, binding in found.far],
+        complete=found.complete,
+    )
 
 
 def _local(

@@ -28,6 +28,7 @@ from llmspell_lsp.analysis.types import Sequence as ListOf
 from llmspell_lsp.documents.uris import uri_of
 from llmspell_lsp.features import variables
 from llmspell_lsp.features.elsewhere import everywhere
+from llmspell_lsp.features.labels import label
 from llmspell_lsp.features.meaning import (
     Known,
     Meaning,
@@ -73,7 +74,11 @@ def definition(snapshot: Snapshot, line: int, column: int) -> Definition | None:
     """Where the thing at a place of a script is made; None where that is not known."""
     found = meaning(snapshot, line, column)
     if found is None:
-        return None
+        jumped = label(snapshot, line, column)
+        if jumped is None:
+            return None
+        document = snapshot.document
+        return Definition(jumped.here, [Place(document.uri, jumped.declared, jumped.declared, document.lines)])
     places = list({(each.uri, each.span): each for each in _places(snapshot, found)}.values())
     return Definition(found.span, places) if places else None
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from llmspell_lsp.documents.uris import path_of, uri_of
 from llmspell_lsp.features.symbols import Symbol, SymbolKind, symbols
 from llmspell_lsp.workspace.files import look, read
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from llmspell_lsp.documents.document import Document
@@ -101,7 +101,7 @@ class Everywhere:
     def _entries(self, document: Document) -> Iterator[Entry]:
         if document.language not in ("lua", "javascript"):
             return
-        snapshot = Snapshot(Kept(document), path_of(document.uri), project=self._project)
+        snapshot = Snapshot(document, path_of(document.uri), project=self._project)
         for placed, outermost in symbols(snapshot):
             rest = [(symbol, "") for symbol in outermost]
             while rest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from llmspell_lsp.features import paths
 from llmspell_lsp.features.candidates import WANTED, Candidate, CandidateKind, Completion
 from llmspell_lsp.features.hover import Hover
 from llmspell_lsp.formats.of import format_of
@@ -16,6 +17,12 @@ _KINDS: Final[dict[str, CandidateKind]] = {"section": "namespace", "key": "prope
 
 
 def complete(snapshot: Snapshot, line: int, column: int) -> Completion | None:
+    if snapshot.document.language == "toml":
+        from llmspell_lsp.formats.settings_help import path_before
+
+        typed = path_before(snapshot.document.lines, line, column)
+        if typed is not None:
+            return paths.complete(snapshot, typed, line, column)
     known = format_of(snapshot.document)
     found = known.complete(snapshot.document.lines, line, column) if known is not None else None
     if found is None:

@@ -18,9 +18,10 @@ from llmspell_lsp.features.meaning import Meaning, Output, Property, Reference, 
 from llmspell_lsp.features.references import givers
 from llmspell_lsp.features.subjects import Numbered, Var, subject
 from llmspell_lsp.syntax.lookup import path_in, path_to, walk
-from llmspell_lsp.syntax.nodes import Call, ClassMember, Entry, Function, Member, Name, Node, Span
+from llmspell_lsp.syntax.nodes import Call, ClassMember, Entry, Function, Member, Name, Node, Span, Text
 
 if TYPE_CHECKING:
+    from llmspell_lsp.analysis.scope import Binding
     from llmspell_lsp.analysis.steps import Flow, Step
     from llmspell_lsp.documents.document import Document
     from llmspell_lsp.syntax.chunks import Placed
@@ -63,7 +64,7 @@ def prepare(snapshot: Snapshot, line: int, column: int) -> Item | None:
         callee = flow.call.node.callee if isinstance(flow.call.node, Call) else None
         if callee is not None and absolute(flow.call.placed.start, callee.span).holds(line, column):
             return _of_flow(snapshot.document, flow)
-        if isinstance(found, Variable) and _held(infer, found) is flow:
+        if isinstance(found, Variable) and _held(infer, found.binding) is flow:
             return _of_flow(snapshot.document, flow)
     inner = [step for flow in flows for step in flow.steps() if step.site.span.holds(line, column)]
     return _of_step(snapshot.document, inner[-1]) if inner else None
@@ -77,6 +78,8 @@ def incoming(snapshot: Snapshot, line: int, column: int) -> list[Link]:
         found = list(_callers(snapshot, line, column))
     elif item is not None and item.kind == "step":
         found = list(_users(snapshot.document, snapshot.types, item))
+    elif item is not None and item.kind == "workflow":
+        found = list(_runners(snapshot.document, snapshot.types, item))
     return _grouped(found)
 
 
@@ -130,9 +133,8 @@ def _step_of(infer: Inference, found: Meaning | None) -> Step | None:
             return None
 
 
-def _held(infer: Inference, found: Variable) -> Flow | None:
+def _held(infer: Inference, binding: Binding) -> Flow | None:
     """The workflow that a variable was declared with."""
-    binding = found.binding
     for flow in flows_in(infer, binding.placed):
         nodes = path_to(flow.call.placed.chunk, flow.call.node)
         if binding.placed.start == flow.call.placed.start and len(nodes) > 1 and nodes[-2] is binding.declaration:
@@ -207,6 +209,17 @@ def _callers(snapshot: Snapshot, line: int, column: int) -> Iterator[tuple[Item,
             nodes = path_in(place, each.span.line, each.span.column)
             if any(isinstance(node, Call) and _callee_at(node, place, each.span) for node in nodes):
                 yield _around(document, infer, place, nodes), each.span
+            elif (step := _doing(infer, place, nodes)) is not None:
+                yield _of_step(document, step), each.span
+
+
+def _doing(infer: Inference, place: Placed, nodes: list[Node]) -> Step | None:
+    """The step whose work a function is: `run = tidy`."""
+    entry = next((node for node in reversed(nodes) if isinstance(node, Entry)), None)
+    if entry is None or entry.key != "run" or entry.value not in nodes[-2:]:
+        return None
+    steps = (step for flow in flows_at(infer, place, nodes) for step in flow.steps())
+    return next((step for step in steps if step.entries.get("run") is entry), None)
 
 
 def _callee_at(call: Call, place: Placed, span: Span) -> bool:
@@ -271,6 +284,42 @@ def _users(document: Document, infer: Inference, item: Item) -> Iterator[tuple[I
                     yield _of_step(document, use.step), use.name_span
 
 
+def _runners(document: Document, infer: Inference, item: Item) -> Iterator[tuple[Item, Span]]:
+    """The steps that a workflow does the work of, and whoever calls a method of it."""
+    for flow in infer.flows:
+        for step in flow.steps():
+            done, entry = _done_by(infer, step), step.entries.get("workflow")
+            if done is not None and done.call.span == item.whole and entry is not None:
+                yield _of_step(document, step), absolute(step.site.placed.start, entry.value.span)
+    for place in infer.analysis.placed:
+        for call in calls(place.chunk):
+            if not isinstance(call.callee, Member):
+                continue
+            made, holder = None, call.callee.object
+            if isinstance(holder, Call):
+                made = absolute(place.start, holder.span)
+            elif isinstance(holder, Name) and (binding := infer.analysis.resolve(place, holder)) is not None:
+                held = _held(infer, binding)
+                made = held.call.span if held is not None else None
+            if made == item.whole:
+                nodes = path_to(place.chunk, call)
+                yield _around(document, infer, place, nodes), absolute(place.start, call.callee.name_span)
+
+
+def _done_by(infer: Inference, step: Step) -> Flow | None:
+    """The workflow of the document that does a step's work, by its variable or its name."""
+    entry = step.entries.get("workflow")
+    match entry.value if entry is not None else None:
+        case Name() as name:
+            binding = infer.analysis.resolve(step.site.placed, name)
+            return None if binding is None else _held(infer, binding)
+        case Text(value=str(value)):
+            named = ((flow, flow.root.text("name")) for flow in infer.flows)
+            return next((flow for flow, text in named if text is not None and text.value == value), None)
+        case _:
+            return None
+
+
 def _of_work(snapshot: Snapshot, flow: Flow, step: Step) -> Iterator[tuple[Item, Span]]:
     """The steps in a step, those that it refers to, and the function of the spell that does it."""
     document, infer = snapshot.document, snapshot.types
@@ -280,6 +329,9 @@ def _of_work(snapshot: Snapshot, flow: Flow, step: Step) -> Iterator[tuple[Item,
         if use.step is step:
             for giver in givers(use):
                 yield _of_step(document, giver), use.name_span
+    done, entry = _done_by(infer, step), step.entries.get("workflow")
+    if done is not None and entry is not None:
+        yield _of_flow(document, done), absolute(step.site.placed.start, entry.value.span)
     run = step.entries.get("run")
     if run is not None and isinstance(run.value, Name | Member):
         type_ = infer.type_of(step.site.placed, run.value)

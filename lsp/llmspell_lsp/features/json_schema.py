@@ -51,9 +51,14 @@ _properties |= {
 
 def as_schema(wanted: Wanted) -> Wanted:
     """The same place, with the keys of a JSON Schema where one is held."""
-    if wanted.name in NAMES and any(_is_open(each) for each in expect.alternatives(wanted.schema)):
+    if holds_schema(wanted):
         return Wanted(SCHEMA, wanted.name, wanted.owner, wanted.beside, wanted.table)
     return wanted
+
+
+def holds_schema(wanted: Wanted) -> bool:
+    """Whether a JSON Schema stands in a place."""
+    return wanted.name in NAMES and any(_is_open(each) for each in expect.alternatives(wanted.schema))
 
 
 def _is_open(schema: Schema) -> bool:

@@ -1,4 +1,4 @@
-"""Texts of a spell that are addresses: modules, files that options name, URLs; and the replies beside the spell."""
+"""Texts of a spell that are addresses: modules, files that options name, URLs."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from llmspell.api.names import snake
@@ -32,6 +33,7 @@ from llmspell_lsp.analysis.types import Sequence as List
 from llmspell_lsp.analysis.vocabulary import Found, Language, Vocabulary, vocabulary
 from llmspell_lsp.features import awaiting, overriding, places
 from llmspell_lsp.features.candidates import LANGUAGE, LIKELY, Block, Candidate, Completion, of_found
+from llmspell_lsp.features.nearest import FEW, MOST, likely
 from llmspell_lsp.syntax.backwards import Scan
 from llmspell_lsp.syntax.nodes import Function, Member, Span
 
@@ -46,8 +48,8 @@ _VALUE: Final = re.compile(r"[^{}]*\}\s*=\s*(.*?);?\s*$")
 _CALLED: Final = re.compile(r"[ \t]*[({\"'`\[]")
 
 
-def complete(infer: Inference, here: Context) -> Completion:
-    """The members of what stands before the mark."""
+def complete(infer: Inference, here: Context, column: int) -> Completion:
+    """The members of what stands before the mark. column: up to where the member's name has been typed."""
     if here.receiver is None:
         return Completion(here.word)
     type_ = places.type_at(infer, here.receiver)
@@ -55,6 +57,7 @@ def complete(infer: Inference, here: Context) -> Completion:
         return Completion(here.word, list(overriding.after_function(infer, type_, here.mark)))
     candidates: list[Candidate] = []
     blocks: tuple[Block, ...] = ()
+    complete = True
     if awaiting.is_promise(type_):
         candidates += awaiting.of_promise(infer, here.receiver, type_)
     of = _class_of(type_)
@@ -69,16 +72,18 @@ def complete(infer: Inference, here: Context) -> Completion:
     elif isinstance(type_, Library):
         blocks = (_library(infer.language, type_.name, here.mark),)
     else:
+        there = [each for each in members(type_, infer.words) if _fits(each, infer.language, here.mark, type_)]
+        if len(there) > MOST:
+            there, complete = _meant(there, infer.analysis.chunks.lines, here.word, column), False
         candidates += [
             replace(of_member(each, infer.words, type_, here.mark), rank=min(rank, 900))
-            for rank, each in enumerate(members(type_, infer.words))
-            if _fits(each, infer.language, here.mark, type_)
+            for rank, each in enumerate(there)
         ]
         candidates += _given(infer, here.receiver)
     if infer.language == "javascript":
         candidates += awaiting.awaited(infer, here, here.receiver, type_)
     own = frozenset(each.label for each in candidates)
-    found = Completion(here.word, candidates, blocks, own)
+    found = Completion(here.word, candidates, blocks, own, complete=complete)
     rest = infer.analysis.chunks.lines[here.word.line][here.word.end_column :]
     return _uncalled(found) if _CALLED.match(rest) else found
 
@@ -86,7 +91,13 @@ def complete(infer: Inference, here: Context) -> Completion:
 def _uncalled(found: Completion) -> Completion:
     """Names without brackets, which stand there already."""
     plain = [replace(each, insert="", goes_on="") if each.insert else each for each in found.all()]
-    return Completion(found.span, plain)
+    return Completion(found.span, plain, complete=found.complete)
+
+
+def _meant(there: list[Found], lines: list[str], word: Span, column: int) -> list[Found]:
+    """Of thousands of members a few: those that what is typed may mean."""
+    typed = lines[word.line][word.column : column]
+    return likely(there, typed, attrgetter("name")) if typed else there[:FEW]
 
 
 def _declares(infer: Inference, receiver: Span) -> bool:

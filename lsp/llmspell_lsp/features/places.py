@@ -173,7 +173,7 @@ def _argument(infer: Inference, frame: Frame) -> Wanted | None:
     place = infer.analysis.chunks.at(frame.callee.line)
     call = call_of(place, frame)
     if call is not None:
-        return expect.argument(infer, place, call, frame.argument)
+        return expect.called_with(infer, place, call, frame.argument)
     callee = callee_at(infer, frame.callee)
     found = expect.takes(infer, callee, constructs=frame.constructs)
     if not found or (frame.argument >= len(found) and not found[-1].variadic):
@@ -202,7 +202,9 @@ def _inside(infer: Inference, outer: Wanted, frame: Frame, *, at_key: bool) -> W
     if at_key:
         return Wanted(outer.schema, outer.name, outer.owner, outer.beside, table)
     if frame.key is not None:
-        return expect.option(outer, frame.key, table)
+        return expect.narrowed(
+            infer, infer.analysis.chunks.at(frame.line), table, expect.option(outer, frame.key, table)
+        )
     return expect.items(outer, table)
 
 

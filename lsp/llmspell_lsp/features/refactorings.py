@@ -11,22 +11,23 @@ from typing import TYPE_CHECKING, Final
 
 from llmspell.api.names import camel, snake
 from llmspell_lsp.analysis.sites import absolute
+from llmspell_lsp.analysis.tools import tool_class
 from llmspell_lsp.checks.asked import kinds
 from llmspell_lsp.checks.chunked import View, views
 from llmspell_lsp.checks.finding import Edit
 from llmspell_lsp.checks.given import given
 from llmspell_lsp.checks.project import settings_of
-from llmspell_lsp.checks.tool_names import tool_class
 from llmspell_lsp.checks.values import Place
 from llmspell_lsp.features.actions import Change, FileChange, Kind
 from llmspell_lsp.syntax.lookup import path_to
-from llmspell_lsp.syntax.nodes import Function, Span, Text
+from llmspell_lsp.syntax.nodes import Function, Span, Table, Text
 
 if TYPE_CHECKING:
     from llmspell_lsp.workspace.snapshot import Snapshot
 
 _PROMPTS: Final = "system_prompt"
 _FOLDER: Final = "prompts"
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][\w-]{0,60}")
 
 
 def refactorings(snapshot: Snapshot, line: int, column: int) -> Iterator[tuple[str, Kind, str, bool]]:
@@ -119,10 +120,11 @@ def _is_prompt(snapshot: Snapshot, view: View, place: Place, text: Text) -> bool
 def _moved(snapshot: Snapshot, view: View, text: Text) -> Change:
     settings = settings_of(snapshot)
     folder = (settings.project if settings is not None else Path(snapshot.path or "").parent) / _FOLDER
-    name, number = "prompt", 1
+    first = name = _agent(view, text) or "prompt"
+    number = 1
     while (folder / f"{name}.md").exists():
         number += 1
-        name = f"prompt_{number}"
+        name = f"{first}_{number}"
     path = f"{_FOLDER}/{name}.md"
     if view.lua:
         read = f'FileSystem.new():execute{{ operation = "read", path = "{path}" }}.content'
@@ -130,3 +132,12 @@ def _moved(snapshot: Snapshot, view: View, text: Text) -> Change:
         read = f'(await new FileSystem().execute({{ operation: "read", path: "{path}" }})).content'
     edit = Edit(absolute(view.placed.start, text.span), read)
     return Change((edit,), (FileChange(str(folder / f"{name}.md"), text.value or ""),))
+
+
+def _agent(view: View, text: Text) -> str:
+    """The name of the agent whose prompt it is, if a file can be called so."""
+    tables = [each for each in path_to(view.placed.chunk, text) if isinstance(each, Table)]
+    for entry in tables[-1].entries if tables else ():
+        if entry.key == "name" and isinstance(entry.value, Text) and _FILE_NAME.fullmatch(entry.value.value or ""):
+            return entry.value.value or ""
+    return ""

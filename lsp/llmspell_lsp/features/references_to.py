@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmspell_lsp.features.elsewhere import everywhere
+from llmspell_lsp.features.labels import label
 from llmspell_lsp.features.meaning import This, Variable, meaning
 from llmspell_lsp.features.occurrences import Occurrence, occurrences
 from llmspell_lsp.features.subjects import Subject, Var, own, subject
@@ -20,7 +21,8 @@ def references_to(snapshot: Snapshot, line: int, column: int) -> list[tuple[Docu
     found = meaning(snapshot, line, column)
     about = subject(snapshot.types, found) if found is not None else None
     if about is None:
-        return None
+        of_label = _of_label(snapshot, line, column) if found is None else None
+        return None if of_label is None else [(snapshot.document, of_label)]
     places = dict[str, tuple["Document", list[Occurrence]]]()
     subjects = [about]
     if isinstance(found, Variable) and (there := _imported(snapshot, found)) is not None:
@@ -45,12 +47,21 @@ def _imported(snapshot: Snapshot, found: Variable) -> Subject | None:
 def highlights(snapshot: Snapshot, line: int, column: int) -> list[Occurrence] | None:
     """The places in the document."""
     found = meaning(snapshot, line, column)
-    if found is None or isinstance(found, This):
+    if found is None:
+        return _of_label(snapshot, line, column)
+    if isinstance(found, This):
         return None
     about = subject(snapshot.types, found)
     if about is None:
         return [Occurrence(found.span, "text")]
     return occurrences(snapshot.types, about)
+
+
+def _of_label(snapshot: Snapshot, line: int, column: int) -> list[Occurrence] | None:
+    found = label(snapshot, line, column)
+    if found is None:
+        return None
+    return [Occurrence(span, "read", declares=span == found.declared) for span in found.places]
 
 
 def linked(snapshot: Snapshot, line: int, column: int) -> list[Span] | None:

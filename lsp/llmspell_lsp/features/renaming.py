@@ -15,6 +15,7 @@ from llmspell_lsp.analysis.named import Named, mentioning
 from llmspell_lsp.features import fields, variables
 from llmspell_lsp.features.capture import captured
 from llmspell_lsp.features.elsewhere import everywhere
+from llmspell_lsp.features.labels import label, names
 from llmspell_lsp.features.meaning import Meaning, ModuleName, Reference, This, meaning
 from llmspell_lsp.features.occurrences import Occurrence
 from llmspell_lsp.features.parameter_docs import said_of
@@ -67,7 +68,8 @@ def renameable(snapshot: Snapshot, line: int, column: int) -> Renameable | None:
     """What can be renamed at a place; None where there is no name. Raises CannotRename."""
     found = meaning(snapshot, line, column)
     if found is None:
-        return None
+        of_label = label(snapshot, line, column)
+        return None if of_label is None else Renameable(of_label.here, of_label.name)
     about = _renamed(snapshot.types, found)
     return Renameable(found.span, _name(about))
 
@@ -76,7 +78,7 @@ def rename(snapshot: Snapshot, line: int, column: int, new: str) -> list[FileEdi
     """The edits that give the thing at a place a new name, the snapshot's own file first. Raises CannotRename."""
     found = meaning(snapshot, line, column)
     if found is None:
-        return None
+        return _label_renamed(snapshot, line, column, new)
     about = _renamed(snapshot.types, found)
     old = _name(about)
     if new == old:
@@ -92,6 +94,16 @@ def rename(snapshot: Snapshot, line: int, column: int, new: str) -> list[FileEdi
         if edits:
             changed.append(FileEdits(document, sorted(dict(edits).items(), reverse=True)))
     return changed
+
+
+def _label_renamed(snapshot: Snapshot, line: int, column: int, new: str) -> list[FileEdits] | None:
+    found = label(snapshot, line, column)
+    if found is None or new == found.name:
+        return None if found is None else []
+    _check_identifier(snapshot.types, new)
+    if new in names(snapshot, line, column):
+        raise CannotRename(f"there is a label {new!r} already")
+    return [FileEdits(snapshot.document, [(span, new) for span in reversed(found.places)])]
 
 
 def _renamed(infer: Inference, found: Meaning) -> Subject:
@@ -115,6 +127,8 @@ def _renamed(infer: Inference, found: Meaning) -> Subject:
                 raise CannotRename(f"{{{{{name}}}}} is there in every workflow; it cannot be renamed")
             if not steps and not any(each[1] == "write" for each in variables.places(infer, about)):
                 raise CannotRename(f"{{{{{name}}}}} comes from the run's input, which this file does not give")
+        case Called(kind="path"):
+            raise CannotRename("this is a file's name: rename the file")
         case Called(kind=kind, name=name):
             if kind not in _KINDS and kind != "event":
                 raise CannotRename(f"{name!r} is a name of llmspell; a spell cannot rename it")

@@ -21,6 +21,7 @@ from llmspell_lsp.analysis.types import (
     Native,
     Promise,
     Record,
+    Schema,
     ScriptClass,
     Type,
     Value,
@@ -214,8 +215,13 @@ def api(infer: Inference, found: Found, receiver: Type = UNKNOWN) -> Api | None:
         return Api(found.owner, found.name)
     if found.described is None:
         return None
-    owner = found.owner or (receiver.schema.get("x-name", "") if isinstance(receiver, Value) else "")
+    owner = found.owner or (_table(receiver.schema) if isinstance(receiver, Value) else "")
     return Api(owner, snake(found.name).removesuffix("_async")) if owner else None
+
+
+def _table(schema: Schema) -> str:
+    """What the stubs call a table; "" for one without a name."""
+    return "LlmspellError" if schema.get("x-error") else schema.get("x-name", "")
 
 
 def called(infer: Inference, named: Named) -> Called | None:

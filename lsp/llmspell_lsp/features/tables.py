@@ -73,13 +73,21 @@ def _of_table(words: Vocabulary, schema: Schema) -> tuple[tuple[str, Candidate],
     if known is not None and known[0] is schema:
         return known[1]
     properties: Mapping[str, Any] = schema.get("properties", {})
+    own: list[str] | None = schema.get("x-own")  # names of the spell's, which stay as they are
     required = schema.get("required", ())
     made = tuple(
         (
             snake(name),
-            of_key(words.spelled(name), inner, words, group=WANTED if name in required else NEEDED, rank=rank),
+            of_key(
+                words.spelled(name) if own is None else name,
+                inner,
+                words,
+                group=WANTED if name in required else NEEDED,
+                rank=rank,
+            ),
         )
         for rank, (name, inner) in enumerate(properties.items())
+        if own is None or name in own
     )
     if "x-name" in schema and schema.get("additionalProperties") is not True:
         _kept[key] = (schema, made)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.expect import Wanted
-from llmspell_lsp.features import names, places, references
+from llmspell_lsp.features import names, paths, places, references
 from llmspell_lsp.features.candidates import WANTED, Candidate, Completion
 from llmspell_lsp.syntax.nodes import Span
 
@@ -37,6 +37,8 @@ def complete(snapshot: Snapshot, here: Context, line: int, column: int) -> Compl
     wanted = places.wanted(infer, here) or places.compared(infer, here)
     if wanted is None:
         return None
+    if paths.is_path(wanted.schema):
+        return paths.complete(snapshot, here.text.before, line, column)
     lines = infer.analysis.chunks.lines
     end = _end(lines[line], column, here.text.quote)
     span = Span(line, column - len(here.text.before), line, end)
@@ -108,5 +110,5 @@ def _module(snapshot: Snapshot, here: Context, line: int, column: int) -> Comple
     found = snapshot.project.module_names(infer.analysis.uri, here.text.before)
     return Completion(
         Span(line, column - len(typed), line, column),
-        [Candidate(name, "file", "folder" if folder else "", group=WANTED) for name, folder in found],
+        [Candidate(name, "folder" if folder else "file", group=WANTED) for name, folder in found],
     )

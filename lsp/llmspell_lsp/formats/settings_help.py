@@ -119,6 +119,21 @@ def _values(entry: Entry, lines: Sequence[str], line: int, column: int) -> Offer
     return Offers(span, tuple(offers))
 
 
+def path_before(lines: Sequence[str], line: int, column: int) -> str | None:
+    """What stands of a path before a place in its quotes; None where no path is written."""
+    entry = read(lines).entry_at(line, column)
+    if entry is None or not entry.mark >= 0 or (line, column) <= (entry.line, entry.mark):
+        return None
+    what = keys(entry.path[:-1]).get(entry.path[-1])
+    if what is None or what.kind not in ("path", "paths"):
+        return None
+    before = lines[line][entry.mark if line == entry.line else 0 : column]
+    for quote in "\"'":
+        if before.count(quote) % 2:
+            return before.rpartition(quote)[2]
+    return None
+
+
 def _texts(path: tuple[str, ...], what: About, typed: str) -> Iterator[Offer]:
     for choice in what.choices:
         yield Offer(choice, "value", "default" if choice == what.default else "")

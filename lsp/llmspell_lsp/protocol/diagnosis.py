@@ -1,15 +1,14 @@
 """When documents are checked, and how what is found reaches the client: pushed, or asked for by it.
 
-A document is checked at once when it is opened and `PAUSE` after its last change; the compilers' verdict comes from
-another process, so a key pressed meanwhile waits for nothing. A verdict about an older text is dropped.
+A document is checked at once when it is opened and `PAUSE` after its last change: here in pieces, between which goes
+what the client asks; by the compilers at the same time, in another process. What is about an older text is dropped.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell_lsp import checks
@@ -45,6 +44,20 @@ class Report:
 class _Due:
     at: float
     since: float
+
+
+@dataclass(slots=True)
+class _Check:
+    """One check under way. waits: for the compiler. over: all pieces have been looked at."""
+
+    document: Document
+    revision: int
+    snapshot: Snapshot
+    pieces: Iterator[list[Finding]]
+    found: list[Finding] = field(default_factory=list["Finding"])
+    refused: list[Finding] = field(default_factory=list["Finding"])
+    waits: bool = False
+    over: bool = False
 
 
 class Diagnosis:
@@ -127,47 +140,51 @@ class Diagnosis:
 
     def _begin(self, document: Document) -> None:
         revision = self._under_way[document.uri] = document.revision
-        if document.language not in ("lua", "javascript"):
-            self._finish(document, revision, None)
-            return
         session = self._session
+        snapshot = session.snapshot_of(document)
+        check = _Check(document, revision, snapshot, self._pieces(snapshot))
+        if snapshot.is_script:
+            # Lines as we count them, whatever ends them.
+            text = "\n".join(document.lines)
+            check.waits = True
 
-        def answered(refusal: Refusal | None) -> None:
-            session.inbox.post(lambda: self._finish(document, revision, refusal))
+            def answered(refusal: Refusal | None) -> None:
+                session.inbox.post(lambda: self._judged(check, refusal))
 
-        # Lines as we count them, whatever ends them.
-        session.compiler.compile(document.uri, document.language, "\n".join(document.lines), answered)
-        import_module("llmspell_lsp.checks.refusal")  # 10 ms, while the other process compiles the first text
+            session.compiler.compile(document.uri, document.language, text, answered)
+        # Behind what has come from the client, and beside the compiler.
+        session.inbox.post(lambda: self._go_on(check))
 
-    def _finish(self, document: Document, revision: int, refusal: Refusal | None) -> None:
-        """With the compiler's verdict: begins what is found here."""
-        if self._is_current(document, revision):
-            snapshot = self._session.snapshot_of(document)
-            self._go_on(document, revision, snapshot, self._pieces(snapshot, refusal), [])
+    def _judged(self, check: _Check, refusal: Refusal | None) -> None:
+        """With the compiler's verdict."""
+        if self._is_current(check.document, check.revision):
+            check.waits = False
+            check.refused = self._refused(check.snapshot, refusal)
+            if check.over:
+                self._deliver(check)
 
-    def _go_on(
-        self,
-        document: Document,
-        revision: int,
-        snapshot: Snapshot,
-        pieces: Iterator[list[Finding]],
-        found: list[Finding],
-    ) -> None:
+    def _go_on(self, check: _Check) -> None:
         """Piece by piece, behind whatever has come from the client meanwhile."""
-        if not self._is_current(document, revision):
+        if not self._is_current(check.document, check.revision):
             return
         inbox = self._session.inbox
-        for piece in pieces:
-            found.extend(piece)
+        for piece in check.pieces:
+            check.found.extend(piece)
             if inbox.has_waiting():
-                inbox.post(lambda: self._go_on(document, revision, snapshot, pieces, found))
+                inbox.post(lambda: self._go_on(check))
                 return
+        check.over = True
+        if not check.waits:
+            self._deliver(check)
+
+    def _deliver(self, check: _Check) -> None:
+        document, snapshot = check.document, check.snapshot
         uri = document.uri
         del self._under_way[uri]
         self._results += 1
-        told = self._told(snapshot, found)
+        told = self._told(snapshot, [*check.refused, *check.found])
         items = [self._item(snapshot, each) for each in told]
-        report = self._reports[uri] = Report(revision, str(self._results), items, told)
+        report = self._reports[uri] = Report(check.revision, str(self._results), items, told)
         self.delivered += 1
         for tell in self._waiting.pop(uri, []):
             tell(report)
@@ -190,7 +207,8 @@ class Diagnosis:
 
     def items(self, snapshot: Snapshot, refusal: Refusal | None) -> list[dict[str, Any]]:
         """Everything that is found in a document, as the protocol has it."""
-        found = [each for piece in self._pieces(snapshot, refusal) for each in piece]
+        found = [each for piece in self._pieces(snapshot) for each in piece]
+        found = [*self._refused(snapshot, refusal), *found]
         return [self._item(snapshot, each) for each in self._told(snapshot, found)]
 
     def findings(self, snapshot: Snapshot) -> list[Finding]:
@@ -198,14 +216,18 @@ class Diagnosis:
         known = self._reports.get(snapshot.document.uri)
         if known is not None and known.revision == snapshot.document.revision:
             return known.findings
-        return self._told(snapshot, [each for piece in self._pieces(snapshot, None) for each in piece])
+        return self._told(snapshot, [each for piece in self._pieces(snapshot) for each in piece])
 
-    def _pieces(self, snapshot: Snapshot, refusal: Refusal | None) -> Iterator[list[Finding]]:
-        if refusal is not None:
-            from llmspell_lsp.checks.refusal import finding
+    def _pieces(self, snapshot: Snapshot) -> Iterator[list[Finding]]:
+        return checks.pieces(snapshot, lambda name, error: self._failed(snapshot, name, error))
 
-            yield self._findings(snapshot, lambda: [finding(snapshot, refusal)], "compile")
-        yield from checks.pieces(snapshot, lambda name, error: self._failed(snapshot, name, error))
+    def _refused(self, snapshot: Snapshot, refusal: Refusal | None) -> list[Finding]:
+        """What the compiler says."""
+        if refusal is None:
+            return []
+        from llmspell_lsp.checks.refusal import finding
+
+        return self._findings(snapshot, lambda: [finding(snapshot, refusal)], "compile")
 
     def _told(self, snapshot: Snapshot, found: list[Finding]) -> list[Finding]:
         return self._findings(snapshot, lambda: checks.told(snapshot, found), "told")

@@ -31,13 +31,16 @@ class Idle:
         self._sources: list[Source] = []
         self._under_way: Iterator[None] | None = None
         self._after = 0.0
+        self.heard = 0.0
+        """When the last message came."""
 
     def add(self, source: Source) -> None:
         self._sources.append(source)
 
     def busy(self) -> None:
         """A message has come."""
-        self._after = time.monotonic() + SILENCE
+        self.heard = time.monotonic()
+        self._after = self.heard + SILENCE
 
     def wait(self) -> float | None:
         """Seconds until the next slice, None: there is no work."""

@@ -34,6 +34,7 @@ KINDS: Final[dict[CandidateKind, int]] = {
     "reference": 18,
     "snippet": 15,
     "file": 17,
+    "folder": 19,
 }
 #: Gaps, as no candidate has them in it: the range of the word up to the place, of all of it, of the mark before it.
 WORD: Final = "\x00W"

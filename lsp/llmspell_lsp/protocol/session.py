@@ -24,7 +24,7 @@ from llmspell_lsp.protocol.log import Log
 from llmspell_lsp.protocol.methods import Command, Encoded, Later, Method
 from llmspell_lsp.protocol.stream import Stream
 from llmspell_lsp.protocol.uris import normal, path_of
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from llmspell_lsp.protocol.diagnosis import Diagnosis
@@ -73,7 +73,6 @@ class Session:
         self.when_files_change: list[Callable[[list[str]], None]] = []
         self.kept: dict[object, object] = {}
         """What families of requests keep for the session, each under a key of its own."""
-        self._kept: dict[str, Kept] = {}
         self._replies: dict[str, Reply] = {}
         self._asked = 0
 
@@ -124,16 +123,7 @@ class Session:
 
     def snapshot_of(self, document: Document) -> Snapshot:
         """Also of a document that is not open."""
-        kept = self._kept.get(document.uri)
-        if kept is None or kept.document is not document:
-            kept = Kept(document)
-            if self.find(document.uri) is document:
-                self._kept[document.uri] = kept
-        return Snapshot(kept, path_of(document.uri), self.folders, self.project, self.live.board)
-
-    def forget(self, document: Document) -> None:
-        """It has been closed."""
-        self._kept.pop(document.uri, None)
+        return Snapshot(document, path_of(document.uri), self.folders, self.project, self.live.board)
 
     def place(self, params: dict[str, Any]) -> tuple[Snapshot, int, int]:
         """Document and position of `TextDocumentPositionParams`, in code points. Raises Silent, InvalidParams."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmspell_lsp.syntax.nodes import Tree
@@ -23,11 +24,16 @@ if TYPE_CHECKING:
 SPARE_CHUNKS: Final = 512
 """Chunks kept beyond those in use: undo, and a quote typed and closed again, find theirs."""
 
+SPARE_LINES: Final = 4_000
+"""Lines of those beyond the document's own: a function of 10,000 lines is one chunk, and its tree 30 MB at each key."""
+
 KEPT_FORMER: Final = 64
 """Broken chunks whose last whole text is kept: nobody types in more places at once."""
 
 FEW: Final = 4
 """Chunks that one key changes at most; of those, what stood there is parsed to know whether it was whole."""
+
+_SIZE: Final = attrgetter("size")
 
 _INDENTS: Final = frozenset(["", " ", "\t", "\f", "\v"])
 
@@ -84,10 +90,12 @@ class Chunks:
         "_known",
         "_pieces",
         "_revision",
+        "_spare",
         "_starts",
         "_unions",
         "_units",
         "language",
+        "layout",
         "placed",
         "skeletons",
     )
@@ -98,6 +106,8 @@ class Chunks:
         self.language: ScriptLanguage = document.language
         self.placed: list[Placed] = []
         """From the first line to the last, without gaps. A new list after each change: keep it as a snapshot."""
+        self.layout = 0
+        """Counts the changes after which some chunk that is still there begins at another line."""
         self._document = document
         self.skeletons: list[Line] = []
         """Each line as `skeleton` read it: what it begins in, its brackets."""
@@ -107,6 +117,8 @@ class Chunks:
         self._units: list[Piece] = []
         self._unions: Unions = {}
         self._former: dict[Chunk, Chunk] = {}
+        self._spare = 0
+        """Lines of chunks made since those out of use were last forgotten."""
         self._ended = -1
         """The first line whose text is taken to end with it; see `_end_texts`."""
         self._revision = -1
@@ -218,7 +230,7 @@ class Chunks:
     def _cut(self, first: int, removed: int, added: int) -> None:
         """Cuts the lines first..first+added into pieces, in the place of the old pieces of first..first+removed."""
         lines, pieces = self.skeletons, self._pieces
-        starts = list(accumulate((piece.size for piece in pieces), initial=0))[:-1]
+        starts = list(accumulate(map(_SIZE, pieces), initial=0))[:-1]
         # From the piece before the one touched: whether a line begins a piece depends on what is above it.
         index = max(bisect_right(starts, first) - 2, 0)
         start = starts[index] if starts else 0
@@ -260,13 +272,16 @@ class Chunks:
             fresh.append(Placed(at, at + unit.size, unit.chunk))
             at += unit.size
         gone, rest = placed[head : len(placed) - tail], placed[len(placed) - tail :]
+        if (moved and rest) or not _stay(gone, fresh):
+            self.layout += 1
         if moved:
             rest = [Placed(start + moved, end + moved, chunk) for start, end, chunk in rest]
         self.placed = [*placed[:head], *fresh, *rest]
         self._starts = [place.start for place in self.placed]
         self._remember(gone, fresh)
-        if len(self._known) > 2 * len(units) + SPARE_CHUNKS:
+        if len(self._known) > 2 * len(units) + SPARE_CHUNKS or self._spare > len(self._document.lines) + SPARE_LINES:
             self._known = {place.chunk.lines: place.chunk for place in self.placed}
+            self._spare = 0
 
     def _remember(self, gone: list[Placed], fresh: list[Placed]) -> None:
         """Notes for each chunk that came what stood in its place."""
@@ -275,10 +290,10 @@ class Chunks:
         for index, (_, _, chunk) in enumerate(fresh):
             was = gone[min(index, len(gone) - 1)].chunk
             if was is not chunk and (was.parsed or len(fresh) <= FEW):
-                while len(self._former) >= KEPT_FORMER:
-                    del self._former[next(iter(self._former))]
                 whole = was if not was.broken else self._former.get(was)
                 self._former.pop(chunk, None)
+                while len(self._former) >= KEPT_FORMER or sum(len(each.lines) for each in self._former) > SPARE_LINES:
+                    del self._former[next(iter(self._former))]
                 if whole is not None and whole is not chunk:
                     self._former[chunk] = whole
 
@@ -294,4 +309,11 @@ class Chunks:
         chunk = self._known.get(lines)
         if chunk is None:
             chunk = self._known[lines] = Chunk(self.language, lines)
+            self._spare += len(lines)
         return chunk
+
+
+def _stay(gone: list[Placed], fresh: list[Placed]) -> bool:
+    """Whether chunks that were among those that went stand where they stood."""
+    starts = {chunk: start for start, _, chunk in gone}
+    return all(starts.get(chunk, start) == start for start, _, chunk in fresh)

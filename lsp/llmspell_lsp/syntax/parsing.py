@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from llmspell_lsp.syntax.skeleton import ScriptLanguage
 
 BUDGET: Final = 0.25
-"""Seconds for one parse: whole-file recovery from an error can take seconds; a 1,000-line chunk takes 3 ms."""
+"""Seconds of CPU for one parse, so that a busy machine breaks no text: whole-file recovery from an error can take
+seconds; a 1,000-line chunk takes 3 ms."""
 
 _SMALL: Final = 8_000
 """Characters below which no budget is watched: even the worst recovery seen takes 20 ms."""
@@ -141,13 +142,13 @@ class _Grammar:
         if len(source) <= _SMALL:
             tree = self._parser.parse(source)
         else:
-            until = time.monotonic() + BUDGET
+            until = time.thread_time() + BUDGET
 
             def rest(offset: int, point: object) -> bytes:
                 return source[offset:]
 
             def late(offset: int, failing: bool) -> bool:
-                return time.monotonic() > until
+                return time.thread_time() > until
 
             try:
                 tree = self._parser.parse(rest, progress_callback=late)

@@ -5,6 +5,8 @@ Goes by `skeleton`'s lines alone. Knows no document, no texts and no grammar.
 
 from __future__ import annotations
 
+from itertools import compress
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ class Piece:
         self.odd = bool(openers or closers)
         self.chunk: Chunk | None = None
 
+
+_ODD: Final = attrgetter("odd")
 
 Unions = dict[tuple[Piece, ...], Piece]
 
@@ -103,7 +107,7 @@ def join(pieces: list[Piece], unions: Unions) -> list[Piece]:
     """The pieces, those that only together close their brackets as one. `unions` keeps these from call to call."""
     runs: list[_Run] = []
     """Disjoint and in order; those with brackets still open may be swallowed by a later closer."""
-    for number in [number for number, piece in enumerate(pieces) if piece.odd]:
+    for number in compress(range(len(pieces)), map(_ODD, pieces)):
         piece = pieces[number]
         run = _Run(number, number, piece.openers)
         for closer in piece.closers:

@@ -1,7 +1,7 @@
 """What a feature sees of a document while it answers one request. Knows no protocol.
 
-A snapshot is made anew for each request and each check, which costs nothing; what is worked out of a text is kept in
-`Kept`, one for each open document, and brought up to date when it is asked for.
+A snapshot is made anew for each request and each check, which costs nothing; what is worked out of a text is kept with
+its document, and brought up to date when it is asked for.
 """
 
 from __future__ import annotations
@@ -20,27 +20,11 @@ if TYPE_CHECKING:
     from llmspell_lsp.workspace.project import Project
 
 
-class Kept:
-    """What outlasts a request about one document."""
-
-    __slots__ = ("document",)
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-
-    @property
-    def chunks(self) -> Chunks:
-        """Of a script, up to date. Raises ValueError for a document that is none (`Snapshot.is_script`)."""
-        from llmspell_lsp.syntax.chunks import Chunks  # tree-sitter, 5 ms, once there is a script to read
-
-        return Chunks.of(self.document)
-
-
 @dataclass(slots=True, frozen=True)
 class Snapshot:
     """path: the document's file, None where it has none. folders: the paths of the folders that the editor has open."""
 
-    kept: Kept
+    document: Document
     path: str | None = None
     folders: Sequence[str] = field(default=())
     project: Project | None = None
@@ -59,16 +43,15 @@ class Snapshot:
         return None if self.board is None else self.board.of(self.document)
 
     @property
-    def document(self) -> Document:
-        return self.kept.document
-
-    @property
     def is_script(self) -> bool:
         return self.document.language in ("lua", "javascript")
 
     @property
     def chunks(self) -> Chunks:
-        return self.kept.chunks
+        """Of a script, up to date. Raises ValueError for a document that is none (`is_script`)."""
+        from llmspell_lsp.syntax.chunks import Chunks  # tree-sitter, 5 ms, once there is a script to read
+
+        return Chunks.of(self.document)
 
     @property
     def analysis(self) -> Analysis:

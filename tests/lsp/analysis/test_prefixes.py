@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmspell_lsp.analysis.scope import Analysis
+from llmspell_lsp.analysis.unread import unread
 from llmspell_lsp.documents.document import Document, Language
 from llmspell_lsp.syntax.context import context
 from llmspell_lsp.syntax.lookup import path_in
@@ -30,7 +31,7 @@ def ask(document: Document) -> None:
         assert analysis.references(binding)
     analysis.visible(line, column)
     analysis.unresolved()
-    analysis.unused()
+    unread(analysis)
     analysis.exports()
     assert path_in(analysis.chunks.at(line), line, column)
 

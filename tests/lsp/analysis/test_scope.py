@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmspell_lsp.analysis.scope import Analysis, Binding
+from llmspell_lsp.analysis.unread import unread
 from llmspell_lsp.documents.document import Document
 from llmspell_lsp.syntax import nodes as n
 from llmspell_lsp.syntax.lookup import walk
@@ -127,9 +128,9 @@ def test_what_nothing_declares() -> None:
 
 def test_what_nothing_reads() -> None:
     found = analysis("lua", "local a = 1\nlocal b = 2\nb = 3\nlocal _c = 1\nlocal d = 1\nlocal function e(x) e(d) end")
-    assert [binding.name for binding in found.unused()] == ["a", "b"]
+    assert [binding.name for binding in unread(found)] == ["a", "b"]
     found = analysis("javascript", "export const a = 1;\nconst b = 2;\nconst c = 3, d = c;\nexport { d };\nlet e = (")
-    assert [binding.name for binding in found.unused()] == ["b"]
+    assert [binding.name for binding in unread(found)] == ["b"]
 
 
 def test_modules() -> None:
@@ -200,7 +201,7 @@ def facts(found: Analysis) -> object:
     lines = range(0, len(found.document.lines), 3)
     return (
         [(one.name, one.span) for one in found.unresolved()],
-        [(one.name, one.span) for one in found.unused()],
+        [(one.name, one.span) for one in unread(found)],
         [
             {name: (one.kind, one.span) for name, one in found.visible(line, 3).items() if not one.former}
             for line in lines

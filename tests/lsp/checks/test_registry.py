@@ -1,68 +1,44 @@
-"""Checks know nothing by themselves: what is taken out of the registry is unknown to them."""
+"""Checks know nothing by themselves: what is taken out of the registry is unknown to them, in both languages."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
+from tests.lsp.entries import entries, without
 
-from llmspell.api.registry import Registry, registry
-from llmspell_lsp.analysis import infer
-from llmspell_lsp.analysis.vocabulary import Vocabulary
+from llmspell.api.registry import registry
 from llmspell_lsp.checks.finding import Finding
 
 Find = Callable[[str, str], list[Finding]]
-Take = Callable[[dict[str, Any], dict[str, Any]], None]
 
-
-def _without_method(classes: dict[str, Any], _: dict[str, Any]) -> None:
-    for described in classes.values():
-        described["methods"].pop("clear_history", None)
-
-
-def _without_option(classes: dict[str, Any], _: dict[str, Any]) -> None:
-    for described in classes.values():
-        if described["options"] is not None:
-            described["options"]["properties"].pop("max_turns", None)
-
-
-def _without_hook_point(_: dict[str, Any], described: dict[str, Any]) -> None:
-    described["hook_points"] = [each for each in described["hook_points"] if each["name"] != "before_handoff"]
-
-
-def _without_tool(_: dict[str, Any], described: dict[str, Any]) -> None:
-    described["tools"] = {name: each for name, each in described["tools"].items() if name != "calculator"}
-
-
+#: What is taken out, the code that is then found, Lua, JavaScript.
 CASES = [
-    (_without_method, 'local a = Agent.new{ model = "offline" }\nreturn a:clear_history()', "unknown-member"),
-    (_without_option, "return Agent.new{ max_turns = 3 }", "unknown-option"),
-    (_without_hook_point, 'Hooks.register("before_handoff", function() end)', "unknown-hook-point"),
-    (_without_tool, 'return Tool.get("calculator")', "unknown-tool"),
-]
+    ("Agent methods clear_history", "unknown-member", 'local a = Agent.new{ model = "offline" }\nreturn a:clear_history()', 'const a = new Agent({ model: "offline" });\nreturn a.clearHistory();'),
+    ("Hooks methods register", "unknown-member", 'Hooks.register("before_execute", function() end)', 'Hooks.register("beforeExecute", () => {});'),
+    ("class Agent", "unknown-name", 'return Agent.new{ name = "a" }', 'return new Agent({ name: "a" });'),
+    ("CalculatorTool alias 'Calculator'", "unknown-name", "return Calculator.new{}", "return new Calculator({});"),
+    ("error TimeoutError", "unknown-name", "return TimeoutError", "return TimeoutError;"),
+    ("global params", "unknown-name", "return params.topic", "return params.topic;"),
+    ("Agent option max_turns", "unknown-option", "return Agent.new{ max_turns = 3 }", "return new Agent({ maxTurns: 3 });"),
+    ("Agent methods chat takes options schema", "unknown-option", 'local a = Agent.new{ model = "offline" }\nreturn a:chat("x", { schema = {} })', 'const a = new Agent({ model: "offline" });\nreturn a.chat("x", { schema: {} });'),
+    ("Agent option tool_errors 'fail'", "wrong-type", 'return Agent.new{ tool_errors = "fail" }', 'return new Agent({ toolErrors: "fail" });'),
+    ("CalculatorTool argument precision", "tool-arguments", 'return Calculator.new():execute{ expression = "1", precision = 2 }', 'return new Calculator().execute({ expression: "1", precision: 2 });'),
+    ("FileSystemTool argument operation 'read'", "tool-arguments", 'return FileSystem.new():execute{ operation = "read", path = "x" }', 'return new FileSystem().execute({ operation: "read", path: "x" });'),
+    ("hook point before_handoff", "unknown-hook-point", 'Hooks.register("before_handoff", function() end)', 'Hooks.register("beforeHandoff", () => {});'),
+    ("tool calculator", "unknown-tool", 'return Tool.get("calculator")', 'return Tool.get("calculator");'),
+]  # fmt: skip
 
 
-@pytest.fixture
-def words(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Take], None]]:
-    """`words(take)`: from then on the registry is as `take` left a copy of it."""
-
-    def put(take: Take) -> None:
-        installed = registry()
-        described: dict[str, Any] = copy.deepcopy(dict(installed.described))
-        described["classes"] = {name: copy.deepcopy(each) for name, each in installed.classes.items()}
-        take(described["classes"], described)
-        made = Vocabulary(Registry(described), "lua")
-        monkeypatch.setattr(infer, "vocabulary", lambda _: made)
-
-    yield put
-
-
-@pytest.mark.parametrize(("take", "text", "code"), CASES, ids=[code for _, _, code in CASES])
+@pytest.mark.parametrize("language", ["lua", "javascript"])
+@pytest.mark.parametrize(("path", "code", "lua", "javascript"), CASES, ids=[each[0] for each in CASES])
 def test_what_is_taken_out_is_unknown(
-    take: Take, text: str, code: str, words: Callable[[Take], None], find: Find
+    path: str, code: str, lua: str, javascript: str, language: str, find: Find
 ) -> None:
-    assert find(text, "lua") == []
-    words(take)
-    assert [each.code for each in find(text, "lua")] == [code]
+    text = lua if language == "lua" else javascript
+    assert find(text, language) == []
+    taken = [each for each in entries(registry()) if each.path == path]
+    assert taken, path
+    with without(taken, registry()):
+        assert code in [each.code for each in find(text, language)]
+    assert find(text, language) == []

@@ -11,7 +11,7 @@ from llmspell_lsp.checks.finding import Edit
 from llmspell_lsp.documents.document import Document
 from llmspell_lsp.features.actions import Action, Change, actions, change, fix_all
 from llmspell_lsp.syntax.nodes import Span
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 MARK = "▮"
 ENDINGS = {"lua": ".lua", "javascript": ".js"}
@@ -23,7 +23,7 @@ def opened(text: str, language: str, folder: Path) -> tuple[Snapshot, Span]:
     line, column = before.count("\n"), len(before) - before.rfind("\n") - 1
     path = folder / f"spell{ENDINGS[language]}"
     document = Document(path.as_uri(), language, 1, before + after)  # type: ignore[arg-type]
-    return Snapshot(Kept(document), str(path)), Span(line, column, line, column)
+    return Snapshot(document, str(path)), Span(line, column, line, column)
 
 
 def findings(snapshot: Snapshot) -> list[checks.Finding]:  # type: ignore[name-defined]
@@ -166,3 +166,37 @@ def test_what_is_no_more_there_is_not_changed(tmp_path: Path) -> None:
 def test_where_nothing_is_wrong_there_is_no_menu(tmp_path: Path) -> None:
     snapshot, span = opened("local to▮pic = 1\nreturn topic", "lua", tmp_path)
     assert offered(snapshot, span) == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "wanted"),
+    [
+        ("lua", "return StateHandoff.new{▮ }", {"Add 'from'": ' from = "" ', "Add 'to'": ' to = "" '}),
+        ("javascript", "return new StateHandoff({▮ });", {"Add 'from'": ' from: "" ', "Add 'to'": ' to: "" '}),
+    ],
+)
+def test_of_two_findings_at_one_place_each_is_mended_by_itself(
+    language: str, text: str, wanted: dict[str, str], tmp_path: Path
+) -> None:
+    snapshot, span = opened(text, language, tmp_path)
+    every = list(actions(snapshot, span, findings(snapshot)))
+    fixes = [each for each in every if each.title in wanted]
+    assert {each.title: done(snapshot, each).edits[0].text for each in fixes} == wanted
+    assert [each.title for each in every if each.title.startswith("Ignore")] == ["Ignore missing-option here"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("lua", 'return Agent.new{ name = "critic", system_prompt = "You▮ judge." }'),
+        ("javascript", 'return new Agent({ name: "critic", systemPrompt: "You▮ judge." });'),
+    ],
+)
+def test_a_prompts_file_is_called_as_its_agent(language: str, text: str, tmp_path: Path) -> None:
+    snapshot, span = opened(text, language, tmp_path)
+    made = done(snapshot, offered(snapshot, span)["Move the prompt into a file"])
+    assert [each.path for each in made.files] == [str(tmp_path / "prompts" / "critic.md")]
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "critic.md").write_text("")
+    made = done(snapshot, offered(snapshot, span)["Move the prompt into a file"])
+    assert [each.path for each in made.files] == [str(tmp_path / "prompts" / "critic_2.md")]

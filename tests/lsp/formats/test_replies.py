@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+from tests.lsp.marks import between, cursor
 
 from llmspell.errors import ArgumentError
 from llmspell.providers.replies import FIELDS, load
@@ -40,13 +41,9 @@ WRONG = [
 
 @pytest.mark.parametrize(("marked", "right", "said"), WRONG)
 def test_what_is_wrong(marked: str, right: str, said: str, tmp_path: Path) -> None:
-    before, inner, _ = marked.split("▮")
-    text = marked.replace("▮", "")
+    text, span = between(marked)
     found = list(problems(text.split("\n")))
-    line, column = before.count("\n"), len(before) - before.rfind("\n") - 1
-    assert [(each.span, each.message[: len(said)]) for each in found] == [
-        ((line, column, line, column + len(inner)), said)
-    ]
+    assert [(each.span, each.message[: len(said)]) for each in found] == [(span, said)]
     assert list(problems(right.split("\n"))) == []
     path = tmp_path / "replies.json"
     path.write_text(right)
@@ -65,8 +62,8 @@ def test_examples_are_right(path: Path) -> None:
 
 
 def labels(marked: str) -> list[str]:
-    before, _, after = marked.partition("▮")
-    found = complete((before + after).split("\n"), before.count("\n"), len(before) - before.rfind("\n") - 1)
+    text, line, column = cursor(marked)
+    found = complete(text.split("\n"), line, column)
     return [] if found is None else [each.label for each in found.offers]
 
 

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from tests.lsp.marks import between, cursor
 
 from llmspell.errors import SettingsError
 from llmspell.settings import SECTIONS, about, load
@@ -44,18 +45,13 @@ WRONG = [
 
 @pytest.mark.parametrize(("marked", "right", "said"), WRONG)
 def test_what_is_wrong(marked: str, right: str, said: str) -> None:
-    before, *rest = marked.split("▮")
     found = list(problems(marked.replace("▮", "").split("\n")))
     assert found and found[0].message.startswith(said)
     if not said.startswith("this is not TOML"):
         assert len(found) == 1
-        line, column = before.count("\n"), len(before) - before.rfind("\n") - 1
-        inner = rest[0]
-        end = line + inner.count("\n")
-        end_column = len(inner) - inner.rfind("\n") - 1 if "\n" in inner else column + len(inner)
-        assert found[0].span == (line, column, end, end_column)
+        assert found[0].span == between(marked)[1]
     else:
-        assert found[0].span.line == (before.count("\n") if rest else 0)
+        assert found[0].span.line == cursor(marked)[1]
     assert list(problems(right.split("\n"))) == []
 
 
@@ -104,8 +100,8 @@ def test_every_setting_is_right_and_has_hover_and_completion(tmp_path: Path) -> 
 
 
 def labels(marked: str) -> list[str]:
-    before, _, after = marked.partition("▮")
-    found = complete((before + after).split("\n"), before.count("\n"), len(before) - before.rfind("\n") - 1)
+    text, line, column = cursor(marked)
+    found = complete(text.split("\n"), line, column)
     return [] if found is None else [each.label for each in found.offers]
 
 
@@ -171,15 +167,15 @@ def test_what_completion_takes_the_place_of() -> None:
     ],
 )
 def test_hover(marked: str, said: str) -> None:
-    before, _, after = marked.partition("▮")
-    found = hover((before + after).split("\n"), before.count("\n"), len(before) - before.rfind("\n") - 1)
+    text, line, column = cursor(marked)
+    found = hover(text.split("\n"), line, column)
     assert found is not None and said in found.markdown
 
 
 @pytest.mark.parametrize("marked", ["[noth▮ing]", "[limits]\nx▮ = 1", "[limits]\n▮\n", "[limits]\ncpu_seconds = 5▮"])
 def test_hover_is_silent_where_nothing_is_known(marked: str) -> None:
-    before, _, after = marked.partition("▮")
-    assert hover((before + after).split("\n"), before.count("\n"), len(before) - before.rfind("\n") - 1) is None
+    text, line, column = cursor(marked)
+    assert hover(text.split("\n"), line, column) is None
 
 
 def test_outline() -> None:

@@ -19,7 +19,7 @@ from llmspell_lsp.live.reading import read
 from llmspell_lsp.live.run import LastRun
 from llmspell_lsp.live.watch import Watch
 from llmspell_lsp.workspace.files import language_of
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 PATIENCE = 30.0
 
@@ -82,7 +82,7 @@ class Bench:
             run = None
         if run is not None:
             board.put(run.spell, run)
-        return Snapshot(Kept(document), self.path(name), [str(self.folder)], None, board)
+        return Snapshot(document, self.path(name), [str(self.folder)], None, board)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from llmspell_lsp.checks.compile import Compiler, Refusal
 from llmspell_lsp.checks.refusal import finding
 from llmspell_lsp.documents.document import Document
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 
 class Asked:
@@ -44,7 +44,7 @@ def found_in(asked: Asked, language: Any, text: str) -> tuple[str, str]:
     document = Document("file:///x", language, 1, text)
     refusal = asked.of(language, text)
     assert refusal is not None
-    found = finding(Snapshot(Kept(document)), refusal)
+    found = finding(Snapshot(document), refusal)
     assert found.code == "syntax"
     assert found.severity == "error"
     marked = document.between(*found.span)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.lsp.features.formatting.formatters import install
 
 Server = Callable[..., Any]
 PLACE = {"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 1}}
@@ -18,17 +18,9 @@ TEXT = "local a = 1  \nprint(a)\nprint(2)  \n"
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """With a program that takes spaces off the ends of lines, and refuses the word "refuse"."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    program = folder / "stylua"
-    program.write_text(
-        f"#!{sys.executable}\nimport sys\ntext = sys.stdin.read()\n"
-        "if 'refuse' in text:\n    sys.exit('no: refuse')\n"
-        "sys.stdout.write('\\n'.join(line.rstrip() for line in text.split('\\n')))\n"
-    )
-    program.chmod(0o755)
-    return {**os.environ, "PATH": f"{folder}:/nowhere"}
+    """With stylua, and no prettier."""
+    install(tmp_path / "bin", "stylua")
+    return {**os.environ, "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
 
 
 def opened(client: Any, folder: Path, text: str = TEXT) -> dict[str, Any]:
@@ -76,6 +68,9 @@ def test_a_text_that_cannot_be_formatted_stays_as_it_is(
 ) -> None:
     client = server(env=environment)
     client.initialize()
-    assert client.result("textDocument/formatting", opened(client, tmp_path, "refuse(  )\n")) is None
+    assert client.result("textDocument/formatting", opened(client, tmp_path, "local x = = 1\n")) is None
     said = [each["params"]["message"] for each in client.seen if each.get("method") == "window/logMessage"]
-    assert said == ["stylua: no: refuse"]
+    assert said == [
+        "stylua: could not format from stdin: failed to format from stdin: error parsing: "
+        "unexpected token `=` (1:9 to 1:10), expected an expression"
+    ]

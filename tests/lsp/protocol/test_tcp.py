@@ -12,6 +12,8 @@ import pytest
 
 from llmspell.cli.main import main
 
+from .conftest import Gone
+
 Server = Callable[..., Any]
 URI = "file:///spell.lua"
 
@@ -57,6 +59,23 @@ def test_a_client_that_breaks_off_makes_room_for_the_next(connect: Callable[[], 
     second.close()
     third = connect()
     assert third.initialize()["serverInfo"]["name"] == "llmspell"
+
+
+def test_a_page_in_a_browser_is_sent_away(connect: Callable[[], Any]) -> None:
+    page = connect()
+    body = b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}'
+    page.write(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+    with pytest.raises((Gone, ConnectionResetError)) as caught:
+        page.answer(1)
+    assert not page.seen, caught
+    page.close()
+    assert connect().initialize()["serverInfo"]["name"] == "llmspell"
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "192.168.1.2:9257", "[::]:0", "example.com:80"])
+def test_nobody_is_served_on_another_machine(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lsp", "--tcp", address]) == 2
+    assert "on this machine only" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "1.2.3.4:x", ":99999", "127.0.0.1:-1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmspell_lsp.documents.document import Document
-from llmspell_lsp.syntax.chunks import Chunks
+from llmspell_lsp.syntax.chunks import Chunk, Chunks
 from llmspell_lsp.syntax.skeleton import ScriptLanguage
 
 EXAMPLES = sorted(Path(__file__).parents[3].glob("examples/*/spell.*"))
@@ -163,3 +164,21 @@ def test_a_broken_chunk_remembers_what_stood_there_when_it_was_whole() -> None:
     assert broken.broken
     assert chunks.former(broken) is whole
     assert chunks.former(chunks.at(0).chunk) is None
+
+
+@pytest.mark.parametrize("tail", ["", "("])
+def test_of_a_function_of_thousands_of_lines_few_older_texts_are_kept(tail: str) -> None:
+    body = "".join(f"  local name_{index} = {index}\n" for index in range(4_000))
+    document = Document("file:///long.lua", "lua", 1, f"local function main()\n{body}end\n")
+    chunks = Chunks.of(document)
+    place = chunks.placed[0]
+    assert not place.chunk.broken
+    for key in range(30):
+        document.edit(2, len(document.lines[2]), 2, len(document.lines[2]), f"{key}{tail}")
+        place = Chunks.of(document).placed[0]
+        assert place.chunk.broken == bool(tail)
+        assert (chunks.former(place.chunk) is not None) == bool(tail)
+    held = [each for each in gc.get_objects() if isinstance(each, Chunk) and each.lines[2:3] == place.chunk.lines[2:3]]
+    assert len(held) == 1
+    held = [each for each in gc.get_objects() if isinstance(each, Chunk) and len(each.lines) > 4_000]
+    assert len(held) <= 5

@@ -11,7 +11,7 @@ from llmspell_lsp.documents.document import Document
 from llmspell_lsp.documents.uris import normal, path_of, uri_of
 from llmspell_lsp.workspace.files import language_of
 from llmspell_lsp.workspace.project import Project
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 
 class Desk:
@@ -55,7 +55,7 @@ class Desk:
 
     def snapshot(self, name: str) -> Snapshot:
         document = self.documents[normal(self.uri(name))]
-        return Snapshot(Kept(document), path_of(document.uri), self.folders, self.project)
+        return Snapshot(document, path_of(document.uri), self.folders, self.project)
 
     def rest(self) -> int:
         """Lets the idle work be done; how many pieces it was."""

@@ -44,7 +44,7 @@ def _format(session: Session, snapshot: Snapshot, within: Span | None) -> Later:
     using = formatter(document.language, folders)
     if using is None:
         raise Silent(document.uri)
-    revision, text = document.revision, document.text
+    revision, lines = document.revision, [*document.lines]
     later = Later()
     name = path or f"{folders[0] if folders else ''}/untitled.{'lua' if document.language == 'lua' else 'js'}"
 
@@ -55,13 +55,13 @@ def _format(session: Session, snapshot: Snapshot, within: Span | None) -> Later:
             session.say("warning", problem)
             later.answer(None)
         else:
-            found = edits(document.lines, formatted, document.line_end, within)
+            found = edits(document.lines, formatted, document.line_end)
             later.answer([{"range": session.range(snapshot, each.span), "newText": each.text} for each in found])
 
     def work() -> None:
         formatted, problem = None, ""
         try:
-            formatted = run(using, text, name)
+            formatted = run(using, lines, name, within)
         except Refused as error:
             problem = str(error)
         session.inbox.post(lambda: told(formatted, problem))

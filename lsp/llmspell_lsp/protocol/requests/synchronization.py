@@ -29,7 +29,6 @@ def did_open(session: Session, params: dict[str, Any]) -> None:
     old = session.documents.pop(normal(uri), None)
     if old is not None:
         session.log.warning(f"{uri} was opened while it was open")
-        session.forget(old)
         if old.uri != uri:
             session.checking.closed(old)
     if language is None:
@@ -81,7 +80,6 @@ def did_close(session: Session, params: dict[str, Any]) -> None:
     uri = document_uri(params)
     document = session.documents.pop(normal(uri), None)
     if document is not None:
-        session.forget(document)
         session.project.closed(document)
         session.live.closed(document)
         session.checking.closed(document)

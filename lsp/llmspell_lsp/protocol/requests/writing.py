@@ -53,7 +53,7 @@ def _listed(session: Session, snapshot: Snapshot, found: Completion, column: int
     insert = session.range(snapshot, (span.line, span.column, span.line, end))
     mark = session.range(snapshot, (span.line, max(0, span.column - 1), span.line, span.column))
     body = fill(b",".join(parts), insert if items.profile.replaces else whole, whole, mark)
-    head = b'{"isIncomplete":false,'
+    head = b'{"isIncomplete":false,' if found.complete else b'{"isIncomplete":true,'
     if items.profile.defaults:
         place = {"insert": insert, "replace": whole} if items.profile.replaces else whole
         head += b'"itemDefaults":{"editRange":%b},' % encode(place).encode()

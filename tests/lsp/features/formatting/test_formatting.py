@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
+import select
 import sys
 from pathlib import Path
 
 import pytest
+from tests.lsp.features.formatting.formatters import install
 
 from llmspell_lsp.documents.document import Document
 from llmspell_lsp.features import formatting
@@ -23,8 +26,20 @@ def program(folder: Path, name: str, body: str) -> Path:
     return path
 
 
-def applied(document: Document, formatted: str, within: Span | None = None) -> str:
-    for each in reversed(edits(document.lines, formatted, document.line_end, within)):
+def ends(process: int) -> bool:
+    """Within half a minute: a signal takes its time."""
+    try:
+        descriptor = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], 30)[0])
+    finally:
+        os.close(descriptor)
+
+
+def applied(document: Document, formatted: str) -> str:
+    for each in reversed(edits(document.lines, formatted, document.line_end)):
         document.edit(*each.span, each.text)
     return document.text
 
@@ -41,11 +56,35 @@ def test_the_nearest_node_modules_wins_over_path(tmp_path: Path, monkeypatch: py
     assert formatter("toml", above(file)) is None
 
 
-def test_a_program_gets_the_text_and_the_files_name(tmp_path: Path) -> None:
-    path = program(tmp_path, "stylua", "sys.stdout.write(text.upper() + repr(sys.argv[1:]))")
-    answer = run(Formatter("stylua", str(path)), "x = 'é'\n", str(tmp_path / "a.lua"))
-    expected = ["--search-parent-directories", "--stdin-filepath", str(tmp_path / "a.lua"), "-"]
-    assert answer == f"X = 'É'\n{expected!r}"
+def formatted(folder: Path, name: str, text: str, within: Span | None = None, file: str = "a.x") -> str:
+    using = Formatter(name, str(install(folder / "bin", name)))
+    return run(using, text.split("\n"), str(folder / file), within)
+
+
+@pytest.mark.parametrize("name", ["stylua", "prettier"])
+def test_a_program_formats_a_text_or_whole_lines_of_it(tmp_path: Path, name: str) -> None:
+    text = "x = 'é😀' \ny = 'é😀' \nz = 1 \n"
+    assert formatted(tmp_path, name, text) == "x = 'é😀'\ny = 'é😀'\nz = 1\n"
+    assert formatted(tmp_path, name, text, Span(1, 3, 1, 4)) == "x = 'é😀' \ny = 'é😀'\nz = 1 \n"
+    assert formatted(tmp_path, name, text, Span(1, 0, 2, 0)) == "x = 'é😀' \ny = 'é😀'\nz = 1 \n"
+    assert formatted(tmp_path, name, text, Span(1, 0, 2, 1)) == "x = 'é😀' \ny = 'é😀'\nz = 1\n"
+
+
+@pytest.mark.parametrize("name", ["stylua", "prettier"])
+def test_a_file_that_the_project_leaves_alone_stays_as_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / f".{name}ignore").write_text("made/\n")
+    assert formatted(tmp_path, name, "x \n", file="made/a.x") == "x \n"
+    assert formatted(tmp_path, name, "x \n", file="a.x") == "x\n"
+
+
+def test_a_syntax_error_is_one_line_with_its_reason(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as caught:
+        formatted(tmp_path, "stylua", "local x = = 1")
+    assert str(caught.value).endswith("error parsing: unexpected token `=` (1:9 to 1:10), expected an expression")
+    with pytest.raises(Refused) as caught:
+        formatted(tmp_path, "prettier", "const x = = 1")
+    assert str(caught.value) == f"prettier: {tmp_path}/a.x: SyntaxError: Unexpected token (1:11)"
 
 
 @pytest.mark.parametrize(
@@ -60,24 +99,29 @@ def test_a_program_gets_the_text_and_the_files_name(tmp_path: Path) -> None:
 def test_what_a_program_would_not_format_is_said(tmp_path: Path, body: str, said: str) -> None:
     path = program(tmp_path, "prettier", body)
     with pytest.raises(Refused) as caught:
-        run(Formatter("prettier", str(path)), "let x", str(tmp_path / "a.js"))
+        run(Formatter("prettier", str(path)), ["let x"], str(tmp_path / "a.js"))
     assert str(caught.value) == said
 
 
-def test_a_program_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formatting, "LIMIT", 0.3)
-    path = program(tmp_path, "prettier", "import signal; signal.pause()")
+def test_a_program_that_hangs_is_ended_with_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formatting, "LIMIT", 2.0)
+    started = tmp_path / "child"
+    body = f"import subprocess; open({str(started)!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
+    path = program(tmp_path, "prettier", f"{body}\nimport signal; signal.pause()")
     with pytest.raises(Refused, match="took longer than"):
-        run(Formatter("prettier", str(path)), "let x", str(tmp_path / "a.js"))
+        run(Formatter("prettier", str(path)), ["let x"], str(tmp_path / "a.js"))
+    assert ends(int(started.read_text()))
+
+
+def test_a_program_that_is_gone_is_said(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="cannot be run"):
-        run(Formatter("prettier", str(tmp_path / "gone")), "let x", str(tmp_path / "a.js"))
+        run(Formatter("prettier", str(tmp_path / "gone")), ["let x"], str(tmp_path / "a.js"))
 
 
 def test_only_what_changes_is_edited() -> None:
     document = Document("file:///a.lua", "lua", 1, "a\nb  \nc\nd  \ne\n")
     found = edits(document.lines, "a\nb\nc\nd\ne\n", "\n")
     assert [(tuple(each.span), each.text) for each in found] == [((1, 0, 2, 0), "b\n"), ((3, 0, 4, 0), "d\n")]
-    assert [each.text for each in edits(document.lines, "a\nb\nc\nd\ne\n", "\n", Span(3, 0, 3, 1))] == ["d\n"]
     assert edits(document.lines, document.text, "\n") == []
 
 

@@ -12,7 +12,7 @@ import pytest
 from llmspell_lsp.documents.document import Document
 from llmspell_lsp.documents.uris import normal, uri_of
 from llmspell_lsp.workspace.project import Project
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 Language = Literal["lua", "javascript"]
 SUFFIXES = {"lua": ".lua", "javascript": ".js"}
@@ -78,7 +78,7 @@ def spell(tmp_path: Path) -> Callable[..., Marked]:
         project.opened(document)
         for _ in project.work():
             pass
-        snapshot = Snapshot(Kept(document), str(tmp_path / name), [str(tmp_path)], project)
+        snapshot = Snapshot(document, str(tmp_path / name), [str(tmp_path)], project)
         line, column = cursor or (0, 0)
         return Marked(snapshot, line, column, found, tmp_path)
 

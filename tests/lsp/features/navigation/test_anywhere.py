@@ -16,7 +16,7 @@ from llmspell_lsp.features.links import links
 from llmspell_lsp.features.references_to import highlights, linked, references_to
 from llmspell_lsp.features.renaming import CannotRename, rename, renameable
 from llmspell_lsp.syntax.nodes import Span
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 EXAMPLES = sorted(Path(__file__).parents[4].glob("examples/*/spell.*"))
 SCRIPTS = [path for path in EXAMPLES if path.suffix in {".lua", ".js"}]
@@ -43,7 +43,7 @@ def ask_everything(snapshot: Snapshot, line: int, column: int) -> None:
 
 def opened(path: Path, text: str) -> Snapshot:
     language: Any = "lua" if path.suffix == ".lua" else "javascript"
-    return Snapshot(Kept(Document("file:///spell", language, 1, text)))
+    return Snapshot(Document("file:///spell", language, 1, text))
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: f"{path.parent.name}{path.suffix}")

@@ -58,7 +58,7 @@ def told(links: list[Link]) -> dict[str, int]:
         (2, "plan", {"report": 1, "draft": 1, "note": 1}, {}),
         (3, "draft", {"report": 1, "note": 1}, {"plan": 1, "clean": 1}),
         (4, "draft", {"report": 1, "note": 1}, {"plan": 1, "clean": 1}),
-        (5, "clean", {"spell": 1}, {"fetch": 1}),
+        (5, "clean", {"spell": 1, "draft": 1}, {"fetch": 1}),
     ],
 )
 def test_callers_and_callees(
@@ -91,3 +91,49 @@ def test_what_calls_nothing_is_no_item(spell: Spell, text: str) -> None:
     here = spell("lua", text)
     assert prepare(*here.at) is None
     assert incoming(*here.at) == outgoing(*here.at) == []
+
+
+NESTED = {
+    "lua": """local in{1}ner = Workflow.sequential{ name = "inner", steps = { { agent = "a", output = "x" } } }
+local outer = Workflow.sequ{2}ential{
+  steps = {
+    { name = "once", workflow = inn{3}er },
+    { workflow = "inner", output = "{4}twice" },
+  },
+}
+local function go() return outer:run{} end
+return inner:run{}""",
+    "javascript": """const in{1}ner = Workflow.sequential({ name: "inner", steps: [{ agent: "a", output: "x" }] });
+const outer = Workflow.sequ{2}ential({
+  steps: [
+    { name: "once", workflow: inn{3}er },
+    { workflow: "inner", output: "{4}twice" },
+  ],
+});
+const go = async () => outer.run({});
+return await inner.run({});""",
+}
+
+
+@pytest.mark.parametrize("language", NESTED)
+@pytest.mark.parametrize(
+    ("number", "name", "callers", "callees"),
+    [
+        (1, "inner", {"once": 1, "twice": 1, "spell": 1}, {"x": 1}),
+        (2, "workflow", {"go": 1}, {"once": 1, "twice": 1}),
+        (3, "inner", {"once": 1, "twice": 1, "spell": 1}, {"x": 1}),
+        (4, "twice", {"workflow": 1}, {"inner": 1}),
+    ],
+)
+def test_workflows_are_run_by_steps_and_by_whoever_calls_them(
+    spell: Spell, language: str, number: int, name: str, callers: dict[str, int], callees: dict[str, int]
+) -> None:
+    text = NESTED[language]
+    for each in range(1, 5):
+        text = text.replace(f"{{{each}}}", "▮" if each == number else "")
+    here = spell(language, text)
+    item = prepare(*here.at)
+    assert item is not None and item.name == name
+    at_item = (here.snapshot, item.span.line, item.span.column)
+    assert {key.partition(".")[0]: count for key, count in told(incoming(*at_item)).items()} == callers
+    assert told(outgoing(*at_item)) == callees

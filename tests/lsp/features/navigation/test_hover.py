@@ -11,7 +11,7 @@ from llmspell.api.registry import registry
 from llmspell_lsp.analysis.vocabulary import vocabulary
 from llmspell_lsp.documents.document import Document
 from llmspell_lsp.features.hover import hover
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 Spell = Callable[..., Any]
 
@@ -114,14 +114,14 @@ def test_every_class_and_member_of_the_registry_hovers(language: Any) -> None:
     missing: list[str] = []
     seen = 0
     for name, found in words.globals.items():
-        snapshot = Snapshot(Kept(Document("file:///spell", language, 1, f"print({name})")))
+        snapshot = Snapshot(Document("file:///spell", language, 1, f"print({name})"))
         shown = hover(snapshot, 0, 7)
         seen += 1
         if shown is None or len(shown.markdown.split("\n")) > 140:
             missing.append(name)
         for member in words.members(found.type):
             text = f"print({name}.{member.name})"
-            snapshot = Snapshot(Kept(Document("file:///spell", language, 1, text)))
+            snapshot = Snapshot(Document("file:///spell", language, 1, text))
             shown = hover(snapshot, 0, len(f"print({name}.") + 1)
             seen += 1
             if shown is None or not shown.markdown.strip():

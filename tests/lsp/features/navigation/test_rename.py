@@ -15,7 +15,7 @@ from llmspell_lsp.documents.document import Document
 from llmspell_lsp.features.renaming import CannotRename, rename, renameable
 from llmspell_lsp.syntax.lookup import walk
 from llmspell_lsp.syntax.nodes import Name
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 Spell = Callable[..., Any]
 
@@ -219,7 +219,7 @@ def test_after_a_rename_every_name_means_what_it_meant(path: Path, data: st.Data
     others = [*sorted({each.text for _, each in names if each.text}), "fresh_name"]
     new = data.draw(st.sampled_from(others) | st.just("fresh_name"))
     before = resolved(document)
-    snapshot = Snapshot(Kept(document))
+    snapshot = Snapshot(document)
     try:
         changed = rename(snapshot, place.start + node.span.line, node.span.column, new)
     except CannotRename:

@@ -6,7 +6,7 @@ import pytest
 
 from llmspell_lsp.documents.document import Document
 from llmspell_lsp.features.folding import folds
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 CASES: list[tuple[str, str, str, list[str]]] = [
     ("function", "lua", "function f(a)\n  x()\nend", ["1-2"]),
@@ -43,7 +43,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
 
 
 def snapshot(language: str, text: str) -> Snapshot:
-    return Snapshot(Kept(Document("file:///a", "lua" if language == "lua" else "javascript", 1, text)))
+    return Snapshot(Document("file:///a", "lua" if language == "lua" else "javascript", 1, text))
 
 
 @pytest.mark.parametrize(("construct", "language", "text", "expected"), CASES, ids=[f"{c[0]}-{c[1]}" for c in CASES])

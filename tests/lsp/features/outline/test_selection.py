@@ -8,7 +8,7 @@ import pytest
 
 from llmspell_lsp.documents.document import Document
 from llmspell_lsp.features.selection import selection
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 CASES: list[tuple[str, str, str, list[str]]] = [
     ("argument", "lua", "print(one, tw▮o)", ["two", "one, two", "(one, two)", "print(one, two)"]),
@@ -35,7 +35,7 @@ def test_a_selection_grows(construct: str, language: str, text: str, expected: l
     before = text.partition("▮")[0]
     document = Document("file:///a", "lua" if language == "lua" else "javascript", 1, text.replace("▮", ""))
     line, column = before.count("\n"), len(before) - before.rfind("\n") - 1
-    spans = selection(Snapshot(Kept(document)), line, column)
+    spans = selection(Snapshot(document), line, column)
     assert [document.between(*span) for span in spans] == expected
     for inner, outer in pairwise(spans):
         assert outer[:2] <= inner[:2] and inner[2:] <= outer[2:] and inner != outer

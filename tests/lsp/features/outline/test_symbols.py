@@ -6,7 +6,7 @@ import pytest
 
 from llmspell_lsp.documents.document import Document
 from llmspell_lsp.features.symbols import Symbol, symbols
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 CASES: list[tuple[str, str, str, list[str]]] = [
     ("function", "lua", "local function f(a, ...) end", ["f function (a, ...)"]),
@@ -61,7 +61,7 @@ def told(outer: list[Symbol], indent: str = "") -> list[str]:
 
 @pytest.mark.parametrize(("construct", "language", "text", "expected"), CASES, ids=[f"{c[0]}-{c[1]}" for c in CASES])
 def test_the_outline_lists(construct: str, language: str, text: str, expected: list[str]) -> None:
-    snapshot = Snapshot(Kept(Document(f"file:///{construct}", "lua" if language == "lua" else "javascript", 1, text)))
+    snapshot = Snapshot(Document(f"file:///{construct}", "lua" if language == "lua" else "javascript", 1, text))
     found = [symbol for chunk in symbols(snapshot) for symbol in chunk.symbols]
     assert told(found) == expected
     for chunk in symbols(snapshot):
@@ -80,7 +80,7 @@ def _check(symbol: Symbol, lines: list[str], start: int) -> None:
 
 def test_the_same_chunk_twice_is_listed_in_both_places() -> None:
     text = "function go() end\n\nlocal x = 1\nfunction go() end"
-    snapshot = Snapshot(Kept(Document("file:///a.lua", "lua", 1, text)))
+    snapshot = Snapshot(Document("file:///a.lua", "lua", 1, text))
     places = [(chunk.placed.start, symbol.name) for chunk in symbols(snapshot) for symbol in chunk.symbols]
     assert [name for _, name in places] == ["go", "x", "go"]
     assert len({start for start, name in places if name == "go"}) == 2
@@ -88,7 +88,7 @@ def test_the_same_chunk_twice_is_listed_in_both_places() -> None:
 
 def test_a_class_is_one_again_when_its_base_is_mended_far_above() -> None:
     document = Document("file:///a.lua", "lua", 1, "local Base = BaseAgent\n\n\nlocal R = Base:extend({})")
-    snapshot = Snapshot(Kept(document))
+    snapshot = Snapshot(document)
 
     def kinds() -> list[str]:
         return [symbol.kind for chunk in symbols(snapshot) for symbol in chunk.symbols]

@@ -7,7 +7,7 @@ import pytest
 from llmspell_lsp.documents.document import Document
 from llmspell_lsp.features import semantic_tokens as feature
 from llmspell_lsp.protocol.requests import tokens as request
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 OURS = "defaultLibrary"
 
@@ -94,12 +94,12 @@ def test_a_name_is_coloured(construct: str, language: str, text: str, expected: 
     before = text.partition("▮")[0]
     document = Document("file:///a", "lua" if language == "lua" else "javascript", 1, text.replace("▮", ""))
     line, column = before.count("\n"), len(before) - before.rfind("\n") - 1
-    assert at(told(Snapshot(Kept(document))), line, column) == expected
+    assert at(told(Snapshot(document)), line, column) == expected
 
 
 def test_what_a_name_means_far_below_changes_with_its_declaration() -> None:
     document = Document("file:///a.lua", "lua", 1, "local a = Agent.new({})\n\n\nlocal b = a\n\n\nb:chat('x')")
-    snapshot = Snapshot(Kept(document))
+    snapshot = Snapshot(document)
     assert at(told(snapshot), 6, 3) == f"method {OURS}"
     document.edit(0, 10, 0, 15, "other")
     assert at(told(snapshot), 6, 3) == "method"
@@ -113,7 +113,7 @@ def test_what_a_name_means_far_below_changes_with_its_declaration() -> None:
 
 def test_a_part_has_the_tokens_of_its_chunks_alone() -> None:
     text = "\n\n".join(f"local a{n} = {n}" for n in range(50))
-    snapshot = Snapshot(Kept(Document("file:///a.lua", "lua", 1, text)))
+    snapshot = Snapshot(Document("file:///a.lua", "lua", 1, text))
     found = [placed.start for placed, _ in feature.semantic_tokens(snapshot, 20, 24)]
     assert found and min(found) >= 17 and max(found) <= 24
 

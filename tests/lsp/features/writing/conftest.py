@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from llmspell_lsp.documents.document import Document
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 Language = Literal["lua", "javascript"]
 Place = tuple[Snapshot, int, int]
@@ -21,7 +21,7 @@ def place(text: str, language: Language) -> Place:
     suffix = "lua" if language == "lua" else "js"
     document = Document(f"file:///nowhere/spell.{suffix}", language, 1, before + after)
     line = before.count("\n")
-    return Snapshot(Kept(document)), line, len(before) - (before.rfind("\n") + 1)
+    return Snapshot(document), line, len(before) - (before.rfind("\n") + 1)
 
 
 @pytest.fixture

@@ -86,16 +86,52 @@ def test_a_member_of_a_promise_is_waited_for(at: At) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_of_thousands_of_names_the_far_ones_are_offered_too(language: Language, at: At) -> None:
-    declare = "local name_%d = %d\n" if language == "lua" else "const name_%d = %d;\n"
-    found = complete(*at("".join(declare % (index, index) for index in range(3000)) + "▮", language))
+def test_of_hundreds_of_names_the_far_ones_are_offered_too(language: Language, at: At) -> None:
+    found = complete(*at(many(250, language) + "▮", language))
     assert found is not None
     offered = [each.label for each in found.all()]
-    assert {f"name_{index}" for index in range(3000)} <= set(offered)
+    assert {f"name_{index}" for index in range(250)} <= set(offered)
     assert len(offered) == len(set(offered))
-    near = next(each for each in found.all() if each.label == "name_2999")
-    assert near.detail == "2999"
+    assert found.complete
+    near = next(each for each in found.all() if each.label == "name_249")
+    assert near.detail == "249"
     assert near.rank < next(each for each in found.all() if each.label == "name_5").rank
+
+
+def many(count: int, language: Language, before: str = "") -> str:
+    declare = "local name_%d = %d\n" if language == "lua" else "const name_%d = %d;\n"
+    return "".join(f"{before}{declare % (index, index)}" for index in range(count))
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_thousands_of_names_those_are_offered_that_are_meant(language: Language, inside: bool, at: At) -> None:
+    head, tail = "", ""
+    if inside:
+        head, tail = ("local function main()\n", "\nend") if language == "lua" else ("function main() {\n", "\n}")
+    text = head + many(3000, language, "  " if inside else "")
+    for typed, meant in {"": "name_2999", "name_7": "name_7", "NAME_299": "name_299", "nm1234": "name_1234"}.items():
+        found = complete(*at(f"{text}{typed}▮{tail}", language))
+        assert found is not None
+        offered = [each.label for each in found.all()]
+        assert meant in offered, typed
+        assert len(offered) == len(set(offered)) < 1000
+        assert not found.complete
+        assert "print" in offered or language == "javascript"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_thousands_of_members_those_are_offered_that_are_meant(language: Language, at: At) -> None:
+    mark = " = " if language == "lua" else ": "
+    fields = ", ".join(f"field_{index}{mark}{index}" for index in range(2000))
+    declare = f"local all = {{ {fields} }}\n" if language == "lua" else f"const all = {{ {fields} }};\n"
+    for typed, meant in {"": "field_0", "field_1999": "field_1999", "fd7": "field_7"}.items():
+        found = complete(*at(f"{declare}all.{typed}▮", language))
+        assert found is not None
+        offered = [each.label for each in found.all()]
+        assert meant in offered, typed
+        assert len(offered) < 500
+        assert not found.complete
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

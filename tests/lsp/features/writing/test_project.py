@@ -10,7 +10,7 @@ from llmspell_lsp.documents.document import Document
 from llmspell_lsp.documents.uris import uri_of
 from llmspell_lsp.features.completion import complete
 from llmspell_lsp.workspace.project import Project
-from llmspell_lsp.workspace.snapshot import Kept, Snapshot
+from llmspell_lsp.workspace.snapshot import Snapshot
 
 from .constructs import Language
 
@@ -35,7 +35,7 @@ def offered(folder: Path, name: str, text: str) -> set[str]:
     for _ in project.work():
         pass
     line = before.count("\n")
-    snapshot = Snapshot(Kept(document), str(path), [str(folder)], project)
+    snapshot = Snapshot(document, str(path), [str(folder)], project)
     found = complete(snapshot, line, len(before) - before.rfind("\n") - 1)
     return {each.label for each in found.all()} if found is not None else set()
 
