@@ -28,7 +28,7 @@ from llmspell.answers import (
     fed,
     withheld,
 )
-from llmspell.deadline import Deadline
+from llmspell.deadline import Clock, Deadline
 from llmspell.errors import LlmspellError, ReplayError, revived
 from llmspell.traces.sequencer import Input, Sequencer
 
@@ -69,8 +69,10 @@ class Effects:
         self._unarmed: dict[int, Callable[[], None]] = {}
         self._streams: dict[int, Streamed] = {}
         self._tokens = Tokens(identity)
+        self.time, self.patience = Clock(), Clock()  # of sleeps and of limits: somebody may hold them
         self.looking = 0  # answers that are asked for again, as the recording does not hold them whole
         self.unsaved = 0  # answers since `save` that cost something to have again
+        self.free: set[int] = set()  # spans whose call was answered from another run's recording
         self._count = 0
         self._occurrences: dict[tuple[int, str, str], int] = {}
 
@@ -151,10 +153,7 @@ class Effects:
 
     async def sleep(self, milliseconds: float) -> None:
         """Waits; in a replay as long as the other inputs that came before it take."""
-
-        async def wait() -> None:
-            await asyncio.sleep(max(0.0, milliseconds) / 1000)
-
+        wait = partial(self.time.sleep, max(0.0, milliseconds) / 1000)
         await self.once("timer", "sleep", milliseconds, wait)
 
     def deadline(self, milliseconds: float | None, what: str) -> Deadline:
@@ -172,7 +171,7 @@ class Effects:
         firing = self._sequencer.input(asked.key, act)
         if self._source is not None:
             return self._arm_again(asked, firing, milliseconds)
-        timer = asyncio.get_running_loop().call_later(max(0.0, milliseconds) / 1000, firing.arrive)
+        timer = self.patience.after(max(0.0, milliseconds) / 1000, firing.arrive)
 
         def disarm() -> None:
             timer.cancel()
@@ -247,7 +246,7 @@ class Effects:
         timers: list[asyncio.TimerHandle] = []
 
         def begin() -> None:
-            timers.append(asyncio.get_running_loop().call_later(max(0.0, milliseconds) / 1000, firing.arrive))
+            timers.append(self.patience.after(max(0.0, milliseconds) / 1000, firing.arrive))
 
         def disarm() -> None:
             self._unarmed.pop(asked.number, None)
@@ -260,6 +259,10 @@ class Effects:
         elif self.resumes:
             self._unarmed[asked.number] = begin
         return disarm
+
+    def foresees(self, kind: str, name: str, input: Callable[[], Any]) -> bool:
+        """Whether this, asked now, would be answered from another run's recording, and so at no cost."""
+        return bool(self.free) and self._where()[0] in self.free
 
     # -- asking --------------------------------------------------------------------------------------------------
 
@@ -322,7 +325,9 @@ class Effects:
 
     def _read_again(self, asked: Asked, recorded: Answer, look: Callable[[], Any]) -> Any:
         if not (recorded.hidden and self.resumes and self._source is not None):
-            return self._given(recorded)
+            if recorded.status == "error":
+                raise revived(recorded.output)
+            return recorded.output
         output = None if asked.kind in _DRAWN else look()
         if not self._source.is_like(output, recorded.output):
             raise self._miss(withheld(asked, changed=output is not None))
@@ -380,11 +385,6 @@ class Effects:
         error.source = self._where()[1]
         self._missed(error)
         return error
-
-    def _given(self, recorded: Answer) -> Any:
-        if recorded.status == "error":
-            raise revived(recorded.output)
-        return recorded.output
 
 
 _END: Final = Asked(0, "end", "", None, _RUN_SPAN, 1)

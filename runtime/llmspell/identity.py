@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextvars import Context, ContextVar, copy_context
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +32,14 @@ class Identity:
     @property
     def spell(self) -> str:
         """The spell's path below its project, whatever folder the person is in."""
-        path = self.folder / Path(self.label).name
-        return str(path.relative_to(self.project) if path.is_relative_to(self.project) else path)
+        return _below(self.folder, self.label, self.project)
+
+
+@lru_cache(64)
+def _below(folder: Path, label: str, project: Path) -> str:
+    """20 us, and every change of state has a name in it."""
+    path = folder / Path(label).name
+    return str(path.relative_to(project) if path.is_relative_to(project) else path)
 
 
 @frozen

@@ -88,17 +88,18 @@ class RecordedSource:
 
     def answer(self, asked: Asked) -> Answer | None:
         """Raises ReplayError for an answer that is not one."""
-        recording, place = self._recording, (asked.span, asked.occurrence)
+        recording, place, name = self._recording, (asked.span, asked.occurrence), self._mask(asked.name)
         try:
-            row = recording.at(asked.kind, asked.name, *place)
+            row = recording.at(asked.kind, name, *place)
             if row is None:
                 return None
             if recording.take(row, asked.input):
                 status, output, *hidden = recording.unpacked(row)
-                self._given[asked.number] = (row, status)
+                if asked.number:  # what was not asked for has none, and shares that place
+                    self._given[asked.number] = (row, status)
                 return Answer(output, status, bool(hidden))
-            wanted = key(asked.kind, asked.name, masked(asked.input, self._mask))
-            found = recording.answer(asked.kind, asked.name, wanted, *place)
+            wanted = key(asked.kind, name, masked(asked.input, self._mask))
+            found = recording.answer(asked.kind, name, wanted, *place)
             if found is None:
                 return None
             status, output, *hidden = found.output

@@ -6,11 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llmspell import scratch
-from llmspell.asking import Asking, Result
+from llmspell.asking import Asking, Result, status_of
+from llmspell.branching import branch, follow, following, times_again
 from llmspell.bridge.bridge import Bridge
+from llmspell.effects import Effects
 from llmspell.engines import protocol, values
 from llmspell.engines.transport import Exit, Limits, Transport
 from llmspell.errors import CancelledByUser, LimitError, LlmspellError, UsageError, fault
@@ -18,7 +21,7 @@ from llmspell.hooks.handlers import handler_of
 from llmspell.hooks.table import point_named
 from llmspell.identity import Identity
 from llmspell.journal import RecordedSource, StoreJournal
-from llmspell.person import Nobody, Person
+from llmspell.person import Desk, Nobody
 from llmspell.replay import Watch, check_hook_files, check_unchanged, described, plain, settings_again, stand_still
 from llmspell.run import Run
 from llmspell.security.masking import Masker
@@ -27,10 +30,12 @@ from llmspell.settings import Settings
 from llmspell.spell import Spell
 from llmspell.traces.live import LiveServer
 from llmspell.traces.log import RUN_SPAN, EventLog, recorded_clock
+from llmspell.traces.meta import RunMeta
 from llmspell.traces.store import RunStore, Writer
 
 if TYPE_CHECKING:
     from llmspell.bridge.hook_files import HookFiles
+    from llmspell.control.socket import ControlSocket  # for runs that somebody controls
     from llmspell.traces.lease import Lease  # for runs that go on
     from llmspell.traces.otel import Export  # OpenTelemetry, only for those who export
 
@@ -53,7 +58,7 @@ class Lifetime:
         """Raises ArgumentError for a hook point that there is not, UsageError for a spell that cannot be resumed."""
         for point in asking.hooks:
             point_named(point)
-        masker = Masker(environ)
+        masker = Masker(environ, settings.key_variables)
         mask = masker.text
         replay = asking.recording
         if replay is not None:
@@ -61,8 +66,8 @@ class Lifetime:
             check_hook_files(asking, present, settings)
         if asking.replay is not None:
             settings = replace(settings, limits=replace(settings.limits, wall_seconds=None))
-        if asking.resume is not None:
-            check_unchanged(spell, asking.resume, mask)
+        if asking.continued is not None:
+            check_unchanged(spell, asking.continued, mask, forks=asking.fork is not None)
         self._spell = spell
         self._asking = asking
         self._settings = settings
@@ -76,7 +81,7 @@ class Lifetime:
 
             self._lease = Lease.take(settings.data_dir / "runs", self._meta.settings["run_id"], self._meta.id)
         content = settings.trace.content
-        self._log = EventLog(recorded_clock(replay.times) if replay else None)
+        self._log = EventLog(recorded_clock(times_again(asking, replay)) if replay else None)
         self._scratch = scratch.new_folder()
         self.store: RunStore | None = None
         if asking.store:
@@ -110,18 +115,23 @@ class Lifetime:
             environ=environ,
             source=self._source,
             order=replay.admissions if replay else None,
-            resumes=asking.resume is not None,
+            resumes=asking.continued is not None,
+            effects=Effects if asking.prefix is None else following(),
+            asks_as=str(self._meta.settings.get("asks_as", "")),
         )
         self.run.opened = self._opened
         self.run.say = asking.say
         self.run.seed = self._meta.seed
-        self.run.provide(Person, asking.person or Nobody())
+        branch(self.run, asking, self._meta)
+        self.run.provide(Desk, Desk(asking.person or Nobody()))
         for point, handler in asking.hooks.items():
             self.run.hooks.register(point, handler_of(handler))
         if asking.on_event is not None:
             self._log.attach(asking.on_event)
         self._live = LiveServer(self._meta.socket, self._log, self.store, content=content, mask=mask)
         self._live.before_forgetting = self._count_on
+        self._live.control = lambda line, reader, writer: self._controlled().serve(line, reader, writer)
+        self._control: ControlSocket | None = None
         self._export = None if asking.replay else self._exporting(environ, mask)
         if self._export is not None:
             self._log.attach(self._export.add)
@@ -134,6 +144,10 @@ class Lifetime:
         self._began = 0.0
         self._ends_again = False
         self._early: CancelledByUser | None = None
+
+    @property
+    def meta(self) -> RunMeta:
+        return self._meta
 
     def cancel(self, reason: str = "cancelled") -> None:
         """Ends the run; its result then has the status cancelled."""
@@ -178,6 +192,8 @@ class Lifetime:
         )
         self._bridge.connect(transport)
         transport.exit.add_done_callback(self._exited)
+        if asking.prefix is not None:
+            follow(run, asking.prefix, self._is_idle, partial(transport.send, protocol.encode(["live"])))
         await self._live.start()
         if asking.replay is None and "Agent" in self._spell.source:
             from llmspell.providers.of_run import providers_of  # 15 ms, only for spells with agents
@@ -192,6 +208,9 @@ class Lifetime:
         run.sequencer.begin()
         if self._early is not None:
             run.interrupt(self._early)
+        commands = run.effects.kept("control", "") if asking.recording else None
+        if commands or asking.control is not None:
+            await self._unless_over(self._controlled().control.begin(commands, asking.control))
         if self._settings.hooks.files:
             await self._unless_over(self._start_hook_files())
         if run.hooks.wants("before_spell"):
@@ -250,21 +269,20 @@ class Lifetime:
         )
 
     def _start_frame(self, source: str, module: bool) -> protocol.Start:
-        replay = self._asking.recording
-        return {
-            "language": self._spell.language,
-            "label": self._spell.label,
-            "source": source,
-            "module": module,
-            "params": self._params,
-            "config": self._config,
-            "env": self._meta.env,
-            "globals": {},
-            "seed": self._meta.seed,
-            "clock": replay.clock if replay else None,
-            "memory_mb": self._settings.limits.memory_mb,
-            "farewell": True,
-        }
+        repeats = self._asking.prefix or self._asking.recording
+        return protocol.start_of(
+            self._spell.language,
+            self._spell.label,
+            source,
+            module=module,
+            params=self._params,
+            config=self._config,
+            env=self._meta.env,
+            seed=self._meta.seed,
+            clock=repeats.clock if repeats else None,
+            memory_mb=self._settings.limits.memory_mb,
+            farewell=True,
+        )
 
     # -- meanwhile -----------------------------------------------------------------------------------------------
 
@@ -281,13 +299,24 @@ class Lifetime:
     def _stalled(self, awaited: str) -> None:
         replay, source = self._asking.recording, self._source
         assert replay is not None and source is not None
-        cut_short = source.cut_short and self._asking.resume is None
+        cut_short = source.cut_short and self._asking.continued is None
         self.run.fail(stand_still(awaited, replay.meta, self._meta.sha256, cut_short=cut_short))
 
     def _opened(self) -> None:
         """The recording has ended that the run resumes."""
         if self._watch is not None:
             self._watch.stop()
+        if self._control is not None:
+            self._control.control.goes_on(self._asking.control)
+
+    def _controlled(self) -> ControlSocket:
+        """What controls the run, made when it is first wanted."""
+        if self._control is None:
+            from llmspell.control.socket import controlled  # 8 ms, for runs that somebody controls
+
+            assert self._transport is not None
+            self._control = controlled(self.run, self._transport, self.cancel, self._asking.control)
+        return self._control
 
     def _not_stored(self, message: str) -> None:
         if not self.run.ended.done():
@@ -324,6 +353,8 @@ class Lifetime:
     async def _after(self, value: Any) -> Any:
         """The spell's result as handlers of `after_spell` leave it; the spell can still be called."""
         run = self.run
+        if run.control is not None:
+            await run.control.reached("end", (), {"result": value})
         if not run.hooks.wants("after_spell"):
             return value
         context = {
@@ -339,7 +370,7 @@ class Lifetime:
         run = self.run
         if isinstance(error, LimitError):
             run.note("limit_reached", error.limit, {"limit": error.limit, "error": error.to_value()})
-        status = _status(error)
+        status = status_of(error)
         data: dict[str, Any] = {"status": status, "usage": {"total": run.tokens, "cost": run.cost}}
         if error is None:
             data["result"] = value
@@ -347,6 +378,8 @@ class Lifetime:
             data["error"] = error.to_value()
         event = self._log.emit("spell_completed", phase="end", span=RUN_SPAN, name=self._spell.label, data=data)
         run.deliver(event)
+        if self._control is not None:
+            self._control.close(status)
         await self._live.close()
         if self._export is not None and (trouble := await asyncio.to_thread(self._export.close)):
             self._tell_person(trouble)
@@ -359,15 +392,3 @@ class Lifetime:
         scratch.remove(self._scratch)
         usage = {"tokens": run.tokens, "cost": run.cost, "calls": run.calls}
         return Result(self._meta.id, status, value, error, event.time - (self._began or event.time), usage)
-
-
-def _status(error: LlmspellError | None) -> str:
-    match error:
-        case None:
-            return "ok"
-        case LimitError():
-            return "limit"
-        case CancelledByUser():
-            return "cancelled"
-        case _:
-            return "error"

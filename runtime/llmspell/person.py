@@ -1,15 +1,19 @@
 """The person beside a run: what a spell asks of them, and who answers.
 
-`Person` is the seam: a terminal (`cli.person`), a file of answers (here), an editor, or nobody. Knows no run.
+`Person` is the seam: a terminal (`cli.person`), a file of answers (here), or nobody. A `Desk` is where what is asked
+lies until it is answered: by that person, or by whoever controls the run from elsewhere. Knows no run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from llmspell.errors import ScriptError, UsageError
+from llmspell.errors import ArgumentError, ScriptError, UsageError
 from llmspell.frozen import frozen
 
 #: What a yes-or-no question is answered with.
@@ -88,8 +92,9 @@ class Answers:
         meant = question.accepts(_text(given))
         if meant is None:
             choices = f"; it takes {', '.join(question.choices)}" if question.choices else ""
+            instead = "" if given is None else f" but {given!r}"
             raise ScriptError(
-                f"{self._source} has no answer to {question.text!r} but {given!r}{choices}",
+                f"{self._source} has no answer to {question.text!r}{instead}{choices}",
                 type="no_answer",
                 hint="add one: a list's answers are given in the order of the questions",
             )
@@ -110,3 +115,76 @@ def _text(given: Any) -> str:
             return YES_OR_NO[0 if given else 1]
         case _:
             return str(given)
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """Something that waits for a person. about: what they are shown; accepts: what a given answer means, or raises
+    LlmspellError; given: what was meant; alone: whether the person beside the run gives no answer."""
+
+    number: int
+    kind: Literal["question", "approval"]
+    about: dict[str, Any]
+    accepts: Callable[[Any], Any]
+    given: asyncio.Future[Any]
+    alone: bool = False
+
+
+class Desk:
+    """What is asked of the person beside a run. Whoever answers first has answered.
+
+    attended: whether somebody else may answer too: then no question fails for want of a person. news: told of what
+    begins to wait and what no longer does. alone: told of what waits though nobody is there for it.
+    """
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.waiting: dict[int, Waiting] = {}
+        self.attended: Callable[[], bool] = lambda: False
+        self.news: Callable[[Waiting, bool], object] = lambda waiting, begins: None
+        self.alone: Callable[[Waiting], object] = lambda waiting: None
+        self._numbers = count(1)
+
+    async def answer(self, question: Question) -> str:
+        """The answer to a spell's question. Raises ScriptError where there will be none."""
+
+        def accepts(given: Any) -> str:
+            if (meant := question.accepts(_text(given))) is not None:
+                return meant
+            choices = f"it takes {', '.join(question.choices)}" if question.choices else "it takes a text"
+            raise ArgumentError(f"{given!r} is no answer to {question.text!r}", hint=choices)
+
+        about = {"question": question.text, "choices": list(question.choices), "default": question.default}
+        return await self.wait("question", about, accepts, self.person.answer(question))
+
+    async def wait(
+        self,
+        kind: Literal["question", "approval"],
+        about: dict[str, Any],
+        accepts: Callable[[Any], Any],
+        person: Coroutine[Any, Any, Any],
+        *,
+        patient: bool = False,
+    ) -> Any:
+        """What was answered. person: asks the one beside the run, and raises ScriptError where that one gives no
+        answer. patient: whether to wait all the same when nobody is there. Raises that error."""
+        given: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(next(self._numbers), kind, about, accepts, given)
+        self.waiting[waiting.number] = waiting
+        asked = asyncio.ensure_future(person)
+        self.news(waiting, True)
+        try:
+            await asyncio.wait((asked, given), return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                return given.result()
+            failed = isinstance(asked.exception(), ScriptError)
+            if not (failed and (given.done() or patient or self.attended())):
+                return asked.result()
+            waiting.alone = True
+            if not self.attended():
+                self.alone(waiting)
+            return await given
+        finally:
+            asked.cancel()
+            del self.waiting[waiting.number]
+            self.news(waiting, False)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.asking import Asking
+from llmspell.edits import Edit
 from llmspell.errors import ReplayError, UsageError
 from llmspell.identity import inherited_environment
 from llmspell.security.masking import MASK
@@ -52,7 +53,14 @@ def described(
     """A run as its recording will begin. A replay is seen by its spell as the run it repeats."""
     replay = asking.recording
     name = run_id()
-    if replay is None:
+    about: dict[str, Any] = {}
+    if asking.prefix is not None:
+        recorded = asking.prefix.meta
+        parent, seen_as, seed = recorded.id, name, recorded.seed
+        params = _same_params(None, recorded, mask) if asking.params is None else asking.params
+        present = inherited_environment(settings.allowed_env, environ)
+        env = {**present, **_unhidden({k: v for k, v in recorded.env.items() if k in present}, present, mask)}
+    elif replay is None:
         parent, seen_as, seed = "", name, int.from_bytes(os.urandom(16))
         params = {} if asking.params is None else asking.params
         env = inherited_environment(settings.allowed_env, environ)
@@ -60,9 +68,17 @@ def described(
         recorded = replay.meta
         parent, seen_as, seed = recorded.id, recorded.settings.get("run_id", recorded.id), recorded.seed
         params, env = recorded.params if asking.params is None else asking.params, recorded.env
-        if asking.resume is not None:
+        about = {name: recorded.settings[name] for name in ("asks_as", "edit", "state") if name in recorded.settings}
+        if asking.continued is not None:
             params = _same_params(asking.params, recorded, mask)
             env = _unhidden(recorded.env, inherited_environment(settings.allowed_env, environ), mask)
+    if asking.state != "keep":
+        about["state"] = asking.state
+    if asking.fork is not None:
+        about["asks_as"] = name
+        about.pop("edit", None)
+        if asking.edit and asking.fork.call is not None:
+            about["edit"] = Edit(asking.fork.call.number, dict(asking.edit)).to_value()
     return RunMeta(
         id=name,
         spell=str(spell.path),
@@ -72,9 +88,11 @@ def described(
         params=params,
         env=env,
         seed=seed,
-        settings=kept_settings(settings, seen_as, config),
+        settings={**kept_settings(settings, seen_as, config), **about},
         parent=parent,
         resumed=asking.resume is not None,
+        prefixed=asking.prefix is not None,
+        forked=0 if asking.fork is None else asking.fork.seq,
         started=time.time() * 1000,
         socket=socket_path(name),
         sha256=spell.sha256,
@@ -111,22 +129,27 @@ def _unhidden(recorded: dict[str, str], present: dict[str, str], mask: Callable[
     }
 
 
-def check_unchanged(spell: Spell, recording: Recording, mask: Callable[[str], str]) -> None:
-    """Raises UsageError where a resumed run would not do what the recorded one did."""
+def check_unchanged(spell: Spell, recording: Recording, mask: Callable[[str], str], *, forks: bool = False) -> None:
+    """Raises UsageError where a resumed or forked run would not do what the recorded one did."""
     from llmspell.traces.resuming import changed_text
 
     meta = recording.meta
-    hint = "resuming goes on with the same text: undo the change, or run the spell from its beginning"
+    what, hint = "resumed", "resuming goes on with the same text: undo the change, or run the spell from its beginning"
+    if forks:
+        what, hint = (
+            "forked",
+            f"undo the change, or run it as it is now: --replay-prefix {meta.id} pays for changes only",
+        )
     if spell.language != meta.language or spell.sha256 != meta.sha256:
-        raise UsageError(f"{spell.label} has changed since run {meta.id}: it cannot be resumed", hint=hint)
+        raise UsageError(f"{spell.label} has changed since run {meta.id}: it cannot be {what}", hint=hint)
     if changed := changed_text(recording, Path(meta.spell), mask):
-        raise UsageError(f"{changed} has changed since run {meta.id}: it cannot be resumed", hint=hint)
+        raise UsageError(f"{changed} has changed since run {meta.id}: it cannot be {what}", hint=hint)
 
 
 def check_hook_files(asking: Asking, present: Settings, again: Settings) -> None:
     """Python runs outside the sandbox, and a recording may be somebody else's: it cannot name what a resumed run
     starts. Raises UsageError."""
-    if asking.resume is None:
+    if asking.continued is None:
         return
     for file in again.hooks.files:
         if file.endswith(".py") and file not in present.hooks.files:

@@ -14,11 +14,13 @@ from typing import Any, Final, TypeVar
 
 from llmspell import place
 from llmspell.answers import Journal, Source
+from llmspell.edits import Edit
 from llmspell.effects import Effects
 from llmspell.errors import CancelledByUser, LimitError, LlmspellError, ReplayError
 from llmspell.events.bus import Bus
 from llmspell.events.event import Event
 from llmspell.events.listeners import Audience
+from llmspell.gate import Gate
 from llmspell.hooks.table import HookTable
 from llmspell.identity import Guest, Identity, guest_here
 from llmspell.place import At, Holding, Span, Spanned
@@ -48,9 +50,11 @@ class Run:
         source: Source | None = None,
         order: list[str] | None = None,
         resumes: bool = False,
+        effects: type[Effects] = Effects,
+        asks_as: str = "",
     ) -> None:
         """source, order: the recording to answer from, and the order of its inputs. resumes: whether the run goes on
-        where they end.
+        where they end. asks_as: the run's id to services, where that is not the one that the spell knows.
 
         To be made, and used, in an `own_context`.
         """
@@ -65,7 +69,7 @@ class Run:
         self.hooks = HookTable(self, timeout=settings.hooks.timeout, on_error=settings.hooks.on_error)
         over = self._recording_over if source is not None and source.cut_short and not resumes else None
         self.sequencer = Sequencer(journal.order, order, over=over, opens=self._open if resumes else None)
-        self.effects = Effects(
+        self.effects = effects(
             journal,
             self.sequencer,
             source,
@@ -74,8 +78,10 @@ class Run:
             spawn=self.spawn,
             room=self._room,
             resumes=resumes,
-            identity=identity.run_id,
+            identity=asks_as or identity.run_id,
         )
+        self.edit: Edit | None = None  # of one call of a forked run
+        self.control: Gate | None = None  # once somebody controls the run
         self.replaying = source is not None
         self.opened: Callable[[], None] = lambda: None  # told when the recording has ended that a run resumes
         self.ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -186,7 +192,10 @@ class Run:
         self.emit("events_dropped", data["pattern"], data)
 
     def _room(self) -> Awaitable[None] | None:
-        """For who is about to ask something of the outside: what it emits next, a listener must have room for."""
+        """For who is about to ask something of the outside: what it emits next, a listener must have room for. A run
+        that is paused asks nothing."""
+        if self.control is not None and (held := self.control.held()) is not None:
+            return held
         listener = self.audience.behind
         if listener is None:
             return None
@@ -268,6 +277,8 @@ class Run:
         if self.ended.done() or self.parting:
             return
         self.effects.over(error)
+        if self.control is not None:
+            self.control.over()
         match error:
             case LimitError():
                 point, context = "on_limit", {"limit": error.limit, "error": error}

@@ -20,11 +20,12 @@ from llmspell.asking import Asking, Result
 from llmspell.bridge.bridge import Bridge
 from llmspell.engines.process import Zygote
 from llmspell.engines.transport import Limits, Transport
-from llmspell.errors import UsageError
+from llmspell.errors import LlmspellError, UsageError
 from llmspell.identity import own_context
 from llmspell.lifetime import Lifetime
 from llmspell.settings import Settings
 from llmspell.spell import Spell
+from llmspell.traces.meta import RunMeta
 from llmspell.traces.store import RunStore, Writer
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class Started:
     def __init__(self, lifetime: Lifetime, task: asyncio.Task[Result]) -> None:
         self._lifetime = lifetime
         self._task = task
+
+    @property
+    def meta(self) -> RunMeta:
+        """Who the run is, as it began."""
+        return self._lifetime.meta
 
     @property
     def store(self) -> RunStore | None:
@@ -130,6 +136,15 @@ class Runtime:
         self._runs[task] = made
         task.add_done_callback(self._runs.pop)
         return Started(made, task)
+
+    async def refusal(self, spell: Spell) -> LlmspellError | None:
+        """Why the spell's engine will not have its text; None where it will. Nothing of it runs."""
+        from llmspell.engines.compiling import refusal
+
+        source, module = spell.prepared()
+        if self._zygote is None:
+            self._zygote = Zygote.spawn([spell.language])
+        return await refusal(self._zygote, spell.language, spell.label, source, module=module)
 
     def _worker(self, language: str, bridge: Bridge, limits: Limits, trusted: bool) -> Transport:
         if trusted:

@@ -52,6 +52,9 @@ class Unit:
                 if not error.source:
                     error.source = self.run.site
                 self.tell("error", self.name, {"unit": self.name, "error": error.to_value()})
+                if self.run.control is not None:
+                    about = {"unit": self.name, "error": error.to_value()}
+                    await self.run.control.reached("error", (error.type, self.name), about)
                 if not self.run.hooks.wants("on_error", self.own):
                     raise
                 retries = max(retries, int(error.data.get(_RETRIES, 0)))

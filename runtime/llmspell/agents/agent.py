@@ -155,6 +155,11 @@ class Agent(BaseAgent):
         """Forgets the conversation."""
         self._history = []
 
+    @property
+    def is_chatting(self) -> bool:
+        """Whether a turn of its conversation is under way: the next one waits for it."""
+        return self._queue.locked()
+
     # -- the model -----------------------------------------------------------------------------------------------
 
     @property
@@ -224,6 +229,8 @@ class Agent(BaseAgent):
         async def work(input: Any, message: str, context: Context) -> AgentOutput:
             return await self._ask(input, message, context, call)
 
+        if self.run.control is not None:
+            await execution.let_through(self, message)
         limit = call.options.get("timeout")
         with self.run.holding(self, f"agent {self._name!r}"):
             return await self._queued(message, work, call, limit)

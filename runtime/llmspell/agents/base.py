@@ -198,6 +198,8 @@ class BaseAgent:
 
     async def _executed(self, input: Any, work: execution.Work, action: str = "") -> Any:
         """One execution, within the time that the input allows."""
+        if self.run.control is not None:
+            await execution.let_through(self, input)
         async with self.run.effects.deadline(_timeout(input), f"agent {self._name}"):
             return await execution.execute(self, input, work, action=action)
 

@@ -68,13 +68,15 @@ class Worker:
 
 @dataclass(slots=True)
 class Delegation:
-    """Of one supervising agent. chooser: gives the agent whose model chooses, for the strategy `model`."""
+    """Of one supervising agent. chooser: gives the agent whose model chooses, for the strategy `model`. option: what it
+    is given its workers with."""
 
     owner: BaseAgent
     strategy: Strategy
     chooser: Callable[[], Agent]
     workers: dict[str, Worker] = field(default_factory=dict[str, Worker])
     given: int = 0
+    option: str = "workers"
     _turn: int = 0
 
     def add(self, name: str, member: Participant) -> None:
@@ -98,7 +100,7 @@ class Delegation:
         if self.owner.beginning is not None:
             await self.owner.beginning.ready()
         if not self.workers:
-            raise ArgumentError(f"{self.owner.name} has no workers", hint="give it some: workers = { first, second }")
+            raise ArgumentError(f"{self.owner.name} has no workers", hint=f"give it some as its option {self.option!r}")
         if isinstance(self.strategy, str):
             return await self._picked(self.strategy, task, list(self.workers.values()))
         return self.worker(str(await self._asked(self.strategy, task, list(self.workers.values())))).name

@@ -43,6 +43,14 @@ class Executor(Protocol):
     def deliver(self, event: Event) -> None: ...
 
 
+async def let_through(agent: Executor, input: Any) -> None:
+    """Returns when whoever controls the run lets the agent begin. To be called before it waits for its turn."""
+    gate = agent.run.control
+    if gate is not None:
+        about = {"agent_name": agent.name, "agent_type": agent.agent_type, "input": shown_input(input)}
+        await gate.reached("agent", (agent.name,), about)
+
+
 async def execute(
     agent: Executor, input: Any, work: Work, repeatable: Callable[[], bool] = lambda: True, action: str = ""
 ) -> Any:

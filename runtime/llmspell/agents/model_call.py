@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.agents.model_hooks import after_call, answered, before_call, rewritten, shown_calls, shown_usage
 from llmspell.agents.pieces import Pieces, ended, fed
@@ -19,7 +19,11 @@ from llmspell.hooks.table import FINAL, Context, Filter, Own, Since
 from llmspell.place import Span
 from llmspell.providers.base import Completion, Delta, Provider, Request
 from llmspell.run import Run
+from llmspell.security.masking import Masker
 from llmspell.unit import Tell, Unit
+
+if TYPE_CHECKING:
+    from llmspell.security.openings import Unbroken
 
 #: First pause before a retry in milliseconds, doubled each time, where the server names none.
 _FIRST_PAUSE: Final = 500.0
@@ -82,12 +86,15 @@ async def ask_model(asker: Asker, provider: Provider, asked: Asked) -> tuple[Req
         unit = Unit(asker.run, "llm_call", failing, asker.tell, asker.name, None, asker.hooks, asker.repeatable)
         call = _Call(asker, provider, asked, shown, context, unit, span)
         sent, completion = await unit.attempt(call.attempt)
+        free = span.number in asker.run.effects.free
         span.data.update(
             response=completion.content,
             tool_calls=shown_calls(completion.tool_calls),
-            usage=shown_usage(completion),
             finish_reason=completion.finish_reason,
+            **{"recorded_usage" if free else "usage": shown_usage(completion)},
         )
+        if free:
+            span.data["from_recording"] = True
         return sent, completion
 
 
@@ -123,7 +130,12 @@ class _Call:
         return given
 
     def _filters(self) -> list[Filter]:
-        return self.asker.run.hooks.filters("after_llm_call", self.asker.name, self.asker.hooks)
+        """Those of hooks; they cut the text anew, so what they leave is seen to once more."""
+        found = self.asker.run.hooks.filters("after_llm_call", self.asker.name, self.asker.hooks)
+        return [*found, self._unbroken()] if found else []
+
+    def _unbroken(self) -> Unbroken:
+        return self.asker.run.service(Masker, lambda run: Masker(run.environ)).unbroken()
 
     def _give(self, text: str) -> None:
         if text and self.asker.pieces is not None:
@@ -131,7 +143,19 @@ class _Call:
             self.asker.pieces.give(text)
 
     async def _prepared(self) -> Request:
-        """The request as `before_llm_call` left it."""
+        """The request as `before_llm_call` left it, and an edit."""
+        sent = await self._hooked()
+        edit = self.asker.run.edit
+        if edit is None or edit.span != self.span.number:
+            return sent
+        from llmspell.agents.edited import edited
+
+        self.provider, sent, given = edited(self.asker.run, self.provider, sent, self.asked.at)
+        self.given = given or self.given
+        self.span.data.update(provider=self.provider.name, edited=sorted(edit.fields), request=sent.to_value())
+        return sent
+
+    async def _hooked(self) -> Request:
         asker, request = self.asker, self.asked.request
         self.left = self.context
         if not asker.run.hooks.wants("before_llm_call", asker.hooks):
@@ -148,8 +172,12 @@ class _Call:
 
     async def _retried(self, ask: Callable[[Request], Awaitable[Completion]], sent: Request) -> Completion:
         count = 0
+        run = self.asker.run
         while True:
-            self.asker.run.count_call()
+            if run.control is not None:
+                await run.control.reached("model", *self._about(sent))
+            if not run.effects.foresees("llm", self.provider.name, lambda: self._shown(sent)):
+                run.count_call()
             try:
                 return await ask(sent)
             except FINAL:
@@ -159,7 +187,13 @@ class _Call:
                     raise
                 count += 1
                 delay = await self.unit.announce_retry(error, count, pause(error, count))
-                await self.asker.run.effects.sleep(delay)
+                await run.effects.sleep(delay)
+
+    def _about(self, sent: Request) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """What is about to be asked, by its names and for who controls the run."""
+        model, provider = sent.model, self.provider.name
+        told = {"agent_name": self.asker.name, "provider": provider, "model": model, "request": self._shown(sent)}
+        return (f"{provider}/{model}", model), told
 
     async def _whole(self, sent: Request) -> Completion:
         made: Completion | None = None
@@ -183,9 +217,15 @@ class _Call:
         token = effects.token("llm", self.provider.name, shown)
 
         async def perform() -> AsyncGenerator[Any, None]:
+            """No piece ends inside a secret: each is recorded, told and masked by itself."""
+            unbroken = self._unbroken()
             async with aclosing(self.provider.stream(replace(sent, idempotency_key=token))) as stream:
                 async for item in stream:
-                    yield item.text if isinstance(item, Delta) else item.to_value()
+                    text = unbroken.feed(item.text) if isinstance(item, Delta) else unbroken.end()
+                    if text:
+                        yield text
+                    if not isinstance(item, Delta):
+                        yield item.to_value()
 
         completion: Completion | None = None
         filters = self._filters()
@@ -221,7 +261,8 @@ class _Call:
     async def _received(self, completion: Completion) -> Completion:
         """The completion as `after_llm_call` left it; its tokens and cost are counted."""
         asker = self.asker
-        asker.run.count_usage(completion.usage.total, completion.usage.cost)
+        if self.span.number not in asker.run.effects.free:
+            asker.run.count_usage(completion.usage.total, completion.usage.cost)
         if not asker.run.hooks.wants("after_llm_call", asker.hooks):
             return completion
         shown = {**after_call(self.left, completion), "duration": Since(self.span.started)}

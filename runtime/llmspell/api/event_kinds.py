@@ -41,7 +41,7 @@ KINDS: Final[tuple[EventKind, ...]] = (
         "llm_call_completed",
         "agent",
         "A model has answered.",
-        ("agent_name", "provider", "model", "response", "usage", "duration", "status", "answered"),
+        ("agent_name", "provider", "model", "response", "usage", "duration", "status", "answered", "from_recording"),
     ),
     EventKind("llm_chunk", "agent", "A piece of a streamed answer.", ("agent_name", "text")),
     EventKind("tool_called", "agent", "A tool begins to run.", ("tool_name", "agent_name", "params")),
@@ -49,7 +49,7 @@ KINDS: Final[tuple[EventKind, ...]] = (
         "tool_completed",
         "agent",
         "A tool has given its result.",
-        ("tool_name", "agent_name", "params", "result", "usage", "duration", "status"),
+        ("tool_name", "agent_name", "params", "result", "usage", "duration", "status", "from_recording"),
     ),
     EventKind(
         "delegation_started",
@@ -162,7 +162,12 @@ KINDS: Final[tuple[EventKind, ...]] = (
         ("workflow_name", "key", "value"),
     ),
     EventKind("hook_called", "run", "A hook's handler is asked.", ("point", "handler")),
-    EventKind("hook_completed", "run", "A hook's handler has answered.", ("point", "handler", "changes", "status")),
+    EventKind(
+        "hook_completed",
+        "run",
+        "A hook's handler has answered: what it has changed, and what that was `before`.",
+        ("point", "handler", "changes", "before", "status"),
+    ),
     EventKind("cache_checked", "run", "A CacheHook has looked for an answer.", ("key", "hit")),
     EventKind("guarded", "run", "A GuardHook has found something.", ("point", "found", "action")),
     EventKind("budget_exceeded", "run", "A CostHook's budget is used up.", ("budget", "spent", "limit")),
@@ -198,6 +203,29 @@ KINDS: Final[tuple[EventKind, ...]] = (
         ("question", "choices", "default"),
     ),
     EventKind("input_given", "run", "The person has answered.", ("question", "answer")),
+    EventKind(
+        "paused", "run", "The run is paused: it begins nothing more, and its clocks stand still.", ("reason", "by")
+    ),
+    EventKind(
+        "resumed", "run", "A paused run goes on; `to` says what it stops before, of one that steps.", ("by", "to")
+    ),
+    EventKind(
+        "breakpoint_hit",
+        "run",
+        "The run stops at a breakpoint: `about` is what it was going to do.",
+        ("breakpoint", "stop", "about"),
+    ),
+    EventKind(
+        "approval_asked", "run", "A tool call waits for somebody's approval.", ("tool_name", "agent_name", "params")
+    ),
+    EventKind(
+        "approval_given",
+        "run",
+        "Somebody has approved a tool call, or denied it; `changes` is what they made of its arguments.",
+        ("tool_name", "agent_name", "params", "decision", "changes", "by", "reason"),
+    ),
+    EventKind("chat_started", "run", "Somebody speaks to an agent from outside.", ("agent_name", "message", "by")),
+    EventKind("chat_completed", "run", "The agent has answered them.", ("agent_name", "answer", "duration", "status")),
     EventKind(
         "metric_recorded",
         "run",

@@ -86,7 +86,6 @@ PermissionName = Annotated[str, Kind("permission")]
 ModelName = Annotated[str, Kind("model")]
 ProviderName = Annotated[str, Kind("provider")]
 StateKey = Annotated[str, Kind("state_key")]
-FilePath = Annotated[str, Kind("path")]
 
 HookHandler = Annotated[Callback, Takes("hook_handler")]
 EventHandler = Annotated[Callback, Takes("event_handler")]

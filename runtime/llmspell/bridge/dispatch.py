@@ -20,6 +20,7 @@ from llmspell import library
 from llmspell.api.callback import Callback, Later
 from llmspell.api.check import Checker, form, present
 from llmspell.api.describe import class_mark, member_mark
+from llmspell.api.names import camel
 from llmspell.api.objects import ScriptClass
 from llmspell.api.registry import Member, registry
 from llmspell.engines.values import DEPTH_LIMIT
@@ -94,7 +95,7 @@ class Dispatch:
         given = list(args)
         while given and given[-1] is None:
             given.pop()  # nil and undefined at the end are arguments left out
-        where = member.full_name
+        where = _called(member.full_name, self._language)
         checked: list[Any] = []
         for parameter in member.params:
             if parameter.variadic:
@@ -102,7 +103,9 @@ class Dispatch:
                 return checked
             if len(checked) >= len(given):
                 if parameter.required:
-                    raise ArgumentError(f"{where}: missing argument {parameter.name!r}", hint=_signature(member))
+                    raise ArgumentError(
+                        f"{where}: missing argument {parameter.name!r}", hint=_signature(member, self._language)
+                    )
                 return checked
             value = given[len(checked)]
             if value is None and not parameter.required:
@@ -111,7 +114,8 @@ class Dispatch:
             checked.append(parameter.checker.take(value, f"{where}: {parameter.name}", self._language))
         if len(given) > len(member.params):
             raise ArgumentError(
-                f"{where}: takes {len(member.params)} arguments, got {len(given)}", hint=_signature(member)
+                f"{where}: takes {len(member.params)} arguments, got {len(given)}",
+                hint=_signature(member, self._language),
             )
         return checked
 
@@ -222,5 +226,12 @@ def _attribute(cls: type, name: str, static: bool) -> str:
     raise LookupError(f"{cls.__name__} has no {name}")
 
 
-def _signature(member: Member) -> str:
-    return f"{member.full_name}({', '.join(parameter.name for parameter in member.params)})"
+@cache
+def _called(name: str, language: str) -> str:
+    """A member as the spell's language writes it."""
+    return camel(name) if language == "javascript" else name
+
+
+def _signature(member: Member, language: str) -> str:
+    shown = ", ".join(_called(parameter.name, language) for parameter in member.params)
+    return f"{_called(member.full_name, language)}({shown})"

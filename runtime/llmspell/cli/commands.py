@@ -20,6 +20,8 @@ class Command(NamedTuple):
 COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
         "run": Command("llmspell.cli.run", "run a spell"),
+        "dev": Command("llmspell.cli.dev", "the terminal interface with a spell, which runs again at every save"),
+        "tui": Command("llmspell.cli.tui", "the terminal interface over stored and live runs"),
         "validate": Command("llmspell.cli.validate", "find mistakes in spells, without running them"),
         "lsp": Command("llmspell.cli.lsp", "the language server, for editors"),
         "init": Command("llmspell.cli.init", "begin a project: settings, a first spell, editor stubs"),
@@ -32,6 +34,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "help": Command("llmspell.cli.help", "the reference of one name of the API: Agent, agent:chat, beforeLLMCall"),
         "config": Command("llmspell.cli.config", "settings, and where each came from"),
         "doctor": Command("llmspell.cli.doctor", "what works on this machine, and what to do about the rest"),
+        "host": Command("llmspell.cli.host", "run spells for another program, over its standard streams"),
         "completion": Command("llmspell.cli.completion", "shell completion for bash, zsh or fish"),
     }
 )

@@ -72,7 +72,8 @@ def streaming(server: EventServer | None, settings: Callable[[], Settings]) -> G
         return
     from llmspell.security.masking import Masker
 
-    stream = server.begin(content=settings().trace.content, mask=Masker(os.environ).text)
+    found = settings()
+    stream = server.begin(content=found.trace.content, mask=Masker(os.environ, found.key_variables).text)
     try:
         yield Streaming(stream)
     finally:

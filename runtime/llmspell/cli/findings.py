@@ -63,8 +63,8 @@ def as_github(problem: Problem) -> str:
         "file": problem.file,
         "line": problem.line,
         "endLine": problem.end_line,
-        "col": problem.column,
-        "endColumn": problem.end_column,
+        # GitHub has columns only for what is on one line.
+        **({"col": problem.column, "endColumn": problem.end_column} if problem.line == problem.end_line else {}),
         "title": problem.code,
     }
     properties = ",".join(f"{name}={_escaped(str(value), of_property=True)}" for name, value in place.items())

@@ -11,7 +11,11 @@ from llmspell.errors import LlmspellError, UsageError
 def configure(parser: ArgumentParser) -> None:
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument("--stdio", action="store_true", help="speak on standard input and output (the default)")
-    ways.add_argument("--tcp", metavar="HOST:PORT", help="serve clients one after another on a port; 0 for a free one")
+    ways.add_argument(
+        "--tcp",
+        metavar="[HOST:]PORT",
+        help="serve clients of this machine one after another until stopped; 0 for a free port, which stderr says",
+    )
     parser.add_argument(
         "--log", metavar="FILE", help="append what happens to a file; without it, failures go to stderr"
     )
@@ -35,7 +39,20 @@ def run(args: Namespace) -> int:
 
 def _address(given: str) -> tuple[str, int]:
     """`HOST:PORT`, or a port of this machine alone."""
+    from ipaddress import ip_address  # 3 ms, not for standard streams
+
     host, _, port = given.rpartition(":")
+    host = host.strip("[]")
     if not port.isdecimal() or int(port) > 65535:
         raise UsageError(f"lsp: {given!r} is no address", hint="HOST:PORT, such as 127.0.0.1:9257")
-    return host.strip("[]") or "127.0.0.1", int(port)
+    if host in ("", "localhost"):
+        return "127.0.0.1", int(port)
+    try:
+        is_here = ip_address(host).is_loopback
+    except ValueError:
+        is_here = False
+    if not is_here:
+        # Whoever connects can read the project, and the protocol knows no password.
+        hint = "a tunnel such as `ssh -L` takes it elsewhere"
+        raise UsageError(f"lsp: clients are served on this machine only, not on {host!r}", hint=hint)
+    return host, int(port)

@@ -43,7 +43,11 @@ class AtTerminal:
             default = "" if question.default is None else f" [{question.default}]"
             while True:
                 self._say(f"{question.text}{shown}{default} ")
-                line = await self._line()
+                try:
+                    line = await self._line()
+                except asyncio.CancelledError:
+                    self._say("(no longer asked)\n")
+                    raise
                 meant = question.accepts(line or "")
                 if meant is not None:
                     return meant

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llmspell.cli.findings import Problem
 
@@ -29,39 +29,15 @@ async def _checked(spell: Spell) -> Problem | None:
 
 
 async def _check(spell: Spell, zygote: Zygote) -> Problem | None:
-    from llmspell.engines import protocol
-    from llmspell.engines.transport import Limits
-
-    errors: list[dict[str, Any]] = []
-
-    def on_frame(frame: protocol.Frame) -> None:
-        if frame[0] == "fail":
-            errors.append(frame[1])
+    from llmspell.engines.compiling import refusal
 
     source, module = spell.prepared()
-    worker = zygote.worker(spell.language, on_frame, Limits(cpu=10.0))
-    start: protocol.Start = {
-        "language": spell.language,
-        "label": spell.label,
-        "source": source,
-        "module": module,
-        "params": {},
-        "config": {},
-        "env": {},
-        "globals": {},
-        "seed": 0,
-        "clock": None,
-        "memory_mb": 256,
-    }
-    worker.send(protocol.encode(["check", start]))
-    ended = await worker.exit
-    if ended.error is not None:
-        return _problem(spell, spell.label, 1, ended.error.message)
-    if not errors:
+    error = await refusal(zygote, spell.language, spell.label, source, module=module)
+    if error is None:
         return None
-    where, _, line = str(errors[0].get("source") or f"{spell.label}:1").rpartition(":")
+    where, _, line = (error.source or f"{spell.label}:1").rpartition(":")
     number = int(line) if line.isdecimal() else 1
-    return _problem(spell, where or spell.label, number, str(errors[0].get("message", "")))
+    return _problem(spell, where or spell.label, number, error.message)
 
 
 def _problem(spell: Spell, file: str, line: int, message: str) -> Problem:

@@ -67,6 +67,8 @@ def _language(argument: str) -> str:
 
 
 def configure(parser: ArgumentParser) -> None:
+    from llmspell.cli import recorded
+    from llmspell.cli.controls import add_control_flags
     from llmspell.cli.flags import add_setting_flags
 
     parser.add_argument("file", nargs="?", metavar="FILE", help="a .lua or .js file, or a folder of one")
@@ -78,16 +80,7 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--trace", action="store_true", help="show the run's tree on stderr while it grows")
     parser.add_argument("--record", metavar="FILE", help="also write the recording to FILE, to replay it elsewhere")
-    parser.add_argument(
-        "--replay",
-        metavar="RUN",
-        help="answer every call from a stored run (its id, or `last`: the last that is no replay) or from a FILE",
-    )
-    parser.add_argument(
-        "--resume",
-        metavar="RUN",
-        help="go on with a run that was killed, cancelled, stopped by a limit, or failed (its id, or `last`)",
-    )
+    recorded.add_flags(parser)
     parser.add_argument("--answers", metavar="FILE", help="what to answer where the spell asks a person, as JSON")
     parser.add_argument(
         "--events",
@@ -97,6 +90,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--watch", action="store_true", help="run again whenever a file of the spell's folder is saved")
     parser.add_argument("--trusted", action="store_true", help="run in this process, without the sandbox's limits")
     parser.add_argument("--no-store", action="store_true", help=SUPPRESS)
+    add_control_flags(parser)
     add_setting_flags(parser)
 
 
@@ -143,7 +137,7 @@ async def _run(args: Namespace) -> int:
 async def _planned(args: Namespace, runtime: Runtime, output: Output) -> int:
     from llmspell.cli.plan import show_plan
 
-    code = await show_plan(args, _params(args), runtime, output)
+    code = await show_plan(args, params_of(args), runtime, output)
     output.check()
     return code
 
@@ -151,17 +145,19 @@ async def _planned(args: Namespace, runtime: Runtime, output: Output) -> int:
 def _check(args: Namespace) -> None:
     """What would only be noticed once the run has cost its money."""
     from llmspell.cli import recorded
+    from llmspell.cli.controls import controls_of
     from llmspell.errors import UsageError
 
     if args.plan:
         from llmspell.cli import plan
 
         plan.check(args)
-    if args.file is None and ((args.replay is None and args.resume is None) or args.watch):
+    if args.file is None and (args.watch or not (args.replay or args.resume or args.fork or args.replay_prefix)):
         raise UsageError("which spell?", hint="llmspell run FILE")
     if args.file == "-":
         raise UsageError("a spell is a file, not standard input", hint="save it as spell.lua or spell.js")
     recorded.check(args)
+    controls_of(args)
     if args.record is not None:
         target = Path(args.record)
         if args.no_store:
@@ -196,21 +192,27 @@ async def _streamed(
     stopped: Callable[[Callable[[str], None]], Any] | None,
 ) -> int:
     from llmspell.cli import recorded
+    from llmspell.cli.controls import controls_of
     from llmspell.cli.flags import given_flags
     from llmspell.runtime import Asking
 
-    found = recorded.recording(args, _settings(args)) if args.replay or args.resume else None
+    found = recorded.found(args, lambda: _settings(args))
     spell = recorded.spell(args, found)
     asking = Asking(
-        params=_params(args),
+        params=params_of(args),
         flags=given_flags(args),
         trusted=args.trusted,
-        replay=found if args.replay else None,
-        resume=found if args.resume else None,
+        replay=found.replay,
+        resume=found.resume,
+        fork=found.fork,
+        edit=found.edit,
+        prefix=found.prefix,
+        state=args.state or ("keep" if found.fork is None else "fork"),
         store=not args.no_store,
         on_event=stream.sink(_tree(spell.label, output) if args.trace else None),
         say=output.say,
         person=_person(args),
+        control=controls_of(args),
     )
     started = runtime.start(spell, asking)
     stream.started(started)
@@ -245,7 +247,7 @@ def _settings(args: Namespace) -> Settings:
     return load(Path(args.file or ".").absolute(), os.environ, given_flags(args))
 
 
-def _params(args: Namespace) -> Any:
+def params_of(args: Namespace) -> Any:
     """What `--input` and `--param` give; None where there is neither."""
     import json
 

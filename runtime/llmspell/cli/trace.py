@@ -1,4 +1,4 @@
-"""`llmspell trace list|show|follow|export|diff|rm|audit`: stored and live runs.
+"""`llmspell trace list|show|follow|export|diff|rm|audit`: stored and live runs. `pause`, `step` and so on control one.
 
 RUN is the beginning of a run's id, `last`, or a file. Reads through `llmspell.traces`; starts no run.
 """
@@ -11,6 +11,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmspell.cli import trace_control
 from llmspell.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def configure(parser: ArgumentParser) -> None:
     one.add_argument("action", choices=("show", "verify"))
     one.add_argument("run", nargs="?", default="last", metavar="RUN", help=f"{_RUN}; or a file of an AuditLogger")
     one.add_argument("--json", action="store_true", help="for programs")
+    trace_control.configure(part, _RUN)
 
 
 def run(args: Namespace) -> int:
@@ -78,6 +80,8 @@ def run(args: Namespace) -> int:
 
             with _opened(runs, args.one) as one, _opened(runs, args.other) as other:
                 return show_diff(one, other, as_json=args.json)
+        case command if command in trace_control.COMMANDS:
+            return trace_control.run(args, runs.find(args.run))
         case "rm":
             _remove(runs, args.runs, every=args.all)
         case _ if args.run.endswith((".log", ".jsonl")):

@@ -62,7 +62,10 @@ def _line(meta: RunMeta, look: Look) -> str:
 
 def _relation(meta: RunMeta) -> str:
     """Of a run that another came before."""
-    return f"{'resumes' if meta.resumed else 'replays'} {meta.parent}"
+    if meta.forked:
+        return f"forks {meta.parent}@{meta.forked}"
+    way = "resumes" if meta.resumed else "begins as" if meta.prefixed else "replays"
+    return f"{way} {meta.parent}"
 
 
 def _started(meta: RunMeta) -> str:

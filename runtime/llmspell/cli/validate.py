@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from llmspell.errors import UsageError
+from llmspell.errors import LlmspellError, UsageError
 
 if TYPE_CHECKING:
     from llmspell.cli.findings import Problem
@@ -48,7 +48,7 @@ def run(args: Namespace) -> int:
         raise UsageError("validate: which spells?", hint="name a spell or a folder, such as `llmspell validate .`")
     shown = _SEVERITIES[: _SEVERITIES.index(args.level) + 1]
     problems: list[Problem] = []
-    for problem in _problems([path for given in args.paths for path in _files(Path(given))]):
+    for problem in _problems([each for given in args.paths for each in _files(Path(given))]):
         if problem.severity in shown:
             problems.append(problem)
             if args.format in ("text", "github"):
@@ -81,34 +81,46 @@ def _show_codes() -> int:
     return 0
 
 
-def _files(given: Path) -> list[Path]:
-    """The files of ours below a folder, hidden and installed ones left out; any other path is taken at its word."""
+def _files(given: Path) -> list[tuple[Path, bool]]:
+    """The files of ours below a folder, hidden and installed ones left out; any other path is taken at its word. True
+    for a file that was named itself."""
     if not given.is_dir():
-        return [given]
+        return [(given, True)]
     found = (path for name in ("*.lua", "*.js", "*.mjs", *_OTHERS) for path in given.rglob(name))
-    return sorted(path for path in found if not any(_skipped(part) for part in path.relative_to(given).parts))
+    shown = (path for path in found if not any(_skipped(part) for part in path.relative_to(given).parts))
+    return [(path, False) for path in sorted(shown) if not path.is_dir()]
 
 
 def _skipped(name: str) -> bool:
     return name.startswith(".") or name == "node_modules"
 
 
-def _problems(paths: list[Path]) -> Iterator[Problem]:
-    """Raises UsageError for a path that is no file of ours, before anything is checked."""
+def _problems(paths: list[tuple[Path, bool]]) -> Iterator[Problem]:
+    """Raises UsageError for a named path that is no file of ours, before anything is checked; one of a folder that
+    cannot be read is a finding."""
+    from llmspell.cli.findings import Problem
     from llmspell.spell import Spell
 
     ours: list[tuple[str, Source]] = []
     others: list[Spell] = []
-    for path in paths:
+    unread: list[Problem] = []
+    for path, named in paths:
         language = _OTHERS.get(path.name)
-        if language is not None:
-            ours.append((str(path), _source(path, language)))
+        try:
+            if language is not None:
+                ours.append((str(path), _source(path, language)))
+                continue
+            spell = Spell.read(path)
+        except LlmspellError as error:
+            if named:
+                raise
+            unread.append(Problem(str(path), 1, 1, 1, 1, "syntax", "error", error.message, ""))
             continue
-        spell = Spell.read(path)
         if spell.language == "lua" or spell.language == "javascript":
             ours.append((spell.label, _of_spell(spell, spell.language)))
         else:
             others.append(spell)
+    yield from unread
     if ours:
         yield from _checked(ours)
     for spell in others:

@@ -13,6 +13,7 @@ Host to worker
                                           waits, whose answer has nothing to do with it; false if left out
     cancel   [callback]                   stop a callback's task: its result is no longer wanted
     release  [[function, count], ...]     the host has forgotten functions it had received `count` times
+    live     []                           recorded clock readings are over: the clock is read from here on
 
 Worker to host
     call     [call, name, receiver, args, site]   an asynchronous call; the worker goes on
@@ -83,6 +84,37 @@ class Start(TypedDict):
     farewell: NotRequired[bool]
     """Whether the worker asks `spell.end` with the result before `done`, and ends with the answer: while it waits, the
     spell can still be called back."""
+
+
+def start_of(
+    language: str,
+    label: str,
+    source: str,
+    *,
+    module: bool,
+    params: Any = None,
+    config: Any = None,
+    env: dict[str, str] | None = None,
+    seed: int = 0,
+    clock: bytes | None = None,
+    memory_mb: int = 256,
+    farewell: bool = False,
+) -> Start:
+    """What a worker is told to begin with. Nothing is given unless it is named."""
+    return {
+        "language": language,
+        "label": label,
+        "source": source,
+        "module": module,
+        "params": {} if params is None else params,
+        "config": {} if config is None else config,
+        "env": env or {},
+        "globals": {},
+        "seed": seed,
+        "clock": clock,
+        "memory_mb": memory_mb,
+        "farewell": farewell,
+    }
 
 
 def encode(frame: Frame) -> bytes:

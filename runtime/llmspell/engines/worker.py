@@ -104,6 +104,9 @@ class Worker:
             case ["release", functions]:
                 self._running.release([(number, count) for number, count in functions])
                 return
+            case ["live"]:
+                self._recorded = None
+                return
             case _:
                 raise Ended
         self._pump()
@@ -195,6 +198,8 @@ class Worker:
                     self._deferred.append(frame)
                 case ["callback", *_]:
                     self._handle_deferred()
+                    self._handle(frame)
+                case ["live"]:
                     self._handle(frame)
                 case ["release", *_] if not self._deferred:
                     self._handle(frame)

@@ -116,13 +116,15 @@ class HookHost(Protocol):
 class HookTable:
     """The handlers of a run. timeout: milliseconds a handler may take; on_error: what a failing after-handler does;
     unanswered: the handler that was asked last, if it has not answered (it was cut off, perhaps, and computes on);
-    pause: waited for before handlers are asked, while a hook file that has to serve is being started."""
+    pause: waited for before handlers are asked, while a hook file that has to serve is being started; reached: waited
+    for before each handler is asked, given the point, its position and the context, where somebody controls the run."""
 
     host: HookHost
     timeout: float = 30_000
     on_error: OnHookError = "fail"
     unanswered: str = ""
     pause: Callable[[], Awaitable[None]] | None = None
+    reached: Callable[[str, str, Context], Awaitable[None]] | None = None
     _by_point: dict[str, list[Registration]] = field(default_factory=dict[str, list[Registration]])
     _order: Iterator[int] = field(default_factory=count)
 
@@ -213,6 +215,8 @@ class HookTable:
             for registration in handlers:
                 if registration.once:
                     self.unregister(registration)
+                if self.reached is not None:
+                    await self.reached(point, registration.site, context)
                 context = await self._ask_one(BY_NAME[point], registration, context)
                 if answer and context.get(answer) is not None:
                     break
@@ -245,7 +249,10 @@ class HookTable:
                 raise
             self._answered(what)
             changed, refused = merge(point, asked, given)
-            span.data["changes"] = {key: value for key, value in changed.items() if asked.get(key) != value}
+            changes = {key: value for key, value in changed.items() if asked.get(key) != value}
+            span.data["changes"] = changes
+            if changes:
+                span.data["before"] = {key: asked.get(key) for key in changes}
             if refused:
                 names = ", ".join(sorted(refused))
                 self.host.emit(

@@ -19,7 +19,6 @@ from llmspell.state.plain import plain, same
 from llmspell.unit import Unit
 
 if TYPE_CHECKING:
-    from llmspell.state.opening import Lease
     from llmspell.state.store import (  # with msgpack and asyncio's threads, for spells that keep state
         Change,
         StateStore,
@@ -37,12 +36,19 @@ Fn = Callable[[Any], Awaitable[Any]]
 T = TypeVar("T")
 
 
+class Own:
+    """Where a run that leaves the project's store alone has its own: `store` opens it."""
+
+    def __init__(self, run: Run | None = None, store: Callable[[], Awaitable[StateStore]] | None = None) -> None:
+        self.store = store
+
+
 class Opened:
     """The run's use of the store."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._lease: Lease | None = None
+        self._store: StateStore | None = None
         self._turn = asyncio.Lock()
         self.watchers = 0
 
@@ -52,12 +58,18 @@ class Opened:
 
     async def store(self) -> StateStore:
         async with self._turn:
-            if self._lease is None:
-                from llmspell.state.opening import opened
+            if self._store is None:
+                own = self._run.service(Own, Own).store
+                if own is not None:
+                    self._store = await own()
+                    self._run.at_end(self._store.close)
+                else:
+                    from llmspell.state.opening import opened
 
-                self._lease = await opened(self._run.settings)
-                self._run.at_end(self._lease.close)
-        return self._lease.store
+                    lease = await opened(self._run.settings)
+                    self._store = lease.store
+                    self._run.at_end(lease.close)
+        return self._store
 
 
 class GlobalState:

@@ -6,7 +6,7 @@ from typing import Annotated, NotRequired, TypedDict
 
 from llmspell.api.describe import exposed, method
 from llmspell.errors import ArgumentError
-from llmspell.person import YES_OR_NO, Person, Question
+from llmspell.person import YES_OR_NO, Desk, Question
 from llmspell.run import Run
 from llmspell.tools.bounds import Bounds
 
@@ -72,7 +72,7 @@ class Human:
         run.emit("input_requested", "", shown)
 
         async def perform() -> str:
-            return await run.service(Person).answer(question)
+            return await run.service(Desk).answer(question)
 
         answer: str = await run.within(
             timeout,

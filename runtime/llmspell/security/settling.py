@@ -7,7 +7,11 @@ hold what the whole does. A cut is never inside a word.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
+
+from llmspell.security.masking import MASK
+from llmspell.security.openings import WHOLE_BLOCK
 
 #: Accounts, cards and telephone numbers have blanks between characters of these.
 _IN_NUMBERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ()/.+-")
@@ -15,6 +19,7 @@ _IN_NUMBERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ()/.+-")
 _SCHEMES: Final = ("bearer ", "basic ")
 #: What is between a URL's slashes and its host may be a name and a password.
 _AUTHORITY: Final = re.compile(r"://[^\s/@]{0,402}\Z")
+_BLOCK: Final = re.compile(WHOLE_BLOCK)
 _PEM_BEGIN: Final = "-----BEGIN "
 _PEM_END: Final = "-----END "
 #: Characters of a private key at most, as it is looked for.
@@ -23,6 +28,22 @@ _PEM_LENGTH: Final = 21_000
 
 def settled(text: str) -> int:
     """The place up to which nothing that follows the text changes what is found in it."""
+    blocks = [found.span() for found in _BLOCK.finditer(text)] if _PEM_BEGIN in text else []
+    if not blocks:
+        return _settled(text)
+    # A key that is there as a whole is hidden first: what is around it is then looked at as if it were one word.
+    pieces = [text[a:b] for a, b in pairwise((0, *(place for block in blocks for place in block), len(text)))]
+    pieces[1::2] = [MASK] * len(blocks)
+    cut = _settled("".join(pieces))
+    hidden = 0  # characters that are not in what was looked at
+    for start, end in blocks:
+        if start - hidden >= cut:
+            break
+        hidden += end - start - len(MASK)
+    return cut + hidden
+
+
+def _settled(text: str) -> int:
     cut = len(text)
     while True:
         start = _before_number(text, word_start(text, cut))

@@ -108,6 +108,14 @@ class Agents:
 
 
 @frozen
+class Tui:
+    """How `llmspell dev` and `llmspell tui` look, and their keys."""
+
+    theme: str = setting("auto", "text", "auto, dark or light; NO_COLOR wins", choices=("auto", "dark", "light"))
+    keys: tuple[str, ...] = setting((), "texts", "keys of your own, as `follow=ctrl+l`; `?` shows the actions' names")
+
+
+@frozen
 class Log:
     """What of the spell's `logger` is shown on stderr; its events are kept whatever stands here."""
 
@@ -185,11 +193,17 @@ class Settings:
     otel: Otel = Otel()
     agents: Agents = Agents()
     state: State = State()
+    tui: Tui = Tui()
     providers: Mapping[str, ProviderSettings] = field(default_factory=_empty)
     config: Mapping[str, Any] = field(default_factory=_empty)
     lint: Mapping[str, str] = field(default_factory=_empty)
     files: tuple[Path, ...] = ()
     origins: Mapping[str, str] = field(default_factory=_empty)
+
+    @property
+    def key_variables(self) -> list[str]:
+        """The variables that hold providers' keys, as `api_key_env` names them."""
+        return [each.api_key_env for each in self.providers.values() if each.api_key_env]
 
     @property
     def allowed_env(self) -> tuple[str, ...]:
@@ -227,6 +241,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = MappingProxyType(
         "otel": Otel,
         "agents": Agents,
         "state": State,
+        "tui": Tui,
         "data": Data,
     }
 )

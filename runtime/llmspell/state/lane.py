@@ -125,6 +125,11 @@ class Lane(Generic[B]):
 
     def _do(self, jobs: list[_Job[B]]) -> None:
         """Sets the results once all is durable: those who wait were told nothing until then."""
+        if len(jobs) == 1 and self._target is not None:  # nearly always, and 4 us less
+            job, (value, error) = jobs[0], _done(self._target, jobs[0].work)
+            with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits
+                job.future.get_loop().call_soon_threadsafe(job.settle, value, error)
+            return
         results: list[tuple[Any, Exception | None]] = []
         failure: Exception | None = None
         try:

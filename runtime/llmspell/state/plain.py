@@ -10,6 +10,9 @@ from llmspell.errors import ArgumentError
 #: How deep a value may nest: as deep as one that crosses from a script.
 _DEPTH: Final = 200
 
+#: Types of values that are as they are wherever they stand.
+_SIMPLE: Final = frozenset({str, bool, int, type(None)})
+
 #: What scripts call values that are more than data.
 _NAMES: Final = {"Moment": "a Date", "Mapped": "a Map", "Listed": "a Set", "ScriptFunction": "a function"}
 
@@ -20,6 +23,19 @@ def plain(value: Any, where: str, *, json: bool = False, depth: int = 0) -> Any:
     json: also one that comes back from JSON as it was, without bytes, NaN and infinities. where: whose value it is, for
     messages. Raises ArgumentError for anything else; what has a `to_value` (an agent's output, an error) is its value.
     """
+    kind = type(value)
+    if kind in _SIMPLE:
+        return value
+    if depth <= _DEPTH:  # nearly all values are these very types, and are told in a third of the time
+        if kind is dict:
+            return {
+                key if type(key) is str else key_text(key): item
+                if type(item) in _SIMPLE
+                else plain(item, where, json=json, depth=depth + 1)
+                for key, item in value.items()
+            }
+        if kind is list:
+            return [item if type(item) in _SIMPLE else plain(item, where, json=json, depth=depth + 1) for item in value]
     match value:
         case str() | bool() | int() | None:
             return value

@@ -43,6 +43,9 @@ _TRIM: Final = 256
 _PAGE: Final = 4096
 
 _FIND: Final = "SELECT key, value, version, until FROM state WHERE key >= ? AND (until IS NULL OR until > ?)"
+_OLD: Final = "SELECT value, version, until FROM state WHERE key = ?"
+_INSERT: Final = "INSERT INTO state (value, version, until, key) VALUES (?, ?, ?, ?)"
+_UPDATE: Final = "UPDATE state SET value = ?, version = ?, until = ? WHERE key = ?"
 _KEYS: Final = "SELECT key FROM state WHERE key >= ? AND (until IS NULL OR until > ?)"
 
 
@@ -88,6 +91,7 @@ class SqliteFile:
         self._is_full = sqlite3.SQLITE_FULL
         self._seen = (-1, -1)
         self._own = 0
+        self._version: int | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
@@ -142,12 +146,16 @@ class SqliteFile:
         """One transaction around several commits, each of which can still fail by itself."""
         self._asked(lambda: self._file.execute("BEGIN IMMEDIATE"))
         try:
+            first = self._version = self._asked(lambda: self._begun(_now()))
             yield
+            self._asked(lambda: self._numbered(first, self._version or first))
             self._asked(lambda: self._file.execute("COMMIT"))
         except BaseException:
             if self._file.in_transaction:
                 self._file.execute("ROLLBACK")
             raise
+        finally:
+            self._version = None
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -158,17 +166,19 @@ class SqliteFile:
         return self._file.execute(f"{query} ORDER BY key", values).fetchall()
 
     def _write(self, writes: Sequence[Write], by: str) -> list[Done] | None:
-        inside = self._file.in_transaction
+        inside, before = self._file.in_transaction, self._version
         self._file.execute("SAVEPOINT one" if inside else "BEGIN IMMEDIATE")
         try:
             done = self._all_of(writes, by)
             if done is None:
+                self._version = before
                 self._file.execute("ROLLBACK TO one" if inside else "ROLLBACK")
             if inside:
                 self._file.execute("RELEASE one")
             elif done is not None:
                 self._file.execute("COMMIT")
         except BaseException:
+            self._version = before
             if self._file.in_transaction:
                 self._file.execute("ROLLBACK TO one" if inside else "ROLLBACK")
             raise
@@ -177,15 +187,14 @@ class SqliteFile:
 
     def _all_of(self, writes: Sequence[Write], by: str) -> list[Done] | None:
         file, now = self._file, _now()
-        file.execute("DELETE FROM state WHERE until <= ?", (now,))
-        (version,) = file.execute("SELECT version FROM counter").fetchone()
-        first, done = version, list[Done]()
+        version = first = self._version if self._version is not None else self._begun(now)
+        done: list[Done] = []
         for write in writes:
-            row = file.execute("SELECT value, version FROM state WHERE key = ?", (write.key,)).fetchone()
-            old, present = row or (None, 0)
+            row = file.execute(_OLD, (write.key,)).fetchone()
+            old, present = (None, 0) if row is None or (row[2] is not None and row[2] <= now) else row[:2]
             if write.expected is not None and write.expected != present:
                 return None
-            if write.value is None and row is None:
+            if write.value is None and not present:
                 done.append(Done(0, None))
                 continue
             version += 1
@@ -193,17 +202,28 @@ class SqliteFile:
                 file.execute("DELETE FROM state WHERE key = ?", (write.key,))
             else:
                 until = None if write.ttl is None else now + write.ttl
-                put = "INSERT OR REPLACE INTO state (key, value, version, until) VALUES (?, ?, ?, ?)"
-                file.execute(put, (write.key, write.value, version, until))
+                file.execute(_INSERT if row is None else _UPDATE, (write.value, version, until, write.key))
             kept = write.value if write.value is not None and len(write.value) <= LOGGED_VALUE else None
             logged = (version, write.key, kept, write.value is None, by)
             file.execute("INSERT INTO changes VALUES (?, ?, ?, ?, ?)", logged)
             done.append(Done(version, old))
-        if version != first:
-            file.execute("UPDATE counter SET version = ?", (version,))
-        if version // _TRIM != first // _TRIM:
-            file.execute("DELETE FROM changes WHERE version <= ?", (version - LOG_LENGTH,))
+        if self._version is not None:
+            self._version = version
+        else:
+            self._numbered(first, version)
         return done
+
+    def _begun(self, now: float) -> int:
+        """The number of the last change; what is over is taken away first, it may be in the way of what comes."""
+        self._file.execute("DELETE FROM state WHERE until <= ?", (now,))
+        return self._file.execute("SELECT version FROM counter").fetchone()[0]
+
+    def _numbered(self, first: int, version: int) -> None:
+        """Keeps the number of the last change, and shortens the log now and then."""
+        if version != first:
+            self._file.execute("UPDATE counter SET version = ?", (version,))
+        if version // _TRIM != first // _TRIM:
+            self._file.execute("DELETE FROM changes WHERE version <= ?", (version - LOG_LENGTH,))
 
     def _migrate(self) -> None:
         (found,) = self._file.execute("PRAGMA user_version").fetchone()

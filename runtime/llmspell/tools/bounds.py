@@ -7,7 +7,9 @@ not know pydantic, and annotated_types is not used because importing it costs 8 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from llmspell.api.kinds import Kind
 
 _KEYWORDS: Final = {
     "ge": "minimum",
@@ -42,3 +44,8 @@ class Bounds:
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
         return {**handler(core_schema), **self.keywords()}
+
+
+FilePath = Annotated[str, Bounds(min_length=1, max_length=4096), Kind("path")]
+"""The name of a file or folder; relative ones start from the project."""
+FilePaths = Annotated[list[Annotated[str, Kind("path")]], Bounds(max_items=100)]

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
+from llmspell.edits import Edit
 from llmspell.errors import CancelledByUser, LlmspellError, SchemaError, TimeoutError, ToolError, fault  # noqa: A004
 from llmspell.events.event import Event
 from llmspell.frozen import frozen
@@ -90,6 +91,11 @@ async def _attempt(
     try:
         context = await asking.tool("before_execute", await asking.agent("before_tool_call", context))
         checked = span.data["params"] = tool.checker.check_params(context["params"], tool.name)
+        edit = tool.run.edit
+        if edit is not None and edit.span == span.number:
+            context, checked = _edited(tool, edit, context, checked, span)
+        if tool.run.control is not None and context.get("result") is None:
+            checked = span.data["params"] = await _let_through(tool, checked, caller)
     except FINAL:
         raise
     except LlmspellError as error:
@@ -98,8 +104,11 @@ async def _attempt(
     unit.context = {**context, "input": checked}
     if (given := context.pop("result", None)) is None:
         output = await _worked(tool, checked, caller)
+        free = span.number in tool.run.effects.free
+        if free:
+            span.data["from_recording"] = True
         if usage := output.metadata.get("usage"):
-            span.data["usage"] = usage
+            span.data["recorded_usage" if free else "usage"] = usage
     else:
         output, span.data["answered"] = ToolOutput(given), True
         await _recorded_audit(tool, checked, caller, None)
@@ -109,6 +118,29 @@ async def _attempt(
     if context["result"] is not output.content:
         return ToolOutput(context["result"], output.metadata, output.artifacts)
     return output
+
+
+def _edited(
+    tool: Tool, edit: Edit, context: Context, params: dict[str, Any], span: Span
+) -> tuple[Context, dict[str, Any]]:
+    """The call of a forked run that somebody has edited: with other arguments, or answered."""
+    if "arguments" in edit.fields:
+        params = tool.checker.check_params(edit.fields["arguments"], tool.name)
+    if "answer" in edit.fields:
+        context = {**context, "result": edit.fields["answer"]}
+    span.data.update(edited=sorted(edit.fields), params=params)
+    return context, params
+
+
+async def _let_through(tool: Tool, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """The arguments as whoever controls the run lets them through."""
+    gate = tool.run.control
+    assert gate is not None
+
+    def check(edited: Any) -> dict[str, Any]:
+        return tool.checker.check_params(edited, tool.name)
+
+    return await gate.tool(tool.name, caller.agent or "", params, check)
 
 
 @frozen
@@ -171,7 +203,8 @@ async def perform(tool: Tool, params: dict[str, Any], caller: Caller) -> ToolOut
         return {**told, "used": sorted(used)}
 
     found = await tool.run.effects.once("tool", tool.name, params, work, _only_looked)
-    if usage := found["metadata"].get("usage"):  # of a model that the tool asked; a replay counts it too
+    usage = found["metadata"].get("usage")  # of a model that the tool asked; a replay counts it too
+    if usage and tool.run.span.number not in tool.run.effects.free:
         tool.run.count_usage(usage["input_tokens"] + usage.get("output_tokens", 0), usage["cost"])
     return ToolOutput(found["content"], found["metadata"], tuple(found["artifacts"]))
 

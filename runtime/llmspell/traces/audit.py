@@ -49,9 +49,9 @@ class Chain:
         self._count += 1
         fields = (
             record.time,
-            cleaned(record.agent_id),
-            cleaned(record.action),
-            cleaned(record.tool),
+            cleaned(encoder.label(record.agent_id)),
+            cleaned(encoder.label(record.action)),
+            cleaned(encoder.label(record.tool)),
             encoder.data(record.params),
             encoder.data(record.result),
             cleaned(record.user_id),
@@ -66,8 +66,9 @@ def first_link(run: str) -> str:
     return hashlib.sha256(run.encode()).hexdigest()
 
 
-def verify(run: str, rows: Iterable[Row], head: str = "") -> int:
-    """The number of records in an unbroken chain. head: the last hash as the run's end noted it, if it did.
+def verify(run: str, rows: Iterable[Row], head: str = "", *, ended: bool = False) -> int:
+    """The number of records in an unbroken chain. head: the last hash as the run's end noted it, if it did; one that
+    has ended has.
 
     Raises StoreError naming the first record that does not fit.
     """
@@ -80,6 +81,8 @@ def verify(run: str, rows: Iterable[Row], head: str = "") -> int:
         if row[-1] != expected:
             raise _broken(f"audit record {count} of run {run} does not fit its hash")
         previous = expected
+    if ended and not head:
+        raise _broken(f"run {run} has ended, and where its audit trail ends is not noted")
     if head and head != previous:
         raise _broken(f"the audit trail of run {run} ends after record {count}, before its noted end")
     return count

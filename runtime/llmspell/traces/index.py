@@ -19,13 +19,14 @@ FOLDER: Final = "runs"
 
 #: The fields of a RunMeta that the index repeats; texts and parameters stay in the run's file.
 _COLUMNS: Final = (
-    *("id", "spell", "label", "language", "parent", "resumed", "started", "socket"),
+    *("id", "spell", "label", "language", "parent", "resumed", "prefixed", "forked"),
+    *("started", "socket"),
     *("pid", "process_start", "host", "version", "status", "exit", "ended"),
     *("events", "lost", "input_tokens", "output_tokens", "cost"),
 )
 _TABLE: Final = f"CREATE TABLE IF NOT EXISTS runs ({', '.join(_COLUMNS)}, PRIMARY KEY (id)) WITHOUT ROWID"
 #: Of the table; one of another version is made anew.
-_VERSION: Final = 2
+_VERSION: Final = 3
 _UPSERT: Final = f"INSERT OR REPLACE INTO runs VALUES ({','.join('?' * len(_COLUMNS))})"
 
 
@@ -68,7 +69,7 @@ def lines(data_dir: Path) -> dict[str, RunMeta]:
 
 def _meta(row: tuple[Any, ...]) -> RunMeta:
     found: dict[str, Any] = dict(zip(_COLUMNS, row))
-    found["resumed"] = bool(found["resumed"])
+    found["resumed"], found["prefixed"] = bool(found["resumed"]), bool(found["prefixed"])
     return RunMeta(**found)
 
 

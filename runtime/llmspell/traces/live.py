@@ -3,6 +3,9 @@
 A reader sends `{"from_seq": n}` and gets a line each event from n on, history first, then live, then
 `{"ended": true}`. The last `HELD` events are kept here; older ones are read from the run's file. A reader that falls
 behind what is kept gets `{"behind": true, "file": …, "next": n}` and is let go: it catches up from the file.
+
+A client whose first line is anything else is handed to `control` (`llmspell.control.socket` says what it may send). The
+socket is its owner's alone: mode 0600 in a folder of mode 0700.
 """
 
 from __future__ import annotations
@@ -11,9 +14,9 @@ import asyncio
 import contextlib
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from llmspell.events.event import Event
 from llmspell.traces.encode import Encoder, Mask
@@ -28,6 +31,10 @@ _BATCH: Final = 500
 _BUFFER: Final = 1 << 20
 #: Longest path of a unix socket in Linux, without the final zero.
 _PATH_LIMIT: Final = 107
+#: Longest line of a client: a tool call's arguments, edited.
+_LINE: Final = 4 << 20
+
+Controller = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def socket_path(run: str) -> str:
@@ -77,6 +84,8 @@ class LiveServer:
         self._detach = log.attach(self.add)
         #: Called before the first event is let go of: the last moment for whoever needs all of them.
         self.before_forgetting: Callable[[], object] | None = None
+        #: Serves a client that wants to control the run, given its first line.
+        self.control: Controller | None = None
 
     @property
     def held(self) -> Sequence[Event]:
@@ -88,7 +97,7 @@ class LiveServer:
         if not self._path:
             return False
         try:
-            self._server = await asyncio.start_unix_server(self._welcome, self._path)
+            self._server = await asyncio.start_unix_server(self._welcome, self._path, limit=_LINE)
             os.chmod(self._path, 0o600)  # noqa: PTH101
         except OSError:
             return False
@@ -134,13 +143,17 @@ class LiveServer:
         task.add_done_callback(self._readers.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._encoder = self._encoder or Encoder(content=self._content, mask=self._mask)
         writer.transport.set_write_buffer_limits(high=_BUFFER)
         with contextlib.suppress(OSError, ValueError):
-            first = _first(await reader.readline())
-            async for event_lines in self._from(first):
-                writer.write(event_lines)
-                await writer.drain()
+            line = await reader.readline()
+            first = _first(line)
+            if first is not None:
+                self._encoder = self._encoder or Encoder(content=self._content, mask=self._mask)
+                async for event_lines in self._from(first):
+                    writer.write(event_lines)
+                    await writer.drain()
+            elif self.control is not None and not self._ended:
+                await self.control(line, reader, writer)
         writer.close()
 
     async def _from(self, first: int) -> AsyncIterator[bytes]:
@@ -189,9 +202,15 @@ class LiveServer:
             file.close()
 
 
-def _first(line: bytes) -> int:
+def _first(line: bytes) -> int | None:
+    """The first event that a reader wants; None for a client that is no reader."""
     import json  # 5 ms, with the first reader
 
-    value = json.loads(line or b"{}")
-    first = value.get("from_seq", 1) if isinstance(value, dict) else 1
+    try:
+        value: Any = json.loads(line or b"{}")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or "do" in value:
+        return None
+    first = value.get("from_seq", 1)
     return max(1, first) if isinstance(first, int) else 1

@@ -33,7 +33,9 @@ class RunMeta:
 
     spell: absolute path. label: the path as the person knows it. source: the spell's text; modules: texts of what it
     loaded, by path. settings: how the run was called, as far as a replay needs it. seed: see the worker's `Start`.
-    parent: the run that this one replays or goes on from, or ""; resumed: whether it goes on from it.
+    parent: the run that this one replays or goes on from, or ""; resumed: whether it goes on from it. prefixed: whether
+    it is a run of its own that is only answered from its parent's recording as long as it asks the same. forked: a run
+    of its own from the parent's event of this number on; 0 for none.
     socket: where the run can be followed live.
     status: `running` until it has ended, then `ok`, `error`, `limit`, `cancelled` or `lost`. exit: the exit code.
     events, lost: numbers of events stored, and of those that could not be.
@@ -51,6 +53,8 @@ class RunMeta:
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     parent: str = ""
     resumed: bool = False
+    prefixed: bool = False
+    forked: int = 0
     started: float = 0.0
     socket: str = ""
     sha256: str = ""
@@ -69,6 +73,11 @@ class RunMeta:
     cost: float | None = None
     audit_head: str = ""
     """The last hash of the audit chain, once the run has ended: a chain cut short at its end is noticed too."""
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the run did nothing but repeat its parent."""
+        return bool(self.parent) and not (self.resumed or self.prefixed or self.forked)
 
     @property
     def duration(self) -> float | None:

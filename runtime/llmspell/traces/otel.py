@@ -207,8 +207,9 @@ class Export:
 
     def _shown(self, event: Event) -> Event:
         """The event as it may be shown: content only where it is kept, secrets never."""
-        data = describe(event.data)
-        return replace(event, data=masked(data if self._content else without_content(data), self._mask))
+        data = describe(event.data, mask=self._mask)
+        shown = masked(data if self._content else without_content(data), self._mask)
+        return replace(event, name=self._mask(event.name), site=self._mask(event.site), data=shown)
 
 
 _NOTHING: Final = Event(0, 0.0, "", "point", 0, 0, "", "", {})

@@ -85,6 +85,15 @@ class RunFile:
         spans += [running_span(self._event(row)) for row in self._rows(starts) if row[4] not in ended]
         return sorted(spans, key=lambda span: span.number)
 
+    def starts(self) -> list[tuple[int, int, str, str]]:
+        """Each span as it began: its number, its parent's, the kind of its first event, its name."""
+        return list(self._rows("SELECT span, parent, kind, name FROM events WHERE phase = 'start' ORDER BY seq"))
+
+    def free_spans(self) -> set[int]:
+        """The spans of calls that were answered from another run's recording."""
+        ends = "SELECT span, data FROM events WHERE phase = 'end' AND data LIKE '%\"from_recording\":true%'"
+        return {span for span, data in self._rows(ends) if _json(self.path, data).get("from_recording") is True}
+
     def rebuilt_spans(self) -> list[Span]:
         """The same from the events alone."""
         return fold(self.events())
@@ -154,7 +163,7 @@ class RunFile:
     def verify_audit(self) -> int:
         """The number of audit records; raises StoreError naming the first that was tampered with."""
         meta = self.meta()
-        return audit.verify(meta.id, self.audit(), meta.audit_head)
+        return audit.verify(meta.id, self.audit(), meta.audit_head, ended=meta.ended is not None)
 
     def _event(self, row: tuple[Any, ...]) -> Event:
         match row:

@@ -47,7 +47,8 @@ class Recording:
 
     times: of each event, see `log.recorded_clock`. admissions: keys of the inputs in the order they were let in.
     clock: the worker's clock readings. rows: all answers, in the order they were recorded. begun: of a recording that
-    is to be gone on from, the pieces of answers that were on their way at its end, by their keys. Seed, env, params and
+    is to be gone on from, the pieces of answers that were on their way at its end, by their keys. free: the spans whose
+    calls were answered from yet another recording. Seed, env, params and
     source texts are in `meta`.
     """
 
@@ -61,12 +62,14 @@ class Recording:
         clock: bytes,
         unpack: Unpack,
         begun: dict[str, list[Any]] | None = None,
+        free: set[int] | None = None,
     ) -> None:
         self.meta = meta
         self.times = times
         self.admissions = admissions
         self.clock = clock
         self.begun: dict[str, list[Any]] = begun or {}
+        self.free: set[int] = free or set()
         self.rows = rows
         self.unpack = unpack
         self._by_place = {(row.key, row.span, row.occurrence): row for row in rows}
@@ -86,13 +89,15 @@ class Recording:
                     f"run {file.meta().id} kept no content, so it cannot be replayed",
                     hint="record it again with `content = true` in `[trace]` of llmspell.toml",
                 )
+            meta = file.meta()
             return Recording(
-                file.meta(),
+                meta,
                 rows,
                 times=file.times(),
                 admissions=file.admissions(),
                 clock=file.clock(),
                 unpack=unpack or _msgpack,
+                free=file.free_spans() if meta.parent else None,
             )
 
     def at(self, kind: str, name: str, span: int, occurrence: int) -> Row | None:

@@ -58,6 +58,13 @@ def resumable(path: Path, unpack: Unpack | None = None) -> Recording:
     return _kept(whole, marks, _known(whole, marks, _cut(whole, marks)))
 
 
+def cut_before(whole: Recording, marks: Marks, seq: int) -> Recording:
+    """What there was when event `seq` came: inputs let in before it, with all that they set going."""
+    everything = _Cut(len(whole.admissions), len(whole.rows), len(whole.times))
+    place = next((place for place, at in enumerate(marks.seqs) if at >= seq), everything.inputs)
+    return _kept(whole, marks, _known(whole, marks, _before(place, everything, marks)))
+
+
 def changed_text(recording: Recording, spell: Path, mask: Callable[[str], str]) -> str:
     """The first file that the run loaded and whose text is another one now, as it was called then; "" for none."""
     meta = recording.meta
@@ -95,7 +102,7 @@ def _cut(whole: Recording, marks: Marks) -> _Cut:
     over = next((place for place, row in enumerate(rows) if row.kind == "over"), None)
     if whole.meta.status != "error":
         return everything if over is None else _Cut(marks.answers[over][1], over, rows[over].seq)
-    failed = _last_failed(whole)
+    failed = last_failed(whole)
     if failed is None:
         raise ReplayError(
             f"run {whole.meta.id} failed in the spell itself: it would fail again",
@@ -115,7 +122,7 @@ def _before(place: int, everything: _Cut, marks: Marks) -> _Cut:
     return _Cut(place, min(answers, everything.answers), min(marks.seqs[place], everything.events))
 
 
-def _last_failed(whole: Recording) -> int | None:
+def last_failed(whole: Recording) -> int | None:
     """The place among the answers of the failure that ended the run; None where a step was completed since."""
     for place in range(len(whole.rows) - 1, -1, -1):
         row = whole.rows[place]
@@ -183,4 +190,5 @@ def _kept(whole: Recording, marks: Marks, cut: _Cut) -> Recording:
         clock=whole.clock[:clock],
         unpack=whole.unpack,
         begun=begun,
+        free=whole.free,
     )

@@ -65,7 +65,7 @@ class Runs:
             raise StoreError(f"there is no run in {str(self.data_dir)!r}", hint="`llmspell run FILE` records one")
         if name == "last":
             if not replays:
-                runs = [meta.id for meta in self.list() if meta.resumed or not meta.parent]
+                runs = [meta.id for meta in self.list() if not meta.replayed]
             if not runs:
                 raise StoreError("every stored run is a replay", hint="name one: `llmspell trace list` shows them")
             return self.path(runs[-1])

@@ -5,6 +5,9 @@ admitted only when everything that the last one set going has come to rest, so t
 inputs themselves, determines every event. The order is recorded as a list of keys; in a replay inputs wait until the
 recorded order says that it is their turn.
 
+A run that is paused lets nothing in: what comes meanwhile waits, in order (`Hold`). Only who controls the run from
+outside, and what they set going themselves, passes.
+
 Rest is seen in the event loop's own queue of ready callbacks: when nothing is ready, every task waits for an input.
 A loop that does not show its queue (uvloop) is taken to be at rest some turns later.
 """
@@ -25,6 +28,11 @@ _BLIND: Final = 50
 
 #: Inputs that tasks let in one after the other without the loop having come round: signals and timers wait for it.
 _IN_A_ROUND: Final = 16
+
+#: First letters of inputs that pass a hold: what controls the run (`c`), its end from outside (`x`), the end of a
+#: recording (none); and those of what workers send.
+_PASSING: Final = ("c", "x", "")
+_FRAMES: Final = ("w", "h")
 
 #: Callbacks that reschedule themselves must not keep inputs out for ever: after so many deferrals one is admitted.
 _PATIENCE: Final = 2000
@@ -58,6 +66,37 @@ class Input:
         return act
 
 
+class Hold:
+    """Who keeps inputs waiting while a run is paused. here: whether the running task is one whose inputs pass; frames:
+    whether what workers send does."""
+
+    def __init__(self, here: Callable[[], bool], frames: Callable[[], bool]) -> None:
+        self.closed = False
+        self._here = here
+        self._frames = frames
+        self._free: set[Input] = set()
+        self._kept: deque[Input] = deque()
+
+    def made(self, input: Input) -> None:
+        """An input will come: who waits for it decides whether it passes."""
+        if self._here():
+            self._free.add(input)
+
+    def keeps(self, input: Input) -> bool:
+        """Whether an input that is about to act waits instead."""
+        free = input in self._free
+        self._free.discard(input)
+        if not self.closed or free or input.key[:1] in _PASSING or (input.key[:1] in _FRAMES and self._frames()):
+            return False
+        self._kept.append(input)
+        return True
+
+    def kept(self) -> list[Input]:
+        """What waits, for who lets it in."""
+        kept, self._kept = [*self._kept], deque()
+        return kept
+
+
 class Sequencer:
     """The inputs of one run, in order. Everything it lets in acts in the context in which it was made."""
 
@@ -85,10 +124,15 @@ class Sequencer:
         self._gate = _gate()
         self._closed = False
         self.admissions = 0
+        self.frames = 0  # of those, what workers sent
+        self.hold: Hold | None = None  # once somebody controls the run
 
     def input(self, key: str, act: Act) -> Input:
         """An input that will arrive."""
-        return Input(self, key, act)
+        made = Input(self, key, act)
+        if self.hold is not None:
+            self.hold.made(made)
+        return made
 
     def admit(self, key: str, act: Act) -> None:
         """An input that has arrived; for callbacks of the event loop."""
@@ -108,7 +152,7 @@ class Sequencer:
             act()
             future.set_result(None)
 
-        waiting = Input(self, key, enter)
+        waiting = self.input(key, enter)
         waiting.arrive_within()
         try:
             await future
@@ -122,7 +166,7 @@ class Sequencer:
 
     def _enters(self, key: str) -> bool:
         """Whether an input can act now. In a replay its place in the script is then behind it."""
-        if self._closed or not self._gate.open_within:
+        if self._closed or self.hold is not None or not self._gate.open_within:
             return False
         if self._script is not None:
             if not self._script or self._script[0] != key or key in self._waiting:
@@ -174,11 +218,18 @@ class Sequencer:
         for each in late:
             self._gate.enter(self, each, at_rest=False)
 
+    def review(self) -> None:
+        """Others pass the hold now: what has come while the run was paused is let in, each in its turn, or waits on."""
+        if self.hold is not None:
+            for each in self.hold.kept():
+                self._gate.enter(self, each, at_rest=False)
+
     def let_in(self, input: Input) -> None:
         """For the gate: it is the input's turn. One without a key belongs to no recording."""
-        if self._closed or (act := input.take()) is None:
+        if self._closed or (self.hold is not None and self.hold.keeps(input)) or (act := input.take()) is None:
             return
         self.admissions += 1
+        self.frames += input.key[:1] in _FRAMES
         if input.key:
             self._record(input.key)
         self._context.run(act)

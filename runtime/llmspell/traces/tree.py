@@ -78,6 +78,10 @@ def span_line(
     name = _name(span, start)
     head = Cells().add(lead, "dim").add(look.mark(span.status), _COLOURS.get(span.status, "yellow")).add(" ")
     head.add(word, "dim").add(f" {name}" if name else "", "bold")
+    if end is not None and end.data.get("from_recording"):
+        head.add(" recorded", "green")  # by another run: it cost nothing
+    if end is not None and end.data.get("edited"):
+        head.add(" edited", "yellow")
     if span.error:
         head.add(f"  {plain(span.error)}", "red")
     else:

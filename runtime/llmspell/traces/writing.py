@@ -68,6 +68,7 @@ class RunWriting:
         self._queue = queue
         self._audits = audits
         self._encoder = Encoder(content=content, mask=mask)
+        self._label = self._encoder.label
         self._content = content
         self._mask = mask
         self._pack = pack or _msgpack
@@ -139,15 +140,18 @@ class RunWriting:
 
     def _take(self) -> None:
         queue, rows = self._queue, self._rows
-        text, fold, events, spans = self._encoder.data, self._fold.add, rows["events"], rows["spans"]
+        text, label, fold = self._encoder.data, self._encoder.label, self._fold.add
+        events, spans = rows["events"], rows["spans"]
         for _ in range(min(len(queue), _BATCH)):
             job = queue.popleft()
             if type(job) is Event:
                 if len(events) >= KEPT:  # only while the disk fails: what waits for it must not fill the memory
                     self.lost += 1
                     continue
-                e = job
-                events.append((e.seq, e.time, e.kind, e.phase, e.span, e.parent, e.name, e.site, text(e.data)))
+                e, name, site = job, label(job.name), label(job.site)
+                if (name, site) != (e.name, e.site):
+                    e = dataclasses.replace(e, name=name, site=site)
+                events.append((e.seq, e.time, e.kind, e.phase, e.span, e.parent, name, site, text(e.data)))
                 self._seq = e.seq
                 if e.kind == "state_changed":
                     self._states.take(e.seq, events[-1][-1])
@@ -179,7 +183,7 @@ class RunWriting:
 
     def _answer_row(self, job: Answer) -> tuple[Any, ...]:
         if job.packed and self._content and not self._hides(job):
-            row = (job.seq, job.kind, job.name, job.key, job.span, job.occurrence, int(job.ok), job.text)
+            row = (job.seq, job.kind, self._label(job.name), job.key, job.span, job.occurrence, int(job.ok), job.text)
             return (self._id("answers"), *row, job.packed, job.number, self._admitted)
         both = shown = (job.input, job.output)
         if self._mask is not None:  # in a replay, what a secret went into is known by its hidden form
@@ -188,8 +192,9 @@ class RunWriting:
         if shown is not both and self._mask is not None and masked(job.output, self._mask) is not job.output:
             output = [*output, True]  # it held a secret: who goes on with the run must not be given the mask
         text = self._encoder.data(given, clean=shown is both)
-        name = key(job.kind, job.name, given) if job.packed or not job.key else job.key
-        row = (job.seq, job.kind, job.name, name, job.span, job.occurrence, int(job.ok), text)
+        named = self._label(job.name)
+        found = key(job.kind, named, given) if job.packed or not job.key else job.key
+        row = (job.seq, job.kind, named, found, job.span, job.occurrence, int(job.ok), text)
         return (self._id("answers"), *row, self._packed(output), job.number, self._admitted)
 
     def _hides(self, job: Answer) -> bool:

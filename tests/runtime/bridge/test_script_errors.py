@@ -47,3 +47,15 @@ async def test_lua_hints_at_what_was_meant(cast: Any, source: str, hint: str) ->
     told = await cast(lua=source)
     assert "a nil value" in told.result.error.message
     assert told.result.error.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"lua": "State.compare_and_set()"}, "State.compare_and_set(key, expected, value, options)"),
+        ({"js": "await State.compareAndSet()"}, "State.compareAndSet(key, expected, value, options)"),
+    ],
+)
+async def test_a_member_is_called_as_the_spells_language_writes_it(cast: Any, source: Any, said: str) -> None:
+    error = (await cast(**source)).result.error
+    assert error.message == f"{said.partition('(')[0]}: missing argument 'key'" and error.hint == said

@@ -49,3 +49,20 @@ def test_a_folder_means_every_spell_in_it(tmp_path: Path, capsys: pytest.Capture
 def test_a_path_that_is_no_spell_is_a_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", str(tmp_path / "missing.lua")]) == 2
     assert "missing.lua" in capsys.readouterr().err
+
+
+def test_a_file_of_a_folder_that_is_no_text_is_a_finding_and_the_others_are_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bytes.lua").write_bytes(b"\xff\xfe")
+    (tmp_path / "replies.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "wrong.lua").write_text("return {")
+    assert main(["validate", str(tmp_path)]) == 1
+    told = [line for line in capsys.readouterr().out.splitlines() if line.endswith("[syntax]")]
+    assert [line.removeprefix(str(tmp_path)).split(":")[0] for line in told] == [
+        "/bytes.lua",
+        "/replies.json",
+        "/wrong.lua",
+    ]
+    assert main(["validate", str(tmp_path / "bytes.lua")]) == 2
+    assert "not UTF-8" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llmspell.library.ready_hooks.guard import _Answer  # pyright: ignore[reportPrivateUsage]
@@ -49,7 +49,11 @@ HARMLESS = (
     "x" * 30,
     "(",
     "7",
+    ":",
+    "ada",
+    "https://",
 )
+KEY_IN_URL = f"see https://ada:{HIDDEN[-1]}@example.org/ and -----BEGIN"
 texts = st.lists(st.sampled_from(HIDDEN + HARMLESS), max_size=12).map("".join)
 
 
@@ -60,6 +64,9 @@ def pieces(text: str, cuts: list[int]) -> list[str]:
 
 @settings(deadline=None)
 @given(text=texts, cuts=st.one_of(st.lists(st.integers(0, 400), max_size=30), st.just([*range(500)])))
+@example(text=KEY_IN_URL, cuts=[*range(500)])
+@example(text=KEY_IN_URL, cuts=[*range(0, 500, 7)])
+@example(text=f"https://{HIDDEN[-1]}:{HIDDEN[-1]}@x ", cuts=[90, 160])
 def test_parts_hold_what_the_whole_does_wherever_pieces_end(text: str, cuts: list[int]) -> None:
     hide, held, out = Masker({}).text, "", ""
     for piece in pieces(text, cuts):

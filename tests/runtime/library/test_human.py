@@ -63,6 +63,7 @@ async def test_an_answer_that_is_none_of_the_choices(cast: Any, answers: Any) ->
     done = await cast(lua=source, person=Answers(answers, "answers.json"))
     assert "answers.json has no answer to 'Which city?'" in str(done.result.error)
     assert "Rome, Oslo" in str(done.result.error)
+    assert "None" not in str(done.result.error)
 
 
 async def test_a_default_that_is_no_choice_is_refused(cast: Any) -> None:

@@ -26,7 +26,8 @@ ENDINGS = {"lua": ".lua", "javascript": ".js"}
 
 
 class Answering:
-    """The small model; a message with a word of `hangs` in it gets no answer, one with a word of `fails` an error."""
+    """The small model; a message with a word of `hangs` in it gets no answer, one with a word of `fails` an error, one
+    that begins with `letters` an answer a letter at a time."""
 
     def __init__(self) -> None:
         self.hangs: set[str] = set()
@@ -38,6 +39,8 @@ class Answering:
             return Answer(fault="hang")
         if any(word in said for word in self.fails):
             return Answer(status=400, message="not today")
+        if said.startswith("letters"):
+            return Answer(text=said, chunks=tuple(said))
         return model.answer(request, number)
 
 

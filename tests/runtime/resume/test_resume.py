@@ -383,6 +383,16 @@ def test_a_streamed_answer_that_held_a_secret_is_refused(project: Project, langu
     assert "the answer of the model service 'openai' held a secret" in refused(project, "--resume", "last")
 
 
+def test_so_is_one_that_told_it_a_letter_at_a_time(project: Project, language: str) -> None:
+    secret = f"sk-{'a' * 40}"
+    text = STREAMED[language].replace("zero KEY", "letters KEY and more").replace("KEY", secret)
+    spell = project.write(f"stream{ENDING[language]}", text)
+    project.killed(spell, at="two")
+    told = [line[8]["text"] for line in project.lines(project.runs[-1].id) if line[2] == "llm_chunk"]
+    assert "".join(told) == "letters *** and more"
+    assert "the answer of the model service 'openai' held a secret" in refused(project, "--resume", "last")
+
+
 def test_three_stars_in_an_answer_are_no_secret(project: Project, language: str) -> None:
     gives = {"lua": 'clerk:chat("zero ***")', "javascript": 'await clerk.chat("zero ***")'}
     killed_with(project, language, gives)

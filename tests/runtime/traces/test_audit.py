@@ -70,6 +70,15 @@ async def test_a_record_says_who_did_what_with_which_result(writer: Writer, data
         ("DELETE FROM audit WHERE id = 4", "ends after record 3"),
         ("DELETE FROM audit", "ends after record 0"),
         (
+            "UPDATE audit SET id = CASE id WHEN 2 THEN -3 ELSE -2 END WHERE id IN (2, 3);"
+            "UPDATE audit SET id = -id WHERE id < 0",
+            "record 2 .* does not fit",
+        ),
+        (
+            "DELETE FROM audit WHERE id = 4; UPDATE meta SET value = '\"\"' WHERE key = 'audit_head'",
+            "where its audit trail ends is not noted",
+        ),
+        (
             "INSERT INTO audit SELECT 5, time, '', action, tool, params, result, '', '', '', hash FROM audit WHERE id = 4",
             "5",
         ),
@@ -78,7 +87,7 @@ async def test_a_record_says_who_did_what_with_which_result(writer: Writer, data
 async def test_a_change_is_noticed(writer: Writer, data: Path, new_run: NewRun, change: str, message: str) -> None:
     path = await _trail(writer, data, new_run())
     connection = sqlite3.connect(path)
-    connection.execute(change)
+    connection.executescript(change)
     connection.commit()
     connection.close()
     with RunFile(path) as file, pytest.raises(StoreError, match=message):

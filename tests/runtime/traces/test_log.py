@@ -84,6 +84,10 @@ def test_without_content_only_structure_and_numbers_stay() -> None:
     assert "secret" not in repr(left)
 
 
+def test_a_text_that_could_be_found_by_trying_leaves_no_hash() -> None:
+    assert without_content({"text": " sec"}) == {"text": {"length": 4}}
+
+
 def test_run_ids_are_unique_and_sort_by_time() -> None:
     ids = [run_id(1_700_000_000_000.0 + tick) for tick in range(0, 5000, 5)]
     assert ids == sorted(ids)

@@ -62,7 +62,7 @@ class OrchestratorAgent(TemplateAgent):
 
     def __init__(self, run: Run, options: OrchestratorOptions, script_class: ScriptClass | None) -> None:
         members = members_of(run, options.agents, "OrchestratorAgent.new: agents")
-        self._delegation = Delegation(self, options.delegation_strategy, lambda: self)
+        self._delegation = Delegation(self, options.delegation_strategy, lambda: self, option="agents")
         self._jobs: dict[str, Job] = {}
         super().__init__(run, options, script_class)
         for name, member in members.items():

@@ -77,7 +77,7 @@ class WriterAgent(TemplateAgent):
         """Keeps a section in `state.sections`; gives all of them by name. Asks no model."""
         if not isinstance(section, str):
             raise ArgumentError(
-                f"WriterAgent.save_section: a section is kept by its name, not {type(section).__name__}",
+                "WriterAgent.save_section: a section is kept by its name, which is a text",
                 hint='writer:save_section("introduction", text); as a step, input = { section = …, content = … }',
             )
         sections = {**(self.live_state.read(["sections"]) or {}), section: content}

@@ -668,6 +668,8 @@ interface LLMCallCompletedEvent extends EventData {
   status: string;
   /** Whether a hook answered in place of the model or tool. */
   answered: boolean;
+  /** Whether another run's recording answered, at no cost; `true` or not there. */
+  fromRecording: boolean;
 }
 
 /** A piece of a streamed answer. */
@@ -704,6 +706,8 @@ interface ToolCompletedEvent extends EventData {
   duration: number;
   /** `ok`, `error` or `cancelled`. */
   status: string;
+  /** Whether another run's recording answered, at no cost; `true` or not there. */
+  fromRecording: boolean;
 }
 
 /** A supervisor gives a task to a worker. */
@@ -984,7 +988,7 @@ interface HookCalledEvent extends EventData {
   handler: string;
 }
 
-/** A hook's handler has answered. */
+/** A hook's handler has answered: what it has changed, and what that was `before`. */
 interface HookCompletedEvent extends EventData {
   /** The hook point. */
   point: HookPoint;
@@ -992,6 +996,8 @@ interface HookCompletedEvent extends EventData {
   handler: string;
   /** The fields that the handler changed, with their new values. */
   changes: Record<string, any>;
+  /** What the fields that the handler changed held before; absent where it changed none. */
+  before: Record<string, any>;
   /** `ok`, `error` or `cancelled`. */
   status: string;
 }
@@ -1154,6 +1160,82 @@ interface InputGivenEvent extends EventData {
   answer: string;
 }
 
+/** The run is paused: it begins nothing more, and its clocks stand still. */
+interface PausedEvent extends EventData {
+  /** Why: who asked for it, the breakpoint, a step. */
+  reason: string;
+  /** Who paused it, empty where a breakpoint did. */
+  by: string;
+}
+
+/** A paused run goes on; `to` says what it stops before, of one that steps. */
+interface ResumedEvent extends EventData {
+  /** Who let it go on. */
+  by: string;
+  /** What it stops before: `model`, `tool`, `either`; empty where it does not. */
+  to: string;
+}
+
+/** The run stops at a breakpoint: `about` is what it was going to do. */
+interface BreakpointHitEvent extends EventData {
+  /** The breakpoint, as it was set: `tool:shell_*`. */
+  breakpoint: string;
+  /** What was about to happen: `tool`, `model`, `agent`, `hook`, `error`, `event`, `start`, `end`. */
+  stop: string;
+  /** What was about to be asked, or what has happened. */
+  about: Record<string, any>;
+}
+
+/** A tool call waits for somebody's approval. */
+interface ApprovalAskedEvent extends EventData {
+  /** The tool's name. */
+  toolName: ToolName;
+  /** The agent's name. */
+  agentName: string;
+  /** The arguments, or the spell's parameters. */
+  params: Record<string, any>;
+}
+
+/** Somebody has approved a tool call, or denied it; `changes` is what they made of its arguments. */
+interface ApprovalGivenEvent extends EventData {
+  /** The tool's name. */
+  toolName: ToolName;
+  /** The agent's name. */
+  agentName: string;
+  /** The arguments, or the spell's parameters. */
+  params: Record<string, any>;
+  /** What becomes of the call. */
+  decision: "approved" | "edited" | "denied";
+  /** `params`: the arguments that the call is made with instead; empty without any. */
+  changes: Record<string, any>;
+  /** Who decided. */
+  by: string;
+  /** Why. */
+  reason: string;
+}
+
+/** Somebody speaks to an agent from outside. */
+interface ChatStartedEvent extends EventData {
+  /** The agent's name. */
+  agentName: string;
+  /** What the agent is told. */
+  message: string;
+  /** Who speaks to it. */
+  by: string;
+}
+
+/** The agent has answered them. */
+interface ChatCompletedEvent extends EventData {
+  /** The agent's name. */
+  agentName: string;
+  /** What the agent answered. */
+  answer: any;
+  /** How long it took, in milliseconds. */
+  duration: number;
+  /** `ok`, `error` or `cancelled`. */
+  status: string;
+}
+
 /** The spell has counted or measured something. */
 interface MetricRecordedEvent extends EventData {
   /** The metric's name. */
@@ -1290,7 +1372,7 @@ interface Events {
   contextChanged: ContextChangedEvent;
   /** A hook's handler is asked. */
   hookCalled: HookCalledEvent;
-  /** A hook's handler has answered. */
+  /** A hook's handler has answered: what it has changed, and what that was `before`. */
   hookCompleted: HookCompletedEvent;
   /** A CacheHook has looked for an answer. */
   cacheChecked: CacheCheckedEvent;
@@ -1322,6 +1404,20 @@ interface Events {
   inputRequested: InputRequestedEvent;
   /** The person has answered. */
   inputGiven: InputGivenEvent;
+  /** The run is paused: it begins nothing more, and its clocks stand still. */
+  paused: PausedEvent;
+  /** A paused run goes on; `to` says what it stops before, of one that steps. */
+  resumed: ResumedEvent;
+  /** The run stops at a breakpoint: `about` is what it was going to do. */
+  breakpointHit: BreakpointHitEvent;
+  /** A tool call waits for somebody's approval. */
+  approvalAsked: ApprovalAskedEvent;
+  /** Somebody has approved a tool call, or denied it; `changes` is what they made of its arguments. */
+  approvalGiven: ApprovalGivenEvent;
+  /** Somebody speaks to an agent from outside. */
+  chatStarted: ChatStartedEvent;
+  /** The agent has answered them. */
+  chatCompleted: ChatCompletedEvent;
   /** The spell has counted or measured something. */
   metricRecorded: MetricRecordedEvent;
   /** The spell begins to measure a time. */

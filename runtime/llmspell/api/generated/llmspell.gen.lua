@@ -64,7 +64,7 @@
 ---| "workflow_step_restored" # A step is not done again: its value is in the checkpoint.
 ---| "context_changed" # A function has set a value of a workflow's context.
 ---| "hook_called" # A hook's handler is asked.
----| "hook_completed" # A hook's handler has answered.
+---| "hook_completed" # A hook's handler has answered: what it has changed, and what that was `before`.
 ---| "cache_checked" # A CacheHook has looked for an answer.
 ---| "guarded" # A GuardHook has found something.
 ---| "budget_exceeded" # A CostHook's budget is used up.
@@ -80,6 +80,13 @@
 ---| "audited" # An AuditLogger has kept an entry.
 ---| "input_requested" # The spell asks the person who runs it, and waits.
 ---| "input_given" # The person has answered.
+---| "paused" # The run is paused: it begins nothing more, and its clocks stand still.
+---| "resumed" # A paused run goes on; `to` says what it stops before, of one that steps.
+---| "breakpoint_hit" # The run stops at a breakpoint: `about` is what it was going to do.
+---| "approval_asked" # A tool call waits for somebody's approval.
+---| "approval_given" # Somebody has approved a tool call, or denied it; `changes` is what they made of its arguments.
+---| "chat_started" # Somebody speaks to an agent from outside.
+---| "chat_completed" # The agent has answered them.
 ---| "metric_recorded" # The spell has counted or measured something.
 ---| "timer_started" # The spell begins to measure a time.
 ---| "log" # The spell's logger was given a message.
@@ -582,6 +589,7 @@ function ArgumentError.new(message) end
 ---@field duration number How long it took, in milliseconds.
 ---@field status string `ok`, `error` or `cancelled`.
 ---@field answered boolean Whether a hook answered in place of the model or tool.
+---@field from_recording boolean Whether another run's recording answered, at no cost; `true` or not there.
 
 ---A piece of a streamed answer.
 ---@class LLMChunkEvent : EventData
@@ -603,6 +611,7 @@ function ArgumentError.new(message) end
 ---@field usage TokenUsage Tokens read and written, and their price where it is known.
 ---@field duration number How long it took, in milliseconds.
 ---@field status string `ok`, `error` or `cancelled`.
+---@field from_recording boolean Whether another run's recording answered, at no cost; `true` or not there.
 
 ---A supervisor gives a task to a worker.
 ---@class DelegationStartedEvent : EventData
@@ -764,11 +773,12 @@ function ArgumentError.new(message) end
 ---@field point HookPoint The hook point.
 ---@field handler string Where the handler was registered, `file:line`.
 
----A hook's handler has answered.
+---A hook's handler has answered: what it has changed, and what that was `before`.
 ---@class HookCompletedEvent : EventData
 ---@field point HookPoint The hook point.
 ---@field handler string Where the handler was registered, `file:line`.
 ---@field changes table<string, any> The fields that the handler changed, with their new values.
+---@field before table<string, any> What the fields that the handler changed held before; absent where it changed none.
 ---@field status string `ok`, `error` or `cancelled`.
 
 ---A CacheHook has looked for an answer.
@@ -864,6 +874,51 @@ function ArgumentError.new(message) end
 ---@class InputGivenEvent : EventData
 ---@field question string What the person is asked.
 ---@field answer string What the person answered.
+
+---The run is paused: it begins nothing more, and its clocks stand still.
+---@class PausedEvent : EventData
+---@field reason string Why: who asked for it, the breakpoint, a step.
+---@field by string Who paused it, empty where a breakpoint did.
+
+---A paused run goes on; `to` says what it stops before, of one that steps.
+---@class ResumedEvent : EventData
+---@field by string Who let it go on.
+---@field to string What it stops before: `model`, `tool`, `either`; empty where it does not.
+
+---The run stops at a breakpoint: `about` is what it was going to do.
+---@class BreakpointHitEvent : EventData
+---@field breakpoint string The breakpoint, as it was set: `tool:shell_*`.
+---@field stop string What was about to happen: `tool`, `model`, `agent`, `hook`, `error`, `event`, `start`, `end`.
+---@field about table<string, any> What was about to be asked, or what has happened.
+
+---A tool call waits for somebody's approval.
+---@class ApprovalAskedEvent : EventData
+---@field tool_name ToolName The tool's name.
+---@field agent_name string The agent's name.
+---@field params table<string, any> The arguments, or the spell's parameters.
+
+---Somebody has approved a tool call, or denied it; `changes` is what they made of its arguments.
+---@class ApprovalGivenEvent : EventData
+---@field tool_name ToolName The tool's name.
+---@field agent_name string The agent's name.
+---@field params table<string, any> The arguments, or the spell's parameters.
+---@field decision "approved" | "edited" | "denied" What becomes of the call.
+---@field changes table<string, any> `params`: the arguments that the call is made with instead; empty without any.
+---@field by string Who decided.
+---@field reason string Why.
+
+---Somebody speaks to an agent from outside.
+---@class ChatStartedEvent : EventData
+---@field agent_name string The agent's name.
+---@field message string What the agent is told.
+---@field by string Who speaks to it.
+
+---The agent has answered them.
+---@class ChatCompletedEvent : EventData
+---@field agent_name string The agent's name.
+---@field answer any What the agent answered.
+---@field duration number How long it took, in milliseconds.
+---@field status string `ok`, `error` or `cancelled`.
 
 ---The spell has counted or measured something.
 ---@class MetricRecordedEvent : EventData
@@ -1093,6 +1148,13 @@ function BaseAgent:off(event, handler) end
 ---@overload fun(self: BaseAgent, event: "audited", handler: fun(event: AuditedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "paused", handler: fun(event: PausedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "resumed", handler: fun(event: ResumedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "breakpoint_hit" | "breakpointHit" | "breakpoint:hit", handler: fun(event: BreakpointHitEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "approval_asked" | "approvalAsked" | "approval:asked", handler: fun(event: ApprovalAskedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "approval_given" | "approvalGiven" | "approval:given", handler: fun(event: ApprovalGivenEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "chat_started" | "chatStarted" | "chat:started", handler: fun(event: ChatStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: BaseAgent, event: "chat_completed" | "chatCompleted" | "chat:completed", handler: fun(event: ChatCompletedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: BaseAgent, event: "log", handler: fun(event: LogEvent), options?: ListenerOptions): Subscription
@@ -1155,6 +1217,13 @@ function BaseAgent:on(event, handler, options) end
 ---@overload fun(self: BaseAgent, event: "audited", handler: fun(event: AuditedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "paused", handler: fun(event: PausedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "resumed", handler: fun(event: ResumedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "breakpoint_hit" | "breakpointHit" | "breakpoint:hit", handler: fun(event: BreakpointHitEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "approval_asked" | "approvalAsked" | "approval:asked", handler: fun(event: ApprovalAskedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "approval_given" | "approvalGiven" | "approval:given", handler: fun(event: ApprovalGivenEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "chat_started" | "chatStarted" | "chat:started", handler: fun(event: ChatStartedEvent)): Subscription
+---@overload fun(self: BaseAgent, event: "chat_completed" | "chatCompleted" | "chat:completed", handler: fun(event: ChatCompletedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent)): Subscription
 ---@overload fun(self: BaseAgent, event: "log", handler: fun(event: LogEvent)): Subscription
@@ -2791,6 +2860,13 @@ function EventSystem:off(event, handler) end
 ---@overload fun(self: EventSystem, event: "audited", handler: fun(event: AuditedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "paused", handler: fun(event: PausedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "resumed", handler: fun(event: ResumedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "breakpoint_hit" | "breakpointHit" | "breakpoint:hit", handler: fun(event: BreakpointHitEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "approval_asked" | "approvalAsked" | "approval:asked", handler: fun(event: ApprovalAskedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "approval_given" | "approvalGiven" | "approval:given", handler: fun(event: ApprovalGivenEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "chat_started" | "chatStarted" | "chat:started", handler: fun(event: ChatStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(self: EventSystem, event: "chat_completed" | "chatCompleted" | "chat:completed", handler: fun(event: ChatCompletedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(self: EventSystem, event: "log", handler: fun(event: LogEvent), options?: ListenerOptions): Subscription
@@ -2853,6 +2929,13 @@ function EventSystem:on(event, handler, options) end
 ---@overload fun(self: EventSystem, event: "audited", handler: fun(event: AuditedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent)): Subscription
+---@overload fun(self: EventSystem, event: "paused", handler: fun(event: PausedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "resumed", handler: fun(event: ResumedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "breakpoint_hit" | "breakpointHit" | "breakpoint:hit", handler: fun(event: BreakpointHitEvent)): Subscription
+---@overload fun(self: EventSystem, event: "approval_asked" | "approvalAsked" | "approval:asked", handler: fun(event: ApprovalAskedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "approval_given" | "approvalGiven" | "approval:given", handler: fun(event: ApprovalGivenEvent)): Subscription
+---@overload fun(self: EventSystem, event: "chat_started" | "chatStarted" | "chat:started", handler: fun(event: ChatStartedEvent)): Subscription
+---@overload fun(self: EventSystem, event: "chat_completed" | "chatCompleted" | "chat:completed", handler: fun(event: ChatCompletedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent)): Subscription
 ---@overload fun(self: EventSystem, event: "log", handler: fun(event: LogEvent)): Subscription
@@ -5809,6 +5892,13 @@ function eventBus.off(event, handler) end
 ---@overload fun(event: "audited", handler: fun(event: AuditedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "paused", handler: fun(event: PausedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "resumed", handler: fun(event: ResumedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "breakpoint_hit" | "breakpointHit" | "breakpoint:hit", handler: fun(event: BreakpointHitEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "approval_asked" | "approvalAsked" | "approval:asked", handler: fun(event: ApprovalAskedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "approval_given" | "approvalGiven" | "approval:given", handler: fun(event: ApprovalGivenEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "chat_started" | "chatStarted" | "chat:started", handler: fun(event: ChatStartedEvent), options?: ListenerOptions): Subscription
+---@overload fun(event: "chat_completed" | "chatCompleted" | "chat:completed", handler: fun(event: ChatCompletedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent), options?: ListenerOptions): Subscription
 ---@overload fun(event: "log", handler: fun(event: LogEvent), options?: ListenerOptions): Subscription
@@ -5871,6 +5961,13 @@ function eventBus.on(event, handler, options) end
 ---@overload fun(event: "audited", handler: fun(event: AuditedEvent)): Subscription
 ---@overload fun(event: "input_requested" | "inputRequested" | "input:requested", handler: fun(event: InputRequestedEvent)): Subscription
 ---@overload fun(event: "input_given" | "inputGiven" | "input:given", handler: fun(event: InputGivenEvent)): Subscription
+---@overload fun(event: "paused", handler: fun(event: PausedEvent)): Subscription
+---@overload fun(event: "resumed", handler: fun(event: ResumedEvent)): Subscription
+---@overload fun(event: "breakpoint_hit" | "breakpointHit" | "breakpoint:hit", handler: fun(event: BreakpointHitEvent)): Subscription
+---@overload fun(event: "approval_asked" | "approvalAsked" | "approval:asked", handler: fun(event: ApprovalAskedEvent)): Subscription
+---@overload fun(event: "approval_given" | "approvalGiven" | "approval:given", handler: fun(event: ApprovalGivenEvent)): Subscription
+---@overload fun(event: "chat_started" | "chatStarted" | "chat:started", handler: fun(event: ChatStartedEvent)): Subscription
+---@overload fun(event: "chat_completed" | "chatCompleted" | "chat:completed", handler: fun(event: ChatCompletedEvent)): Subscription
 ---@overload fun(event: "metric_recorded" | "metricRecorded" | "metric:recorded", handler: fun(event: MetricRecordedEvent)): Subscription
 ---@overload fun(event: "timer_started" | "timerStarted" | "timer:started", handler: fun(event: TimerStartedEvent)): Subscription
 ---@overload fun(event: "log", handler: fun(event: LogEvent)): Subscription

@@ -18,7 +18,7 @@ from llmspell.security.permissions import Permissions
 from llmspell.tools.ai import recordings
 from llmspell.tools.ai.openai_service import service_of, usage_of
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath, FilePaths
 from llmspell.tools.builtin import BuiltinTool
 
 Form = Literal["json", "text", "verbose_json", "srt", "vtt"]
@@ -44,7 +44,7 @@ class AudioTranscribeOptions:
     language: Annotated[str, Bounds(pattern="^[a-z]{2,3}$")] | None = None
     """The language that is spoken, as `en` or `de`, where a call names none."""
 
-    allowed_paths: Annotated[list[str], Bounds(max_items=100)] | None = None
+    allowed_paths: FilePaths | None = None
     """Folders and files that may be sent, within what the run may read. None: all that the run may."""
 
     max_file_size: Annotated[int, Bounds(ge=1000, le=25_000_000)] = 25_000_000
@@ -56,7 +56,7 @@ class AudioTranscribeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioTranscribeParams:
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)]
+    path: FilePath
     """The recording: flac, m4a, mp3, mp4, ogg, wav or webm. Relative paths start from the project."""
 
     operation: Literal["transcribe", "translate"] = "transcribe"

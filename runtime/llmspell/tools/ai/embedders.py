@@ -20,7 +20,7 @@ from llmspell.security import files
 from llmspell.tools.ai import lexical
 from llmspell.tools.ai.kept import Kept
 from llmspell.tools.base import ToolContext
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 
 Method = Literal["provider", "local", "lexical"]
 Purpose = Literal["document", "query"]
@@ -51,7 +51,7 @@ class EmbeddingFields:
     api_key: Annotated[str, Bounds(max_length=1000)] | None = None
     """The provider's key. None: from the host's environment, such as OPENAI_API_KEY."""
 
-    model_path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    model_path: FilePath | None = None
     """A folder with a sentence model (config.json, tokenizer.json, model.safetensors), used in the place of a
     provider; relative paths start from the project."""
 

@@ -22,7 +22,7 @@ from llmspell.tools.ai import pictures
 from llmspell.tools.ai.openai_service import service_of, usage_of
 from llmspell.tools.ai.pictures import Format, Picture
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath, FilePaths
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.web.download import Downloader
 
@@ -41,7 +41,7 @@ class ImageGenerationOptions:
     api_key: Annotated[str, Bounds(max_length=1000)] | None = None
     """The service's key. None: OPENAI_API_KEY of the host's environment."""
 
-    allowed_paths: Annotated[list[str], Bounds(max_items=100)] | None = None
+    allowed_paths: FilePaths | None = None
     """Folders that pictures may be written to, within what the run may. None: all that the run may."""
 
     max_image_size: Annotated[int, Bounds(ge=1000, le=50_000_000)] = 20_000_000
@@ -56,7 +56,7 @@ class ImageGenerationParams:
     prompt: Annotated[str, Bounds(min_length=1, max_length=32_000)]
     """What the picture shows: subject, style, light, mood, what must be in it and where."""
 
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    path: FilePath | None = None
     """The file to write; of several pictures the second is `name-2.png`. Without it the pictures are given as
     Base64."""
 

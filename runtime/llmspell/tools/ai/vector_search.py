@@ -10,7 +10,7 @@ from llmspell.api.objects import ScriptClass
 from llmspell.run import Run
 from llmspell.tools.ai.embedders import EmbeddingFields
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 Metric = Literal["cosine", "dot", "euclidean"]
@@ -23,7 +23,7 @@ Filter = Annotated[dict[str, Any], Bounds(max_properties=100)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorSearchOptions(EmbeddingFields):
-    index_path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    index_path: FilePath | None = None
     """The folder of the index; relative paths start from the project. None: one in the run's own temporary folder, gone
     at its end."""
 

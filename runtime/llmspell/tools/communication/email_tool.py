@@ -11,13 +11,12 @@ from llmspell.api.describe import Doc, Example, ToolMark, exposed
 from llmspell.errors import SchemaError
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.communication import mail
 
 Address = Annotated[str, Bounds(min_length=3, max_length=320)]
 Addresses = Address | Annotated[list[Address], Bounds(min_items=1, max_items=100)]
-Path = Annotated[str, Bounds(min_length=1, max_length=4096)]
 
 # Written as calls because `pass`, which the design's `smtpConfig` has, is a word of Python's.
 SmtpAuth = TypedDict(
@@ -52,7 +51,7 @@ class EmailOptions:
     """To whom it may send: domains such as `example.org` or `*.example.org`, and addresses. None: to anybody; an empty
     list: to nobody."""
 
-    template_path: Path | None = None
+    template_path: FilePath | None = None
     """The folder of templates; read as any file, so it must be one that the run may read."""
 
     timeout: Annotated[float, Bounds(ge=1, le=120_000)] = 30_000
@@ -88,7 +87,7 @@ class EmailParams:
     variables: Annotated[dict[str, str | int | float | bool], Bounds(max_properties=200)] | None = None
     """What stands in for `{{name}}` in the template."""
 
-    attachments: Annotated[list[Path], Bounds(max_items=20)] | None = None
+    attachments: Annotated[list[FilePath], Bounds(max_items=20)] | None = None
     """Files to attach, which the run may read; 20 MB together."""
 
 

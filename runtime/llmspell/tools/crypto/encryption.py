@@ -12,11 +12,10 @@ from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, ToolError
 from llmspell.security import files
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.extras import missing
 
-Path = Annotated[str, Bounds(min_length=1, max_length=4096)]
 Variable = Annotated[str, Bounds(min_length=1, max_length=200, pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -38,10 +37,10 @@ class EncryptionParams:
     text: Annotated[str, Bounds(max_length=20_000_000)] | None = None
     """The text to encrypt, or what encrypt gave; give this or `path`."""
 
-    path: Path | None = None
+    path: FilePath | None = None
     """The file to encrypt or decrypt."""
 
-    output_path: Path | None = None
+    output_path: FilePath | None = None
     """The file to write the result to, in place of giving it."""
 
     passphrase: Annotated[str, Bounds(min_length=8, max_length=1000)] | None = None

@@ -17,7 +17,7 @@ from llmspell.errors import SchemaError, ToolError
 from llmspell.security import files
 from llmspell.security.permissions import Permissions
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 Algorithm = Literal[
@@ -49,7 +49,7 @@ class HashParams:
     text: Annotated[str, Bounds(max_length=10_000_000)] | None = None
     """What to hash; give this or `path`."""
 
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    path: FilePath | None = None
     """The file to hash."""
 
     algorithm: Algorithm | None = None

@@ -12,10 +12,9 @@ from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, ToolError
 from llmspell.security import files
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
-Path = Annotated[str, Bounds(min_length=1, max_length=4096)]
 Variable = Annotated[str, Bounds(min_length=1, max_length=200, pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
 
 #: Of the examples: a public key, and its signature of `hello`.
@@ -43,7 +42,7 @@ class SignatureParams:
     text: Annotated[str, Bounds(max_length=10_000_000)] | None = None
     """For sign and verify: the text; give this or `path`."""
 
-    path: Path | None = None
+    path: FilePath | None = None
     """For sign and verify: the file."""
 
     algorithm: Literal["ed25519", "rsa-pss-sha256", "hmac-sha256"] | None = None
@@ -54,7 +53,7 @@ class SignatureParams:
     needs no permission: every spell may have it used and none can read it. Any other must be allowed by
     `--allow-env`."""
 
-    key_path: Path | None = None
+    key_path: FilePath | None = None
     """The file that holds it, in place of `key_env`; for generate the file to write."""
 
     public_key: Annotated[str, Bounds(min_length=1, max_length=20_000)] | None = None

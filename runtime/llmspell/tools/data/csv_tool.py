@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, ToolError
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 Name = Annotated[str, Bounds(min_length=1, max_length=500)]
@@ -64,7 +64,7 @@ class CsvParams:
     text: Annotated[str, Bounds(max_length=10_000_000)] | None = None
     """The table as CSV text; give this, `path` or `rows`."""
 
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    path: FilePath | None = None
     """The file to read; relative paths start from the project."""
 
     rows: list[dict[str, Any] | list[Any]] | None = None

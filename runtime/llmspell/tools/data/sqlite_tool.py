@@ -12,7 +12,7 @@ from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied, SchemaError, ToolError
 from llmspell.security import files
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath, FilePaths
 from llmspell.tools.builtin import BuiltinTool
 
 Value = str | float | bool | None
@@ -22,13 +22,13 @@ _MEMORY: Final = 512 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqliteOptions:
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    path: FilePath | None = None
     """The database where a call names none; relative paths start from the project."""
 
     read_only: bool = True
     """Whether everything that changes a database is refused."""
 
-    allowed_paths: Annotated[list[str], Bounds(max_items=100)] | None = None
+    allowed_paths: FilePaths | None = None
     """Folders and files that this tool may use, within what the run may. None: all that the run may."""
 
     max_rows: Annotated[int, Bounds(ge=1, le=100_000)] = 10_000
@@ -57,7 +57,7 @@ class SqliteParams:
     batch: Annotated[list[Annotated[list[Value], Bounds(max_items=1000)]], Bounds(max_items=100_000)] | None = None
     """For execute: runs the statement once for each list of values, all or none of them."""
 
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    path: FilePath | None = None
     """The database file; relative paths start from the project. Without it, and without one in the tool's options, an
     empty database in memory that is gone after the call."""
 

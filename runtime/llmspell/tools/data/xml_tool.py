@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 #: Characters, and steps of a path, up to which nothing takes long.
@@ -38,7 +38,7 @@ class XmlParams:
     text: Annotated[str, Bounds(max_length=10_000_000)] | None = None
     """parse, query: the XML; give this or `path`."""
 
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    path: FilePath | None = None
     """parse, query: the file to read; relative paths start from the project."""
 
     query: Annotated[str, Bounds(min_length=1, max_length=1000)] | None = None

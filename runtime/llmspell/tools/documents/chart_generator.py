@@ -11,7 +11,7 @@ from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import ToolError
 from llmspell.security import files
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 Name = Annotated[str, Bounds(min_length=1, max_length=500)]
@@ -80,7 +80,7 @@ class ChartGeneratorParams:
     height: Annotated[int, Bounds(ge=100, le=4000)] | None = None
     """Pixels from top to bottom."""
 
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    path: FilePath | None = None
     """The file to write, for example `output/sales.png`. Without it the picture itself is given."""
 
     count: int | None = None

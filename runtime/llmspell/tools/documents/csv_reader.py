@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, ToolError
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath, FilePaths
 from llmspell.tools.builtin import BuiltinTool
 
 Name = Annotated[str, Bounds(min_length=1, max_length=500)]
@@ -22,7 +22,7 @@ _SAMPLE: Final = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvReaderOptions:
-    allowed_paths: Annotated[list[str], Bounds(max_items=100)] | None = None
+    allowed_paths: FilePaths | None = None
     """Folders and files that this tool may read, within what the run may. None: all that the run may."""
 
     max_rows: Annotated[int, Bounds(ge=1, le=1_000_000)] = 100_000
@@ -37,7 +37,7 @@ class CsvReaderParams:
     operation: Literal["read", "describe"] = "read"
     """read: the rows. describe: the columns with their types, the number of rows and the first rows."""
 
-    file_path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    file_path: FilePath | None = None
     """The file; relative paths start from the project. Give this or `text`."""
 
     text: Annotated[str, Bounds(max_length=10_000_000)] | None = None

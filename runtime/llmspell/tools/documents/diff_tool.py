@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 #: Characters of both texts up to which comparing takes milliseconds, however alike their lines are.
@@ -31,13 +31,13 @@ class DiffParams:
     old: Annotated[str, Bounds(max_length=10_000_000)] | None = None
     """The text before; give this or `old_path`."""
 
-    old_path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    old_path: FilePath | None = None
     """The file before; relative paths start from the project."""
 
     new: Annotated[str, Bounds(max_length=10_000_000)] | None = None
     """The text after; give this or `new_path`. Not for apply."""
 
-    new_path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    new_path: FilePath | None = None
     """The file after."""
 
     patch: Annotated[str, Bounds(min_length=1, max_length=10_000_000)] | None = None

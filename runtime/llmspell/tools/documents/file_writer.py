@@ -13,13 +13,13 @@ from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied, ToolError
 from llmspell.security import files
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileWriterOptions:
-    base_dir: Annotated[str, Bounds(min_length=1, max_length=4096)] = "output"
+    base_dir: FilePath = "output"
     """The folder that files are written below; relative to the project. It must be one that the run may write to."""
 
     max_file_size: Annotated[int, Bounds(ge=1, le=1_000_000_000)] = 10 * 1024 * 1024
@@ -34,7 +34,7 @@ class FileWriterParams:
     operation: Literal["write", "append"] = "write"
     """write: a new file, or a new content for one. append: more at the end of a file."""
 
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)]
+    path: FilePath
     """The file, relative to the tool's folder, for example `report.md` or `notes/today.md`; folders are made."""
 
     content: str

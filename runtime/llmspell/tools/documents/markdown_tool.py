@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 #: Characters up to which even a text made to be slow takes less than a second.
@@ -33,7 +33,7 @@ class MarkdownParams:
     text: Annotated[str, Bounds(max_length=10_000_000)] | None = None
     """The Markdown; give this or `path`."""
 
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    path: FilePath | None = None
     """The file to read; relative paths start from the project."""
 
     heading: Annotated[str, Bounds(min_length=1, max_length=1000)] | None = None

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, ToolError
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath, FilePaths
 from llmspell.tools.builtin import BuiltinTool
 
 
@@ -37,7 +37,7 @@ _HELLO: Final = _hello()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PdfReaderOptions:
-    allowed_paths: Annotated[list[str], Bounds(max_items=100)] | None = None
+    allowed_paths: FilePaths | None = None
     """Folders and files that this tool may read, within what the run may. None: all that the run may."""
 
     max_file_size: Annotated[int, Bounds(ge=1, le=100_000_000)] = 50 * 1024 * 1024
@@ -56,7 +56,7 @@ class PdfReaderParams:
     """text: the text of pages. info: title, author, number and size of pages. outline: the bookmarks with their pages.
     search: the pages and lines that hold `query`."""
 
-    path: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    path: FilePath | None = None
     """The file; relative paths start from the project. Give this or `base64`."""
 
     base64: Annotated[str, Bounds(min_length=1, max_length=10_000_000)] | None = None

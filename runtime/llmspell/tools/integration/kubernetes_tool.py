@@ -11,7 +11,7 @@ from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 _WRITES: Final = frozenset({"create", "apply", "scale", "delete"})
@@ -22,7 +22,7 @@ Selector = Annotated[str, Bounds(min_length=1, max_length=2000)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KubernetesOptions:
-    kubeconfig: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    kubeconfig: FilePath | None = None
     """A kubeconfig file that the spell may read. None: KUBECONFIG of the host's environment. Its `exec` commands run
     only where the run may run them."""
 

@@ -11,16 +11,15 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath, FilePaths
 from llmspell.tools.builtin import BuiltinTool
 
 Operation = Literal["read", "write", "append", "list", "exists", "stat", "delete", "copy", "move", "mkdir", "search"]
-PathText = Annotated[str, Bounds(min_length=1, max_length=4096)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSystemOptions:
-    allowed_paths: Annotated[list[str], Bounds(max_items=100)] | None = None
+    allowed_paths: FilePaths | None = None
     """Folders and files that this tool may use, within what the run may. None: all that the run may."""
 
     read_only: bool = False
@@ -41,13 +40,13 @@ class FileSystemParams:
     with `recursive` a folder. copy, move: to `destination`. mkdir: make a folder and those above it. search: files
     below a folder whose name fits `pattern` and, with `query`, the lines that hold it."""
 
-    path: PathText
+    path: FilePath
     """The file or folder; relative paths start from the project."""
 
     content: str | None = None
     """What to write or append."""
 
-    destination: PathText | None = None
+    destination: FilePath | None = None
     """Where to copy or move to."""
 
     encoding: Literal["utf-8", "utf-16", "latin-1", "ascii", "base64"] = "utf-8"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypedDict
 
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
+from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 Word = Annotated[str, Bounds(max_length=100_000)]
@@ -22,7 +22,7 @@ class ShellCommandOptions:
     timeout: Annotated[float, Bounds(ge=1, le=3_600_000)] = 60_000
     """Milliseconds until a command and all that it started are ended."""
 
-    working_directory: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    working_directory: FilePath | None = None
     """The folder that commands run in. None: the project."""
 
     shell: bool = False
@@ -47,7 +47,7 @@ class ShellCommandParams:
     stdin: Annotated[str, Bounds(max_length=10_000_000)] | None = None
     """Text given to the command's standard input."""
 
-    working_directory: Annotated[str, Bounds(min_length=1, max_length=4096)] | None = None
+    working_directory: FilePath | None = None
     """The folder to run in; the run must be allowed to read it."""
 
     timeout: Annotated[float, Bounds(ge=1, le=3_600_000)] | None = None

@@ -243,9 +243,17 @@ async def test_workers_may_be_added_and_be_anything(cast: Any, model: Any, langu
     assert result.value == [["sums", "inner"], 42, "You said: hi", "sums", False]
 
 
-async def test_a_team_without_workers_says_so(cast: Any) -> None:
-    result = await cast(lua='SupervisorAgent.new{ name = "team" }:execute("x")')
+@pytest.mark.parametrize(
+    ("source", "option"),
+    [
+        ('SupervisorAgent.new{ name = "team" }:execute("x")', "'workers'"),
+        ('OrchestratorAgent.new{ name = "team" }:delegate("x")', "'agents'"),
+    ],
+)
+async def test_a_team_without_workers_says_so_and_how_it_is_given_some(cast: Any, source: str, option: str) -> None:
+    result = await cast(lua=source)
     assert "team has no workers" in result.result.error.message
+    assert option in result.result.error.hint
 
 
 async def test_a_worker_that_fails_is_counted_and_its_error_told(cast: Any) -> None:

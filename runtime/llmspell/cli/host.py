@@ -1,0 +1,143 @@
+"""`llmspell host`: runs spells for another program, which it speaks with in JSON lines on its standard streams.
+
+The protocol is in `llmspell.serve.host`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from llmspell.engines.launch import Launched, launch
+
+if TYPE_CHECKING:
+    import asyncio
+
+_LANGUAGES = ("lua", "javascript")
+#: What the first runs would import: 150 ms together.
+_MODULES = (
+    "msgpack",
+    "sqlite3",
+    "llmspell.agents.agent",
+    "llmspell.control.socket",
+    "llmspell.providers.of_run",
+    "llmspell.providers.http",
+    "llmspell.serve.beginnings",
+    "llmspell.following",
+)
+_launched: list[Launched] = []
+
+
+def prepare(arguments: Sequence[str]) -> None:
+    """Starts the zygote before anything heavy is imported."""
+    if not {"-h", "--help"} & set(arguments):
+        _launched.append(launch(_LANGUAGES))
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--parent", type=int, metavar="PID", help="end with this process, whose child it is, in whatever way that ends"
+    )
+
+
+def run(args: Namespace) -> int:
+    import asyncio
+    import gc
+
+    from llmspell.cli.rounds import new_loop
+    from llmspell.engines.sandbox import die_with
+
+    if args.parent is not None:
+        die_with(args.parent)
+    if sys.stdin.isatty():
+        print("llmspell host speaks with another program on stdin; `llmspell dev FILE` is for people", file=sys.stderr)
+    # What any library prints goes to stderr: the lines on stdout are the protocol's.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    gc.set_threshold(20_000, 20, 20)
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_serve(out))
+    return 0
+
+
+async def _serve(out: int) -> None:
+    import asyncio
+    import json
+
+    from llmspell.engines.process import Zygote
+    from llmspell.runtime import Runtime
+    from llmspell.serve.host import LINE, Host
+
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=LINE)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb", closefd=False))
+    lines = await _lines(loop, out)
+
+    def write(value: dict[str, object]) -> None:
+        lines.write(json.dumps(value, default=str).encode() + b"\n")
+
+    zygote = Zygote(_launched.pop(), languages=_LANGUAGES) if _launched else None
+    async with Runtime(zygote=zygote) as runtime:
+        host = Host(runtime, write)
+        loop.add_signal_handler(signal.SIGTERM, host.stopped.set)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program that started it
+        warming = loop.run_in_executor(None, _warm)
+        await host.serve(reader)
+        await warming
+    await _sent(lines)
+
+
+def _warm() -> None:
+    """What the first runs would import, while nobody waits."""
+    for module in _MODULES:
+        import_module(module)
+
+
+async def _lines(loop: asyncio.AbstractEventLoop, out: int) -> _Lines:
+    """Where lines are written: to a pipe without waiting, to anything else at once."""
+    import asyncio
+    import stat
+
+    mode = os.fstat(out).st_mode
+    if stat.S_ISREG(mode):
+        return _File(out)
+    transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(out, "wb"))
+    return transport
+
+
+class _Lines(Protocol):
+    def write(self, data: bytes, /) -> object: ...
+
+    def get_write_buffer_size(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class _File:
+    def __init__(self, out: int) -> None:
+        self._out = out
+
+    def write(self, data: bytes) -> None:
+        os.write(self._out, data)
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        os.close(self._out)
+
+
+async def _sent(lines: _Lines) -> None:
+    """Waits a moment until the last lines are taken."""
+    import asyncio
+
+    for _ in range(100):
+        if not lines.get_write_buffer_size():
+            break
+        await asyncio.sleep(0.01)
+    lines.close()

@@ -1,0 +1,104 @@
+"""A run as another program asks the host for it (`run.start`), read and checked. Starts nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from llmspell.asking import Asking
+from llmspell.control.wanted import Controls
+from llmspell.errors import UsageError
+from llmspell.spell import Spell
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A run as it is asked for."""
+
+    file: str | None = None
+    params: Any = None
+    flags: dict[str, Any] | None = None
+    state: Literal["keep", "reset", "fork"] | None = None
+    replay_prefix: str = ""
+    fork: str = ""
+    edit: dict[str, Any] | None = None
+    breakpoints: tuple[str, ...] = ()
+    approve: tuple[str, ...] = ()
+    cancels: str = ""
+
+    @staticmethod
+    def of(given: dict[str, Any]) -> Wanted:
+        """Raises UsageError."""
+        for name, value in given.items():
+            kinds = _SHAPES.get(name)
+            if kinds is None:
+                raise UsageError(f"run.start has no {name!r}", hint=f"it can have {', '.join(_SHAPES)}")
+            if value is not None and kinds and not isinstance(value, kinds):
+                raise UsageError(f"run.start: {name} cannot be {value!r}")
+        known = {name: value for name, value in given.items() if value is not None}
+        for name in ("breakpoints", "approve"):
+            known[name] = tuple(str(each) for each in known.get(name, ()))
+        wanted = Wanted(**known)
+        if wanted.file is None and not wanted.fork:
+            raise UsageError("run.start: which file?")
+        if wanted.state not in (None, "keep", "reset", "fork"):
+            raise UsageError(f"run.start: state cannot be {wanted.state!r}", hint="keep, reset or fork")
+        if wanted.fork and wanted.replay_prefix:
+            raise UsageError("run.start: fork and replay_prefix do not go together")
+        if wanted.edit is not None and not wanted.fork:
+            raise UsageError("run.start: an edit needs a fork", hint="fork: RUN@SEQ")
+        return wanted
+
+    def asking(self, spell: Spell | None) -> tuple[Asking, Spell]:
+        """Raises UsageError, SettingsError, StoreError and ReplayError."""
+        control = Controls(self.breakpoints, self.approve, attended=True)
+        asking = Asking(
+            params=self.params,
+            flags=self.flags or {},
+            control=control,
+            say=_unheard,
+            state=self.state or "keep",
+        )
+        if not (self.fork or self.replay_prefix):
+            assert spell is not None
+            return asking, spell
+        from llmspell.serve import beginnings  # sqlite3, 4 ms
+
+        if self.replay_prefix:
+            assert spell is not None
+            return replace(asking, prefix=beginnings.prefix(self._found(self.replay_prefix, spell))), spell
+        from llmspell.traces.forking import parted
+
+        run, seq = parted(self.fork)
+        fork, edit = beginnings.forked(self._found(run, spell), seq, self.edit)
+        state = self.state or "fork"
+        found = spell or beginnings.recorded_spell(fork.recording.meta)
+        return replace(asking, fork=fork, edit=edit, state=state), found
+
+    def _found(self, run: str, spell: Spell | None) -> Path:
+        from llmspell.settings import load
+        from llmspell.traces.runs import Runs
+
+        settings = load(Path.cwd() / "spell" if spell is None else spell.path, os.environ, self.flags or {})
+        return Runs(settings.data_dir).find(run, replays=False)
+
+
+_SHAPES: Final[Mapping[str, Any]] = {
+    "file": str,
+    "params": (),
+    "flags": dict,
+    "state": str,
+    "replay_prefix": str,
+    "fork": str,
+    "edit": dict,
+    "breakpoints": list,
+    "approve": list,
+    "cancels": str,
+}
+
+
+def _unheard(stream: str, text: str) -> None:
+    """What a spell prints is an event; nobody reads it here."""
