@@ -17,7 +17,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check gen bench bench-lsp soak mission seed lock clean
+.PHONY: help setup demo test check gen bench bench-lsp bench-tui soak mission seed lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: $(READY) ## measure the table of goals, each beside its floor
 
 bench-lsp: $(READY) ## measure the language server, beside typescript-language-server
 	@$(BIN)/python tests/benchmarks/lsp/run.py
+
+bench-tui: $(READY) ## measure the terminal interface on a terminal of its own
+	@$(BIN)/python tests/benchmarks/tui/run.py
 
 soak: $(READY) ## the long runs of which `make test` takes a sample
 	@$(BIN)/python -m pytest -m soak

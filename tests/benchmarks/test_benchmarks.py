@@ -39,3 +39,13 @@ def test_the_language_server_is_measured_a_key_at_a_time() -> None:
         assert min(figures["initialize"] + figures["error shown"] + figures["error gone"]) > 0
         assert figures["first diagnostics"] > figures["initialize"]
         assert 5 < figures["memory"][0] < 200
+
+
+def test_the_terminal_interface_shows_all_that_is_stored_and_said() -> None:
+    command = [sys.executable, str(_RUN.parent / "tui/run.py"), "--spans", "30000", "--json"]
+    done = subprocess.run([*command, "--only", "large"], capture_output=True, text=True, timeout=120, check=True)
+    found = json.loads(done.stdout)
+    assert found["failures"] == []
+    rows = {row["name"]: row for row in found["rows"]}
+    assert rows["events shown of those stored"]["measured"] == "60,000 of 60,000"
+    assert rows["30,000 spans: memory"]["met"]

@@ -1,0 +1,113 @@
+"""The interface on a terminal, telling when it did what: `python shown.py RUN.db REPORT.json [SECONDS]`.
+
+SECONDS: how long it stays after all has been read, idle. Its report says when what was drawn, in seconds since the
+process began, how old each event was when its picture was complete, and how long each key took.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from textual import events
+
+from llmspell_tui.app.window import Window
+
+
+def since_start() -> float:
+    """Seconds since the kernel started this process."""
+    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb() -> float:
+    found = {line.split(":")[0]: line for line in Path("/proc/self/status").read_text().splitlines()}
+    return float(found["VmRSS"].split()[1]) / 1024
+
+
+class Shown(Window):
+    report: Path
+    stay = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[str, Any] = {"ages": [], "keys": [], "frames": 0, "started": since_start()}
+        self._folded = 0
+        self._times: list[float] = []
+        self._last = False
+        self._idle_from = 0.0
+
+    def on_ready(self) -> None:
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        self.told["painted"] = since_start()
+
+    async def on_event(self, event: events.Event) -> None:
+        await super().on_event(event)
+        if isinstance(event, events.Key):
+            begin = event.time
+            self.call_after_refresh(lambda: self.told["keys"].append(time.monotonic() - begin))
+
+    def touch(self) -> None:
+        model = self.desk.model
+        if model is not None and model.events > self._folded:
+            if model.spans.running and model.points:
+                self._times.append(model.newest)
+            self._folded = model.events
+        super().touch()
+
+    def _draw(self) -> None:
+        super()._draw()
+        self.told["frames"] += 1
+        self.call_after_refresh(self._drawn, self._folded, self._times)
+        self._times = []
+
+    def _drawn(self, folded: int, times: list[float]) -> None:
+        """The picture is on the terminal."""
+        now = time.time() * 1000
+        self.told["ages"] += [now - each for each in times]
+        model = self.desk.model
+        if model is None or not folded:
+            return
+        if "first rows" not in self.told:
+            self.told |= {"first rows": since_start(), "first cpu": time.process_time()}
+        if "begin" not in self.told and folded > 1:
+            # A run that talks has said one event when it is opened.
+            self.told |= {
+                "begin": time.monotonic(),
+                "begin cpu": time.process_time(),
+                "silent frames": self.told["frames"],
+            }
+        reading = model.progress is not None and model.progress.what == "spans"
+        if len(model.spans) > 1 and "all spans" not in self.told and not reading and folded >= len(model.spans):
+            self.told |= {"all spans": since_start(), "spans": len(model.spans), "spans cpu": time.process_time()}
+        if model.complete and not self._last:
+            self._last = True
+            self.told["all"] = since_start()
+            self.told["span"] = time.monotonic() - self.told["begin"]
+            self.told |= {"events": model.events, "missing": model.missing, "height": model.spans.height}
+            self.told["rss"] = memory_mb()
+            self._idle_from = time.process_time()
+            self.set_timer(max(self.stay, 0.05), self._leave)
+
+    def _leave(self) -> None:
+        self.told["idle cpu"] = time.process_time() - self._idle_from
+        self.told["cpu"] = time.process_time()
+        self.report.write_text(json.dumps(self.told))
+        self.exit()
+
+
+def main() -> None:
+    app = Shown()
+    app.first, app.report = Path(sys.argv[1]), Path(sys.argv[2])
+    app.stay = float(sys.argv[3]) if len(sys.argv) > 3 else 0.0
+    app.run()
+
+
+if __name__ == "__main__":
+    main()

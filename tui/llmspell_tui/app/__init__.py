@@ -1,0 +1,1 @@
+"""The window: shell around the screens, events into the model, keys to actions."""

@@ -1,0 +1,78 @@
+"""Search and filter of the window: the prompt, what is typed into it, and going from match to match."""
+
+from __future__ import annotations
+
+from llmspell_tui.app.jumping import Jumping
+from llmspell_tui.messages import Asked
+from llmspell_tui.widgets.rows import Rows
+
+
+class Finding(Jumping):
+    async def action_search(self) -> None:
+        await self.ask("search", "search", self.desk.needle, hint="text, or kind:tool status:error in the tree")
+
+    async def action_filter(self) -> None:
+        view = self.view
+        if view is not None:
+            hint = "kind:tool status:error cost>0.01 text:rain"
+            await self.ask("filter", "filter", self.desk.query, check=view.wrong, hint=hint)
+
+    def action_search_next(self) -> None:
+        self.seek()
+
+    def action_search_previous(self) -> None:
+        self.seek(backwards=True)
+
+    async def action_filter_errors(self) -> None:
+        await self.action_screen("trace")
+        self.set_filter("status:error")
+
+    def action_clear(self) -> None:
+        """One thing at a time: the search, then the filter, then the moment."""
+        desk = self.desk
+        if desk.notice or desk.needle:
+            desk.notice = desk.needle = ""
+            self.refresh_lists()
+        elif desk.query:
+            self.set_filter("")
+        elif desk.model is not None and desk.model.moment is not None:
+            desk.model.moment = None
+            self.renew()
+        elif self.shown != "trace":
+            self.call_later(self.action_screen, "trace")
+
+    def seek(self, *, backwards: bool = False, again: bool = True) -> None:
+        """To the next match in the list that has the focus."""
+        focused = self.focused
+        needle = self.desk.needle
+        if isinstance(focused, Rows) and needle and not focused.find(needle, backwards=backwards, again=again):
+            self.notice(f"no match for {needle!r}")
+
+    def set_filter(self, text: str) -> None:
+        self.desk.query = text.strip()
+        if self.view is not None:
+            self.view.filter(self.desk.query)
+        self.refresh_lists()
+
+    def refresh_lists(self) -> None:
+        for rows in self.query(Rows):
+            rows.refresh()
+        self.query_one("#status").refresh()
+
+    async def on_asked(self, event: Asked) -> None:
+        event.stop()
+        back = self.asked_from
+        await self.end_asking()
+        if back is not None and back.is_attached:
+            back.focus()
+        if event.text is None:
+            return
+        match event.purpose:
+            case "search":
+                self.desk.needle = event.text.strip().lower()
+                self.refresh_lists()
+                self.call_after_refresh(self.seek, again=False)
+            case "filter":
+                self.set_filter(event.text)
+            case _:
+                await self.answered(event.purpose, event.text)

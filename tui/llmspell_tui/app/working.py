@@ -1,0 +1,114 @@
+"""Spells under the person's hands: each run now and at every save; the run of the one saved last is on the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from llmspell.errors import LlmspellError
+from llmspell_tui.app.exporting import Exporting
+from llmspell_tui.host.wishes import State, Wishes
+from llmspell_tui.theme import Mode
+from llmspell_tui.widgets.desk import Desk
+
+if TYPE_CHECKING:
+    from llmspell_tui.host.client import Ended, HostClient
+    from llmspell_tui.host.session import News, Session
+
+_STATES: Final[tuple[State, ...]] = ("keep", "reset", "fork")
+_SAID: Final = {"keep": "the project's own", "reset": "empty", "fork": "a copy of the project's"}
+
+
+class Working(Exporting):
+    """wishes: what was asked for; its files are run. sessions: one a file, none where runs are only looked at."""
+
+    wishes: Wishes = Wishes()
+
+    def __init__(
+        self, desk: Desk | None = None, *, mode: Mode = "dark", keys: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        super().__init__(desk, mode=mode, keys=keys)
+        self.sessions: list[Session] = []
+        self.session: Session | None = None
+        self._client: HostClient | None = None
+
+    def opening(self) -> str:
+        return "trace" if self.wishes.files else super().opening()
+
+    async def on_mount(self) -> None:
+        if not self.wishes.files:
+            return
+        from llmspell_tui.host.client import HostClient  # 15 ms with what watches folders; only to look at runs, none
+        from llmspell_tui.host.session import Session
+
+        self.desk.notice = "starting …"
+        self._client = HostClient(self._ended)
+        self.sessions = [Session(self._client, file, self.wishes, self._told) for file in self.wishes.files]
+        self.session = self.sessions[0]
+        for session in self.sessions:
+            self.run_worker(session.watch(), group=f"watch {session.file}")
+
+    async def on_unmount(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    def _told(self, news: News) -> None:
+        from llmspell_tui.host.session import Began, Refusal, Trouble
+
+        match news:
+            case Began(file, started, before, saved):
+                session = next(one for one in self.sessions if one.file == file)
+                # At the start all of them begin: the first is shown, and after that the one that was saved.
+                if session is self.session or saved or before:
+                    self.session = session
+                    self.desk.trouble = ""
+                    self.desk.notice = f"saved {', '.join(saved)}" if saved else ""
+                    self.call_later(self.show_run, Path(started.path))
+            case Refusal(_, message, where, line, _):
+                self.desk.trouble = f"{Path(where).name}:{line}: {message}; the run before goes on"
+            case Trouble(_, message, hint):
+                self.desk.trouble = f"{message}; {hint}" if hint else message
+        self.touch()
+
+    def _ended(self, ended: Ended) -> None:
+        if ended.status == "lost":
+            self.desk.trouble = "the host died, and the run with it: r runs the spell again"
+        self.touch()
+
+    # Keys
+
+    async def action_rerun(self) -> None:
+        session = self.session
+        if session is not None:
+            self.notice("starting …")
+            self.run_worker(session.again(), group="again")
+        else:
+            self.notice("runs are only looked at here: `llmspell dev FILE` runs a spell")
+
+    async def action_cancel(self) -> None:
+        model = self.desk.model
+        if self._client is None or model is None or model.run_id not in self._client.runs:
+            self.notice("this run is not one that was started here")
+            return
+        try:
+            await self._client.cancel(model.run_id, "cancelled by the person")
+            self.notice("cancelled")
+        except LlmspellError as error:
+            self.notice(error.message)
+
+    def action_prefix(self) -> None:
+        wanted = not self.wishes.replay_prefix
+        self._wish(replace(self.wishes, replay_prefix=wanted))
+        self.notice("on save: the unchanged beginning is replayed" if wanted else "on save: everything is asked anew")
+
+    def action_keep_state(self) -> None:
+        state = _STATES[(_STATES.index(self.wishes.state) + 1) % len(_STATES)]
+        self._wish(replace(self.wishes, state=state))
+        self.notice(f"on save: state is {_SAID[state]}")
+
+    def _wish(self, wishes: Wishes) -> None:
+        self.wishes = wishes
+        for session in self.sessions:
+            session.wishes = wishes

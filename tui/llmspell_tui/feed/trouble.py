@@ -1,0 +1,35 @@
+"""What it means for a person that a run cannot be read, and whether it passes."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from llmspell.errors import StoreError
+from llmspell_tui.model.updates import Trouble
+
+
+def trouble_of(error: StoreError | OSError | sqlite3.Error) -> Trouble:
+    """passing: trying again may help."""
+    text = error.message if isinstance(error, StoreError) else str(error)
+    lower = text.lower()
+    if "locked" in lower or "busy" in lower:
+        return Trouble(f"{text}", "another process holds the file; it is read as soon as that lets go", passing=True)
+    if "disk is full" in lower or "no space left" in lower:
+        return Trouble(text, "free some space on the disk; it is tried again", passing=True)
+    if "unable to open" in lower or "too many open files" in lower:
+        return Trouble(text, "it is tried again; see whether the file and its folder may be read", passing=True)
+    if isinstance(error, StoreError) and error.hint:
+        return Trouble(text, error.hint)
+    return Trouble(text, "see whether the file and its folder may be read")
+
+
+def killed(run: str) -> Trouble:
+    """The runtime of a run died before the run had ended."""
+    return Trouble(
+        "the runtime of this run was killed", f"all that was stored by then is shown; `llmspell resume {run}` goes on"
+    )
+
+
+def lost(count: int) -> Trouble:
+    """The runtime could not store events."""
+    return Trouble(f"{count:,} events could not be stored", "free some space on the disk before the next run")

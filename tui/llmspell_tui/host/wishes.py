@@ -1,0 +1,24 @@
+"""What the person asked `llmspell dev` and `llmspell tui` for, as plain values. Starts nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+State = Literal["keep", "reset", "fork"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """files: spells to run at every save; none to look at stored and live runs. run: the one to show first, its id or
+    `last`. state: what each run's state is: the project's own, empty, or a copy of the project's. replay_prefix:
+    answer what has not changed from the run before. web: in a browser. plain: lines instead of drawing."""
+
+    files: tuple[str, ...] = ()
+    run: str = ""
+    params: Any = None
+    flags: dict[str, Any] = field(default_factory=dict[str, Any])
+    state: State = "keep"
+    replay_prefix: bool = False
+    web: bool = False
+    plain: bool = False

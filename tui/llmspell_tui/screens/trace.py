@@ -1,0 +1,155 @@
+"""The screen Trace: what happened as a tree with figures and a waterfall, the inspector beside or below it, the log."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.timer import Timer
+
+from llmspell_tui.messages import Chosen, Opened
+from llmspell_tui.model.query import Query, QueryError
+from llmspell_tui.screens.view import View
+from llmspell_tui.widgets.desk import Desk
+from llmspell_tui.widgets.inspector import Inspector
+from llmspell_tui.widgets.log import LogStrip
+from llmspell_tui.widgets.rows import Rows
+from llmspell_tui.widgets.tree import SpanTree
+
+#: Columns from which the inspector stands beside the tree, rows from which there is one, and from which there is a log.
+_BESIDE, _INSPECTED, _LOGGED = 110, 12, 17
+#: Seconds between two spans in the inspector while the newest one is followed.
+_CALM: Final = 0.25
+
+
+class TraceView(View):
+    DEFAULT_CSS = """
+    TraceView #trace-main { width: 1fr; height: 1fr; layout: vertical; }
+    TraceView #tree { height: 55%; }
+    TraceView #inspector { height: 45%; }
+    TraceView.beside #trace-main { layout: horizontal; }
+    TraceView.beside #tree { width: 58%; height: 1fr; }
+    TraceView.beside #inspector { width: 42%; height: 1fr; border-left: solid $rule; }
+    TraceView.flat #inspector { display: none; }
+    TraceView.flat #tree { height: 1fr; }
+    TraceView #log { height: 6; }
+    TraceView.low #log { height: 4; }
+    TraceView.flat #log, TraceView.quiet #log { display: none; }
+    """
+    FIRST = "#tree"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.log_wanted = True
+        self._inspecting: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            with Container(id="trace-main"):
+                yield SpanTree(self.desk, id="tree")
+                yield Inspector(self.desk, id="inspector")
+            yield LogStrip(self.desk, id="log")
+
+    @property
+    def spans(self) -> SpanTree:
+        return self.query_one(SpanTree)
+
+    @property
+    def inspector(self) -> Inspector:
+        return self.query_one(Inspector)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size.width, event.size.height
+        self.set_class(width >= _BESIDE, "beside")
+        self.set_class(height < _INSPECTED, "flat")
+        self.set_class(height < 28, "low")
+        self.set_class(height < _LOGGED or not self.log_wanted, "quiet")
+
+    def renew(self) -> None:
+        self.inspector.forget()
+        self.advance()
+
+    def advance(self) -> None:
+        self.spans.sync()
+        self.query_one(LogStrip).sync()
+        if self.desk.chosen == self.inspector.span:
+            self.inspector.advance()
+        elif self._inspecting is None:
+            # The newest span is another one with each picture while events pour in: nobody reads that fast.
+            wait = _CALM if self.spans.following and self.inspector.span >= 0 else 0.001
+            self._inspecting = self.set_timer(wait, self._inspect)
+
+    def _inspect(self) -> None:
+        self._inspecting = None
+        self.inspector.show(self.desk.chosen)
+
+    def filter(self, text: str) -> None:
+        if self.desk.model is not None:
+            self.desk.model.spans.filter(Query.parse(text) if text.strip() else None)
+            self.spans.sync()
+            self.spans.settle()
+
+    def wrong(self, text: str) -> str:
+        try:
+            Query.parse(text)
+        except QueryError as error:
+            return f"{error.message}: {error.remedy}"
+        return ""
+
+    def site(self) -> str:
+        model, focused = self.desk.model, self.app.focused
+        if model is None:
+            return ""
+        if isinstance(focused, LogStrip) and focused.count():
+            return model.points.site(focused.point(focused.cursor))
+        return model.spans.site(self.desk.chosen) if 0 <= self.desk.chosen < len(model.spans) else ""
+
+    def moment(self) -> int | None:
+        model, focused = self.desk.model, self.app.focused
+        if model is None or not 0 <= self.desk.chosen < len(model.spans):
+            return None
+        if isinstance(focused, LogStrip) and focused.count():
+            return model.points.seq(focused.point(focused.cursor))
+        return model.spans.first(self.desk.chosen)
+
+    def on_chosen(self, event: Chosen) -> None:
+        event.stop()
+        if event.widget == "tree":
+            self.inspector.show(self.desk.chosen)
+
+    def on_opened(self, event: Opened) -> None:
+        event.stop()
+        match event.widget:
+            case "tree":
+                self.inspector.document.focus()
+            case "log":
+                self._reveal_point(event.row)
+            case _:
+                pass
+
+    def _reveal_point(self, row: int) -> None:
+        """Go to the span that a line of the log was written in."""
+        model = self.desk.model
+        if model is not None:
+            span = model.spans.index(model.points.span(self.query_one(LogStrip).point(row)))
+            if span is not None:
+                self.spans.choose(span)
+                self.inspector.show(span)
+
+    def action_log(self) -> None:
+        self.log_wanted = not self.log_wanted
+        self.set_class(not self.log_wanted or self.size.height < _LOGGED, "quiet")
+
+    def action_tab(self, name: str) -> None:
+        self.inspector.choose(name)
+
+    def action_tab_next(self) -> None:
+        self.inspector.turn(1)
+
+    def action_tab_previous(self) -> None:
+        self.inspector.turn(-1)
+
+    def panels(self) -> list[Rows]:
+        return [rows for rows in self.query(Rows) if rows.display]

@@ -1,0 +1,148 @@
+"""The inspector: all about one span, in tabs. What the model knows is there at once; payloads come from the store."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from llmspell.errors import StoreError
+from llmspell_tui.feed.payload import SpanPayload
+from llmspell_tui.widgets import about
+from llmspell_tui.widgets.desk import Desk
+from llmspell_tui.widgets.document import Document
+from llmspell_tui.widgets.exchange import exchange
+from llmspell_tui.widgets.page import Page
+from llmspell_tui.widgets.tabs import Tabs
+
+#: (name, title, key)
+TABS: Final = (
+    ("detail", "Detail", ""),
+    ("io", "I/O", ""),
+    ("delta", "State Δ", ""),
+    ("hooks", "Hooks", ""),
+    ("source", "Source", ""),
+)
+#: Seconds between two readings of a span that is still running: an answer that streams in is seen to grow.
+_PACE: Final = 0.2
+
+
+class Inspector(Widget, can_focus=False):
+    DEFAULT_CSS = """
+    Inspector { layout: vertical; width: 1fr; height: 1fr; }
+    Inspector Document { height: 1fr; }
+    """
+
+    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.desk = desk
+        self.span = -1
+        self.tab = "detail"
+        self._payload: SpanPayload | None = None
+        self._read_at = 0.0
+        self._state = ""
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        yield Tabs(self.desk, TABS, "tab", id="inspector-tabs")
+        yield Document(self.desk, nothing="nothing is chosen", id="inspector-page")
+
+    @property
+    def document(self) -> Document:
+        return self.query_one(Document)
+
+    def show(self, span: int) -> None:
+        """Tell of this span."""
+        if span != self.span:
+            self.span, self._payload, self._state = span, None, ""
+            self._draw(keep=False)
+        self._read()
+
+    def forget(self) -> None:
+        """Another run: what is shown is of the one before."""
+        self.span, self._payload = -1, None
+        self._draw(keep=False)
+
+    def advance(self) -> None:
+        """The run went on: read again if the span is running or has just ended, or the moment is another."""
+        model = self.desk.model
+        if model is None or not 0 <= self.span < len(model.spans):
+            return
+        state = f"{model.spans.status(self.span)}{model.spans.moment}"
+        now = asyncio.get_running_loop().time()
+        if state != self._state or (model.spans.status(self.span) == "running" and now - self._read_at >= _PACE):
+            self._state, self._read_at = state, now
+            self._draw(keep=True)
+            self._read()
+
+    def choose(self, tab: str) -> None:
+        self.tab = tab
+        self.query_one(Tabs).choose(tab)
+        self._draw(keep=False)
+        self._read()
+
+    def turn(self, by: int) -> None:
+        names = [name for name, _, _ in TABS]
+        self.choose(names[(names.index(self.tab) + by) % len(names)])
+
+    def _draw(self, *, keep: bool) -> None:
+        self.document.show(self._page(), keep=keep)
+
+    def _page(self) -> Page:
+        model, span = self.desk.model, self.span
+        if model is None or not 0 <= span < len(model.spans):
+            return Page()
+        match self.tab:
+            case "io" if self._trouble:
+                return Page().line((self._trouble, "warn"))
+            case "io":
+                running = model.spans.status(span) == "running"
+                return exchange(self._payload, model.streaming(span), running) if self._payload else Page()
+            case "delta":
+                return about.changes(model, span)
+            case "hooks":
+                return about.hooks(model, span)
+            case "source":
+                return about.source(model, span, self.desk.text_of)
+            case _:
+                return about.detail(model, span)
+
+    def _read(self) -> None:
+        """What this tab needs of the store."""
+        if self.desk.payloads is None or self.span < 0:
+            return
+        if self.tab == "io":
+            self.run_worker(partial(self._fetch, self.span), group="payload", exclusive=True)
+        elif self.tab == "source" and self.desk.texts is None:
+            self.run_worker(self._fetch_texts, group="payload", exclusive=True)
+
+    async def _fetch(self, span: int) -> None:
+        model, payloads = self.desk.model, self.desk.payloads
+        if model is None or payloads is None:
+            return
+        number, first, last = model.spans.number(span), model.spans.first(span), model.spans.last(span)
+        before = self._payload
+        try:
+            payload, trouble = await asyncio.to_thread(payloads.span, number, first, last), ""
+        except StoreError as error:
+            payload, trouble = None, error.message
+        if span == self.span and self.desk.model is model:
+            self._payload, self._trouble = payload, trouble
+            if self.tab == "io":
+                self._draw(keep=before is not None)
+
+    async def _fetch_texts(self) -> None:
+        payloads = self.desk.payloads
+        if payloads is None:
+            return
+        try:
+            texts = await asyncio.to_thread(payloads.source)
+        except StoreError:
+            texts = ("", {})
+        if self.desk.payloads is payloads:
+            self.desk.texts = texts
+            if self.tab == "source":
+                self._draw(keep=False)
