@@ -17,10 +17,10 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check gen bench bench-lsp bench-tui soak mission seed lock clean
+.PHONY: help setup demo test test-editors check gen bench bench-lsp bench-tui vsix soak mission seed lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install everything into .venv
 	@echo "ready: $(BIN)/llmspell"
@@ -32,6 +32,11 @@ demo: $(READY) ## run the research example in Lua and in JavaScript and show its
 test: $(READY) ## run every test
 	@$(BIN)/python -m pytest -n 2
 
+test-editors: $(READY) ## fetch the editors and test what is made for them inside them; needs Node, npm and Chromium
+	@$(BIN)/python -m tests.editors.install
+	@$(BIN)/python -m tests.editors.vscode.install
+	@LLMSPELL_TEST_EDITORS=1 $(BIN)/python -m pytest tests/editors
+
 check: $(READY) ## style, types, layers, and that no file names a machine
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo "check: format with $(BIN)/ruff format ."; exit 1; }
@@ -39,8 +44,9 @@ check: $(READY) ## style, types, layers, and that no file names a machine
 	@said=$$($(BIN)/lint-imports 2>&1) || { echo "$$said"; exit 1; }
 	@$(BIN)/python -m pytest -p no:cacheprovider tests/test_house.py -k "machine or top_level or lock"
 
-gen: $(READY) ## write the files generated from the registry
+gen: $(READY) ## write what is generated: the API's files, README's table of keys
 	@$(BIN)/python -m llmspell.api.gen
+	@$(BIN)/python -m llmspell_tui.actions
 
 bench: $(READY) ## measure the table of goals, each beside its floor
 	@$(BIN)/python tests/benchmarks/run.py
@@ -50,6 +56,10 @@ bench-lsp: $(READY) ## measure the language server, beside typescript-language-s
 
 bench-tui: $(READY) ## measure the terminal interface on a terminal of its own
 	@$(BIN)/python tests/benchmarks/tui/run.py
+
+vsix: ## package the VS Code extension; needs Node and npm
+	@cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd editors/vscode && npm run --silent check && npm run --silent vsix
 
 soak: $(READY) ## the long runs of which `make test` takes a sample
 	@$(BIN)/python -m pytest -m soak

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llmspell.asking import Asking
 from llmspell.edits import Edit
@@ -34,10 +34,21 @@ def follow(run: Run, prefix: Prefix, idle: Callable[[], bool], left: Callable[[]
     """Answers what the run asks from a recording, as long as it is the same. left: told when all is live."""
     from llmspell.following import Following
 
+    def differs(name: str, was: Any, now: Any) -> None:
+        one, other = _model(was), _model(now)
+        message = (
+            f"{name} asked {one} in run {prefix.meta.id} and asks {other} now: such calls are not the recorded ones"
+        )
+        run.warn(message, once=f"{one} is {other} now")
+
     effects = run.effects
     assert isinstance(effects, Following)
     run.log.attach(prefix.begin)
-    effects.follow(prefix, idle, left)
+    effects.follow(prefix, idle, left, paid=run.count_call, differs=differs)
+
+
+def _model(named: Any) -> str:
+    return f"{named.get('provider')}/{named.get('model')}" if isinstance(named, dict) else "another model"
 
 
 def times_again(asking: Asking, recording: Recording) -> array[float]:

@@ -2,8 +2,8 @@
 
 An effect is asked for by kind, name and input, and numbered in the order of asking. Its answer is an input of the
 run: it is admitted in turn (`traces.sequencer`), recorded, and in a replay taken from the recording. Timers are
-recorded only when they fire. Where a recording is gone on from, whatever was in flight at its end is asked for again,
-as if now. Knows no run, no model and no tool.
+recorded only when they fire. What was in flight where a recording is gone on from is asked for again, as if now.
+Knows no run, no model and no tool.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from llmspell.deadline import Clock, Deadline
 from llmspell.errors import LlmspellError, ReplayError, revived
 from llmspell.traces.sequencer import Input, Sequencer
 
+Pieces = Callable[[], AsyncGenerator[Any, None]]
 Rejoin = Callable[[list[Any], AsyncGenerator[Any, None]], AsyncGenerator[Any, None]]
 
 _RUN_SPAN: Final = 1  # what an end from outside is recorded in
@@ -87,8 +88,7 @@ class Effects:
             await room
         arrival = Arrival(self._journal, self._ask(kind, name, input))
         try:
-            recorded = self._source is not None
-            await (self._again(arrival, perform, harmless) if recorded else self._performed(arrival, perform))
+            await self._have(arrival, perform, harmless)
         finally:
             arrival.over()
             if kind not in _CHEAP:
@@ -96,12 +96,7 @@ class Effects:
         return arrival.given()
 
     async def stream(
-        self,
-        kind: str,
-        name: str,
-        input: Any,
-        perform: Callable[[], AsyncGenerator[Any, None]],
-        rejoin: Rejoin | None = None,
+        self, kind: str, name: str, input: Any, perform: Pieces, rejoin: Rejoin | None = None
     ) -> AsyncGenerator[Any, None]:
         """Like `once` for an answer in pieces: each piece is admitted in turn.
 
@@ -114,8 +109,7 @@ class Effects:
         failure: LlmspellError | None = None
         self._streams[asked.number] = Streamed(asked, pieces)
         try:
-            live = partial(fed, self._spawn, perform, name)
-            coming = live() if self._source is None else self._pieces_again(asked, live, rejoin)
+            coming = self._coming(asked, partial(fed, self._spawn, perform, name), rejoin)
             async with aclosing(coming):
                 try:
                     async for piece in coming:
@@ -132,8 +126,7 @@ class Effects:
         finally:
             del self._streams[asked.number]
             self.unsaved += 1
-            shown = None if failure is None else failure.to_value()
-            self._journal.answer(asked, {"pieces": pieces, "error": shown}, status)
+            self._journal.answer(asked, {"pieces": pieces, "error": failure and failure.to_value()}, status)
         if failure is not None:
             raise failure
 
@@ -153,8 +146,7 @@ class Effects:
 
     async def sleep(self, milliseconds: float) -> None:
         """Waits; in a replay as long as the other inputs that came before it take."""
-        wait = partial(self.time.sleep, max(0.0, milliseconds) / 1000)
-        await self.once("timer", "sleep", milliseconds, wait)
+        await self.once("timer", "sleep", milliseconds, partial(self.time.sleep, max(0.0, milliseconds) / 1000))
 
     def deadline(self, milliseconds: float | None, what: str) -> Deadline:
         """`async with` it: the body is cancelled and TimeoutError raised once the time is over. None: no limit."""
@@ -169,15 +161,7 @@ class Effects:
             fire()
 
         firing = self._sequencer.input(asked.key, act)
-        if self._source is not None:
-            return self._arm_again(asked, firing, milliseconds)
-        timer = self.patience.after(max(0.0, milliseconds) / 1000, firing.arrive)
-
-        def disarm() -> None:
-            timer.cancel()
-            firing.withdraw()
-
-        return disarm
+        return (self._armed if self._source is None else self._arm_again)(asked, firing, milliseconds)
 
     def end(self, error: LlmspellError, act: Callable[[], None]) -> None:
         """The run is ended from outside: `act` does it, in turn."""
@@ -194,8 +178,7 @@ class Effects:
         recorded = self._looked_up(_END)
         if recorded is None:
             return False
-        error = revived(recorded.output)
-        self.end(error, lambda: act(error))
+        self.end(error := revived(recorded.output), lambda: act(error))
         return True
 
     def keep(self, kind: str, name: str, number: int, output: Any) -> None:
@@ -243,16 +226,15 @@ class Effects:
             begin()
 
     def _arm_again(self, asked: Asked, firing: Input, milliseconds: float) -> Callable[[], None]:
-        timers: list[asyncio.TimerHandle] = []
+        disarms = [firing.withdraw]
 
         def begin() -> None:
-            timers.append(self.patience.after(max(0.0, milliseconds) / 1000, firing.arrive))
+            disarms.append(self._armed(asked, firing, milliseconds))
 
         def disarm() -> None:
             self._unarmed.pop(asked.number, None)
-            for timer in timers:
-                timer.cancel()
-            firing.withdraw()
+            for each in disarms:
+                each()
 
         if self._looked_up(asked) is not None:
             firing.arrive_within()
@@ -261,7 +243,7 @@ class Effects:
         return disarm
 
     def foresees(self, kind: str, name: str, input: Callable[[], Any]) -> bool:
-        """Whether this, asked now, would be answered from another run's recording, and so at no cost."""
+        """Whether this, asked now, would be answered from another run's recording."""
         return bool(self.free) and self._where()[0] in self.free
 
     # -- asking --------------------------------------------------------------------------------------------------
@@ -272,6 +254,22 @@ class Effects:
         slot = (span, kind, name)
         occurrence = self._occurrences[slot] = self._occurrences.get(slot, 0) + 1
         return Asked(self._count, kind, name, input, span, occurrence)
+
+    async def _have(self, arrival: Arrival, perform: Perform, harmless: Harmless | None) -> None:
+        """Waits for an answer, which has then been let in."""
+        await (self._performed(arrival, perform) if self._source is None else self._again(arrival, perform, harmless))
+
+    def _coming(self, asked: Asked, live: Pieces, rejoin: Rejoin | None) -> AsyncGenerator[Any, None]:
+        return live() if self._source is None else self._pieces_again(asked, live, rejoin)
+
+    def _armed(self, asked: Asked, firing: Input, milliseconds: float) -> Callable[[], None]:
+        timer = self.patience.after(max(0.0, milliseconds) / 1000, firing.arrive)
+
+        def disarm() -> None:
+            timer.cancel()
+            firing.withdraw()
+
+        return disarm
 
     async def _performed(self, arrival: Arrival, perform: Perform) -> None:
         """Its end is the input's arrival: the loop calls that, so at rest the caller goes on one turn later."""
@@ -333,9 +331,7 @@ class Effects:
             raise self._miss(withheld(asked, changed=output is not None))
         return output
 
-    async def _pieces_again(
-        self, asked: Asked, live: Callable[[], AsyncGenerator[Any, None]], rejoin: Rejoin | None
-    ) -> AsyncGenerator[Any, None]:
+    async def _pieces_again(self, asked: Asked, live: Pieces, rejoin: Rejoin | None) -> AsyncGenerator[Any, None]:
         begun = self._source.begun(asked) if self._source is not None else []
         for piece in begun:
             yield piece

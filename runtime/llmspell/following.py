@@ -1,275 +1,299 @@
 """Effects of a run that begins with another's recording: what it asks is answered from there as long as it matches.
 
-Where it asks for something that was not asked there, that is asked live; once a live answer has come, everything is.
-Until then what is asked beside it, as other agents at work at the same time do, is still answered from the recording.
-Recorded answers come in their recorded order, at once: when the next one has been asked for, or when nothing else goes
-on. Texts of the spell, its hooks and settings are read as they are now. A limit that was reached is reached again.
+The rule. A spell that does what the recorded one did is led through the recorded order of inputs (`traces.guide`), so
+that every interleaving, and with it all that is drawn by chance in between, is as it was: nothing is asked live. Where
+it does something else, these hold:
+
+- A request is answered from the recording when the same was asked in the same place, by a strand that has not changed.
+  A strand is an agent by its name, or the spell itself. It changes when it has had a live answer to a call: what an
+  agent asks from there on may depend on it, and is asked live, though it be the same. Another agent's call stays free
+  while it asks the same: what it heard of the change would stand in its request.
+- A call that is asked live in the recorded one's place has that one's turn: others wait for it and see what they saw.
+- With the first live answer the spell's own strand has changed: what it asks itself (tools, state, a person) is live.
+  After a live answer of a tool that did more than look, every tool call is: the world may be another.
+- Where less, more or something else comes from the worker than was recorded, the order gives way as soon as all is at
+  rest and inputs wait for what does not come; those that come are still led by what is left of it.
+- A time limit that was reached is reached again in its turn, unless something live is asked inside it: then it counts.
+  What never came is asked for live when nothing else is left to wait for.
+- When no free answer can follow, all is live, and the clock is read from there on.
+- Texts of the spell, its hooks, settings, models and approvals are of now.
+
 Knows no store and no worker.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from enum import IntEnum
-from itertools import count
+from contextvars import ContextVar
 from typing import Any, Final
 
 from llmspell import place
-from llmspell.answers import Harmless, Perform
-from llmspell.effects import Effects, Rejoin
-from llmspell.errors import LlmspellError, revived
-from llmspell.traces.prefix import DRAWN, NOW, Found, Prefix
+from llmspell.answers import Arrival, Asked, Harmless, Perform
+from llmspell.effects import Effects, Pieces, Rejoin
+from llmspell.errors import revived
+from llmspell.traces.guide import Guide
+from llmspell.traces.prefix import CALLS, DRAWN, NOTHING, NOW, Found, Match, Prefix
+from llmspell.traces.sequencer import Input
 
-#: Seconds between two looks at whether all is at rest, while an answer waits for its turn.
+#: Seconds between two looks at whether all is at rest while something waits: first, and at most.
 _LOOK: Final = 0.001
-#: Where what never came stands among the answers: behind all of them.
-_NEVER: Final = 1 << 62
+_SELDOM: Final = 0.016
 #: Kinds that may be new, or made live, with all that follows still as it was.
 _QUIET: Final = frozenset({"timer", "audit", "checkpoint", "pause", *DRAWN})
-#: Kinds of calls, which have a span of their own.
-_CALLS: Final = frozenset({"llm", "tool"})
 
-Turn = Callable[[bool], None]
-"""Told when it is an answer's turn; False: it is to be asked for live."""
-
-
-class _Stage(IntEnum):
-    FOLLOWING = 0
-    LEAVING = 1  # something is asked live, and its answer has not come
-    LEFT = 2
+#: The recorded limits that the running task is within.
+_around: Final[ContextVar[tuple[int, ...]]] = ContextVar("llmspell_limits_around", default=())
 
 
 class Following(Effects):
     """`Effects` whose answers come from `follow`'s recording first."""
 
     _prefix: Prefix
+    _guide: Guide
     _idle: Callable[[], bool]
     _left: Callable[[], object]
+    _paid: Callable[[], object]
+    _differs: Callable[[str, Any, Any], object]
 
-    def follow(self, prefix: Prefix, idle: Callable[[], bool], left: Callable[[], object]) -> None:
-        """To be called before the run begins. idle: whether all workers wait. left: told when all is live."""
+    def follow(
+        self,
+        prefix: Prefix,
+        idle: Callable[[], bool],
+        left: Callable[[], object],
+        *,
+        paid: Callable[[], object],
+        differs: Callable[[str, Any, Any], object],
+    ) -> None:
+        """To be called before the run begins. idle: whether all workers wait. left: told when all is live. paid: told
+        of a request to a model that was foreseen to be free and is not. differs: told of an agent whose model is
+        another one now, what it was and what it is."""
         self._prefix = prefix
+        self._guide = self._sequencer.lead(prefix.order, self._watch)
         self._idle = idle
         self._left = left
-        self._stage = _Stage.FOLLOWING
-        self._due: list[tuple[int, int, bool, Turn]] = []
-        self._numbers = count()
-        self._busy = 0  # live effects under way
+        self._paid = paid
+        self._differs = differs
+        self._matches: dict[int, Match] = {}
+        self._changed: set[str] = set()  # strands
+        self._world_changed = False
+        self._gone = False
+        self._live: dict[int, tuple[str, str]] = {}  # what is asked live: its turn, its kind
+        self._never: list[asyncio.Future[None]] = []
+        self._limits: dict[int, Callable[[], None]] = {}  # not reached yet, what makes one count
+        self._seen = -1
         self._looks = 0
-        self._last = (0, 0)  # frames when the last answer was given, then and now
+        self._pause = _LOOK
         self._timer: asyncio.TimerHandle | None = None
 
-    async def once(self, kind: str, name: str, input: Any, perform: Perform, harmless: Harmless | None = None) -> Any:
-        found = self._found(kind, name, input)
-        given = False
+    # -- asking --------------------------------------------------------------------------------------------------
 
-        async def answer() -> Any:
-            nonlocal given
-            if found is None or not await self._turn(found.steps):
-                return await self._live(kind, perform)
-            given = True
-            if found.error:
-                raise revived(found.output)
-            return found.output
-
-        try:
-            value = await super().once(kind, name, input, answer, harmless)
-        except LlmspellError:
-            self._answered(kind, given=given)
-            raise
-        self._answered(kind, given=given)
-        return value
-
-    async def stream(
-        self,
-        kind: str,
-        name: str,
-        input: Any,
-        perform: Callable[[], AsyncGenerator[Any, None]],
-        rejoin: Rejoin | None = None,
-    ) -> AsyncGenerator[Any, None]:
-        found = self._found(kind, name, input)
-        given = False
-
-        async def pieces() -> AsyncGenerator[Any, None]:
-            nonlocal given
-            given = found is not None and await self._turn(found.steps)
-            if not given or found is None:
-                self._diverge()
-                async with aclosing(perform()) as live:
-                    async for piece in live:
-                        yield piece
-                return
-            recorded = found.output["pieces"]
-            apart = len(found.steps) > len(recorded)
-            for number, piece in enumerate(recorded):
-                if number and apart:
-                    await self._turn(found.steps[number:])
-                yield piece
-            if recorded and apart:
-                await self._turn(found.steps[len(recorded) :])
-            if (error := found.output["error"]) is not None:
-                raise revived(error)
-
-        try:
-            async with aclosing(super().stream(kind, name, input, pieces)) as coming:
-                async for piece in coming:
-                    self._answered(kind, given=given)
-                    yield piece
-        except LlmspellError:
-            self._answered(kind, given=given)
-            raise
+    def _ask(self, kind: str, name: str, input: Any) -> Asked:
+        asked = super()._ask(kind, name, input)
+        if not self._gone and kind not in NOW:
+            match = self._prefix.match(asked.span, kind, name, input, asked.occurrence)
+            self._matches[asked.number] = match
+            if match.turn:
+                self._guide.stands_for(asked.key, match.turn)
+        return asked
 
     def read(self, kind: str, name: str, input: Any, look: Callable[[], Any]) -> Any:
-        found = self._found(kind, name, input) if kind in DRAWN else None
-        if found is None or found.error:
-            return super().read(kind, name, input, look)
-        return super().read(kind, name, input, lambda: found.output)
+        def again() -> Any:
+            found = self._matches.pop(self._count, NOTHING).found
+            if kind in DRAWN and found is not None and not found.error and not self._gone:
+                return found.output
+            output = look()
+            if kind == "model" and (was := self._prefix.model(name, input)) not in (None, output):
+                self._differs(name, was, output)
+            return output
 
-    def arm(self, milliseconds: float, fire: Callable[[], None]) -> Callable[[], None]:
-        if self._stage is not _Stage.FOLLOWING:
-            return super().arm(milliseconds, fire)
-        span = self._where()[0]
-        occurrence = self._occurrences.get((span, "timer", "deadline"), 0) + 1
-        found = self._prefix.take(span, "timer", "deadline", milliseconds, occurrence)
-        if found is None or not found.steps:
-            return super().arm(milliseconds, fire)
-        asked = self._ask("timer", "deadline", milliseconds)
-        timers: list[asyncio.TimerHandle] = []
-
-        def act() -> None:
-            self._journal.answer(asked, None, "ok")
-            fire()
-
-        firing = self._sequencer.input(asked.key, act)
-
-        def turn(recorded: bool) -> None:
-            if recorded:
-                firing.arrive_within()
-            else:  # what it limits may be another work by now
-                timers.append(self.patience.after(max(0.0, milliseconds) / 1000, firing.arrive))
-
-        def disarm() -> None:
-            for timer in timers:
-                timer.cancel()
-            firing.withdraw()
-
-        self._wait(found.steps[0], turn, limit=True)
-        return disarm
+        return super().read(kind, name, input, again)
 
     def foresees(self, kind: str, name: str, input: Callable[[], Any]) -> bool:
-        return self._stage is not _Stage.LEFT and self._prefix.has(self._where()[0], kind, name, input())
+        span = self._where()[0]
+        return self._may_be_free(kind, span) and self._prefix.has(span, kind, name, input())
 
-    # -- matching ------------------------------------------------------------------------------------------------
-
-    def _found(self, kind: str, name: str, input: Any) -> Found | None:
-        if self._stage is _Stage.LEFT or kind in NOW:
-            return None
-        found = self._prefix.take(self._where()[0], kind, name, input)
-        if kind not in _QUIET and (found is None or (not found.steps and self._stage is _Stage.LEAVING)):
-            self._diverge()
-        return found
-
-    async def _live(self, kind: str, perform: Perform) -> Any:
-        if kind not in _QUIET and kind not in NOW:
-            self._diverge()
-        self._busy += kind != "timer"
-        try:
-            return await perform()
-        finally:
-            self._busy -= kind != "timer"
-
-    def _answered(self, kind: str, *, given: bool) -> None:
-        """An answer has reached who asked for it, in whose task this is."""
-        if not given:
-            if kind in _CALLS:
-                self.free.discard(place.span.get().number)
-            if kind not in _QUIET and kind not in NOW:
-                self._leave()
-        elif kind in _CALLS:
-            self.free.add(place.span.get().number)
-
-    def _diverge(self) -> None:
-        """Something is asked that was not, or that was never answered: limits count again, what never came is asked."""
-        if self._stage is _Stage.FOLLOWING:
-            self._stage = _Stage.LEAVING
-            self._give_up(lambda number, limit: limit or number == _NEVER)
-
-    def _leave(self) -> None:
-        """A live answer has come. What was found before is still given, without waiting for anything."""
-        if self._stage is _Stage.LEFT:
+    async def _have(self, arrival: Arrival, perform: Perform, harmless: Harmless | None) -> None:
+        asked = arrival.asked
+        match = self._matches.pop(asked.number, NOTHING)
+        found = self._free(asked, match)
+        if found is not None and not found.came:
+            await self._never_came(asked)
+            found = None
+        if found is not None:
+            if found.error:
+                arrival.failure = revived(found.output)
+            else:
+                arrival.output = found.output
+            await self._sequencer.turn(asked.key, arrival.record)
+            self._mark(asked, free=True)
             return
-        self._diverge()
-        self._stage = _Stage.LEFT
-        due, self._due = self._due, []
-        for _, _, _, turn in sorted(due):
-            turn(True)
-        if self._timer is not None:
-            self._timer.cancel()
+        self._begins(asked, match)
+        try:
+            await self._performed(arrival, perform)
+        finally:
+            del self._live[asked.number]
+            self._had(asked, match, harmed=not (arrival.failure is None and _kept_to_itself(arrival.output, harmless)))
+
+    async def _coming(self, asked: Asked, live: Pieces, rejoin: Rejoin | None) -> AsyncGenerator[Any, None]:
+        match = self._matches.pop(asked.number, NOTHING)
+        begun: list[Any] = []
+        if (found := self._free(asked, match)) is not None:
+            begun = found.output["pieces"]
+            for piece in begun:
+                yield piece
+            if found.came:
+                self._mark(asked, free=True)
+                if (error := found.output["error"]) is not None:
+                    raise revived(error)
+                return
+            await self._never_came(asked)
+        self._begins(asked, match)
+        try:
+            async with aclosing(rejoin(begun, live()) if begun and rejoin else live()) as pieces:
+                async for piece in pieces:
+                    self._had(asked, match)
+                    yield piece
+        finally:
+            del self._live[asked.number]
+            self._had(asked, match)
+
+    def _armed(self, asked: Asked, firing: Input, milliseconds: float) -> Callable[[], None]:
+        match, number = self._matches.pop(asked.number, NOTHING), asked.number
+        disarms: list[Callable[[], None]] = []
+
+        def count(firing: Input) -> None:
+            self._live[number] = (match.turn, "deadline")
+            disarms.append(super(Following, self)._armed(asked, firing, milliseconds))
+
+        def counts() -> None:
+            if self._guide.keeps(firing) and (act := firing.take()) is not None:
+                count(self._sequencer.input(asked.key, act))
+
+        def disarm() -> None:
+            self._limits.pop(number, None)
+            self._live.pop(number, None)
+            _around.set(tuple(each for each in _around.get() if each != number))
+            firing.withdraw()
+            for each in disarms:
+                each()
+
+        if self._free(asked, match) is None:
+            count(firing)
+        else:
+            self._limits[number] = counts
+            _around.set((*_around.get(), number))
+            firing.arrive_within()
+        return disarm
+
+    # -- what is free --------------------------------------------------------------------------------------------
+
+    def _free(self, asked: Asked, match: Match) -> Found | None:
+        return match.found if self._may_be_free(asked.kind, asked.span) else None
+
+    def _may_be_free(self, kind: str, span: int) -> bool:
+        if self._gone:
+            return False
+        strand = self._prefix.strand(span)
+        if kind not in _QUIET and kind not in CALLS:
+            return "" not in self._changed
+        if kind == "tool" and self._world_changed:
+            return False
+        return strand not in self._changed or (not strand and kind == "timer")
+
+    def _mark(self, asked: Asked, *, free: bool) -> None:
+        """For who reads `free` of the span that the running task is in."""
+        if asked.kind not in CALLS:
+            return
+        if free:
+            self._prefix.gave(asked.span)
+        (self.free.add if free else self.free.discard)(place.span.get().number)
+
+    def _begins(self, asked: Asked, match: Match) -> None:
+        """Something is asked live: limits around it count."""
+        self._live[asked.number] = (match.turn, asked.kind)
+        if asked.kind not in _QUIET and asked.kind not in NOW:
+            for number in _around.get():
+                if (counts := self._limits.pop(number, None)) is not None:
+                    counts()
+
+    def _had(self, asked: Asked, match: Match, *, harmed: bool = True) -> None:
+        """A live answer has come, or is not waited for any more."""
+        self._mark(asked, free=False)
+        if asked.kind in _QUIET or asked.kind in NOW or self._gone:
+            return
+        self._changed.add("")
+        if asked.kind == "llm" or (asked.kind == "tool" and match.found is None):
+            self._changed.add(self._prefix.strand(asked.span))
+        self._world_changed = self._world_changed or (asked.kind == "tool" and harmed)
+        if not self._prefix.has_left(self._changed):
+            self._go()
+
+    def _go(self) -> None:
+        """All is live from here on."""
+        self._gone = True
+        limits, self._limits = self._limits, {}
+        for counts in limits.values():
+            counts()
+        self._give_up()
+        self._guide.open()
         self._left()
 
-    def _give_up(self, which: Callable[[int, bool], bool]) -> None:
-        given_up = sorted(each for each in self._due if which(each[0], each[2]))
-        self._due = [each for each in self._due if not which(each[0], each[2])]
-        heapq.heapify(self._due)
-        for _, _, _, turn in given_up:
-            turn(False)
+    async def _never_came(self, asked: Asked) -> None:
+        """Waits until nothing else is left to wait for: then it is asked for live, which had not been foreseen."""
+        given_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._never.append(given_up)
+        self._watch()
+        await given_up
+        if asked.kind == "llm":
+            self._paid()
 
-    # -- in the recorded order -----------------------------------------------------------------------------------
+    def _give_up(self) -> None:
+        never, self._never = self._never, []
+        for each in never:
+            if not each.done():
+                each.set_result(None)
 
-    async def _turn(self, steps: tuple[int, ...]) -> bool:
-        """Waits until it is the first step's turn; False: it is to be asked for live."""
-        if not steps and self._stage is not _Stage.FOLLOWING:
-            return False
-        if self._stage is _Stage.LEFT:
-            return True
-        coming: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    # -- when the order gives way --------------------------------------------------------------------------------
 
-        def turn(recorded: bool) -> None:
-            if not coming.done():
-                coming.set_result(recorded)
-
-        self._wait(steps[0] if steps else _NEVER, turn, limit=False)
-        return await coming
-
-    def _wait(self, number: int, turn: Turn, *, limit: bool) -> None:
-        heapq.heappush(self._due, (number, next(self._numbers), limit, turn))
-        self._give()
-
-    def _give(self) -> None:
-        """Gives what is next in the recording, then waits for what comes before the rest, or for rest."""
-        while self._due and self._due[0][0] == self._prefix.next and self._is_time():
-            self._give_first()
-        if self._due and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look)
-
-    def _is_time(self) -> bool:
-        """Whether as much has come from the workers since the last answer as had come when this one was recorded: what
-        they do meanwhile then is what they did."""
-        recorded = self._prefix.frames(self._due[0][0]) - self._last[0]
-        return self._sequencer.frames - self._last[1] >= recorded
-
-    def _give_first(self) -> None:
-        number, _, _, turn = heapq.heappop(self._due)
-        self._last = (self._prefix.frames(number), self._sequencer.frames)
-        self._prefix.passed(number)
-        turn(True)
+    def _watch(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._pause, self._look)
 
     def _look(self) -> None:
         self._timer = None
-        self._give()
-        if not self._due:
+        self._never = [each for each in self._never if not each.done()]
+        waits = self._guide.is_kept_waiting
+        if not waits and not self._never:
+            self._pause = _LOOK
             return
-        still = self._idle() and (not self._busy or self._stage is _Stage.LEAVING)
+        moved = self._seen != self._sequencer.admissions
+        self._seen = self._sequencer.admissions
+        settling = any(kind in NOW or (kind in _QUIET and kind != "timer") for _, kind in self._live.values())
+        still = self._idle() and not (moved or settling or self._sequencer.is_held)
         self._looks = self._looks + 1 if still else 0
-        if self._looks < 2:
+        self._pause = _LOOK if moved else min(_SELDOM, self._pause * 2)
+        if self._looks >= 2:
+            self._looks = 0
+            self._pause = _LOOK
+            self._give_way(waits)
+        self._watch()
+
+    def _give_way(self, waits: bool) -> None:
+        if not waits:
+            if all(kind == "deadline" for _, kind in self._live.values()):
+                self._give_up()
             return
-        self._looks = 0
-        if self._due[0][0] == _NEVER:
-            self._diverge()
-        else:
-            self._give_first()
-            self._give()
+        coming = {turn: kind for turn, kind in self._live.values() if turn}
+        kind = coming.get(self._guide.awaited or "", "")
+        limited = kind in ("timer", "deadline")
+        if (kind and kind != "tool" and not limited) or self._guide.late() or limited:
+            return  # what comes next takes its time, and nobody's frame
+        if not self._guide.extra() and not kind:
+            self._guide.skip(coming.__contains__)
+
+
+def _kept_to_itself(output: Any, harmless: Harmless | None) -> bool:
+    """Whether a tool asked for no permission, or only looked."""
+    return isinstance(output, dict) and (output.get("used") == [] or (harmless is not None and harmless(output)))

@@ -307,7 +307,7 @@ class Lifetime:
         if self._watch is not None:
             self._watch.stop()
         if self._control is not None:
-            self._control.control.goes_on(self._asking.control)
+            self._control.control.goes_on(self._asking.control, apart=self._asking.fork is not None)
 
     def _controlled(self) -> ControlSocket:
         """What controls the run, made when it is first wanted."""

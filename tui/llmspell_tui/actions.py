@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _SCREENS: Final = "Screens"
 _MOVE: Final = "Move"
 _RUN: Final = "Run"
 _TIME: Final = "Time travel"
+_SHEETS: Final = "waiting breaks editor chat choices"
 
 ACTIONS: Final[tuple[Action, ...]] = (
     _a("screen_trace", "1", "Trace", "the tree of what happened, with times and figures", group=_SCREENS),
@@ -76,14 +78,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _a("zoom", "z", "Zoom", "give the panel the whole screen, and back"),
     _a("log", "L", "Log", "show or hide the log strip"),
     _a("rerun", "r", "Run again", "start the spell again", group=_RUN, foot=60),
+    _a("replay", "ctrl+r", "Replay", "repeat the run from its recording, asking nobody", group=_RUN),
     _a("from_here", "R", "Re-run from here", "start again, answered from the recording up to this span", group=_RUN),
     _a("prefix", "P", "Replay prefix", "on save, answer the unchanged beginning from the recording", group=_RUN),
     _a("keep_state", "S", "State on save", "keep, reset or fork the state for the next run", group=_RUN),
-    _a("pause", "p", "Pause", "pause the run, or let it go on", group=_RUN),
-    _a("step", "s", "Step", "go on to the next model or tool call", group=_RUN),
+    _a("pause", "p", "Pause", "pause the run, or let it go on", group=_RUN, foot=6),
+    _a("step", "s", "Step", "go on to the next model or tool call", group=_RUN, foot=7),
     _a("breakpoint", "b", "Break", "stop at a hook, tool, agent or cost", group=_RUN),
     _a("cancel", "x", "Cancel", "end the run", group=_RUN),
-    _a("approve", "a", "Approve", "let the tool call that waits happen, edit it, or refuse it", group=_RUN),
+    _a("approve", "a", "Look", "go to the tool call or question that waits, to decide it", group=_RUN, foot=5),
     _a("chat", "c", "Chat", "talk with an agent of the run, or answer the spell's question", group=_RUN),
     _a("moment_back", "left_square_bracket", "Back", "one event back in time", group=_TIME),
     _a("moment_forward", "right_square_bracket", "Forward", "one event forward in time", group=_TIME),
@@ -103,7 +106,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _a("page_down", "pagedown ctrl+f", "Page down", "one page down", "rows", group=_MOVE),
     _a("first", "home g", "First", "to the first row", "rows", group=_MOVE),
     _a("last", "end G", "Last", "to the last row", "rows", group=_MOVE),
-    _a("follow", "F", "Follow", "stay at the newest row as the run goes on", "tree log events", foot=30, group=_MOVE),
+    _a(
+        "follow",
+        "F",
+        "Follow",
+        "stay at the newest row as the run goes on",
+        "tree log events hooks source",
+        foot=30,
+        group=_MOVE,
+    ),
     _a("open", "enter", "Open", "look into what the cursor is on", "rows", foot=10),
     _a("fold", "left h", "Fold", "fold the row, or go to the row around it", "tree document", foot=21, group="Tree"),
     _a(
@@ -146,11 +157,32 @@ ACTIONS: Final[tuple[Action, ...]] = (
         foot=12,
         group="Runs",
     ),
+    _a("settle", "enter", "Approve/answer", "let the call happen, or answer", "waiting", foot=1, group="What waits"),
+    _a("change", "e", "Edit", "edit the call's arguments, or type the answer", "waiting", foot=2, group="What waits"),
+    _a("refuse", "d", "Refuse", "refuse the call, with a reason", "waiting", foot=3, group="What waits"),
+    _a("leave_sheet", "escape", "Leave", "back to the screen", _SHEETS, foot=9, group="Sheets"),
+    _a("add", "plus a", "Add", "type another one", "breaks", foot=1, group="Breakpoints"),
+    _a("remove", "d delete minus", "Remove", "take the row away", "breaks", foot=2, group="Breakpoints"),
+    _a("pick", "enter", "Choose", "take the row", "choices", foot=1, group="Sheets"),
+    _a("run_edited", "ctrl+s f2", "Run", "start with what was edited", "editor", foot=1, group="Editor"),
+    _a("next_field", "tab", "Next field", "the next part", "editor chat", foot=2, group="Editor"),
+    _a("previous_field", "shift+tab", "Field before", "the part before", "editor chat", group="Editor"),
+    _a("in_editor", "ctrl+o", "$EDITOR", "edit the text in $EDITOR", "editor", foot=3, group="Editor"),
+    _a("send", "enter", "Send", "say it to the agent", "chat", foot=1, group="Chat"),
     _a("apply", "enter", "Apply", "take what is typed", "prompt", foot=1, group="Prompt"),
     _a("leave", "escape", "Leave", "leave it as it was", "prompt", foot=2, group="Prompt"),
-    _a("next_difference", "d", "Next difference", "the next row that differs", "diff", foot=20, group="Diff"),
-    _a("previous_difference", "D", "Difference before", "the row before that differs", "diff", group="Diff"),
-    _a("measure", "v", "By time, tokens, cost", "what the widths stand for", "flame metrics", foot=20, group="Metrics"),
+    _a("next_difference", "d", "Next difference", "the next row that differs", "diff pair", foot=20, group="Diff"),
+    _a("previous_difference", "D", "Difference before", "the row before that differs", "diff pair", group="Diff"),
+    _a("only", "o", "Only differences", "show only what differs, or everything again", "diff", foot=21, group="Diff"),
+    _a(
+        "measure",
+        "v",
+        "Measure",
+        "have the widths stand for time, tokens or cost",
+        "flame metrics",
+        foot=20,
+        group="Metrics",
+    ),
     _a("box_left", "left h", "Left", "the box at the left", "flame", group="Metrics"),
     _a("box_right", "right l", "Right", "the box at the right", "flame", group="Metrics"),
     _a("wider", "backspace", "Wider", "show what is around the box that fills the view", "flame", group="Metrics"),
@@ -168,13 +200,17 @@ ACTIONS: Final[tuple[Action, ...]] = (
 #: Panels whose lists have the keys of `rows` too.
 LISTS: Final = (
     *("tree", "document", "log", "runs", "state", "hooks", "events", "diff", "metrics", "flame", "source"),
-    *("help", "lines"),
+    *("help", "lines", "pair", "waiting", "breaks", "choices"),
 )
+
+
+#: Panels in which letters are typed: the keys of the window do not hold there.
+TYPED: Final = ("app", "prompt", "editor", "chat")
 
 
 def belongs(panel: str) -> tuple[str, ...]:
     """The panels whose actions hold in a panel, its own first."""
-    return (panel, "rows", "app") if panel in LISTS else (panel,) if panel in ("app", "prompt") else (panel, "app")
+    return (panel, "rows", "app") if panel in LISTS else (panel,) if panel in TYPED else (panel, "app")
 
 
 @cache
@@ -199,21 +235,42 @@ def _binding(made: type[Binding], action: Action) -> Binding:
     return made(",".join(action.keys), f"app.do({action.name!r})", action.title, show=False, id=action.name)
 
 
-def collisions(keys: Mapping[str, Iterable[str]] | None = None) -> list[str]:
-    """Sentences about keys that two actions of a panel share; `keys` are in the place of the default ones."""
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """Two actions of a panel that share a key."""
+
+    panel: str
+    key: str
+    names: tuple[str, str]
+
+
+def collisions(keys: Mapping[str, Iterable[str]] | None = None) -> list[Collision]:
+    """`keys` are in the place of the default ones. A panel's own action may hide one of `rows` or `app`."""
     chosen = keys or {}
-    found: list[str] = []
+    found: list[Collision] = []
     for panel in dict.fromkeys(name for action in ACTIONS for name in action.panels):
         seen: dict[str, str] = {}
         for action in ACTIONS:
             if panel in action.panels:
                 for key in chosen.get(action.name, action.keys):
-                    if key in seen:
-                        found.append(f"{panel}: {key!r} is both {seen[key]!r} and {action.name!r}")
+                    if key in seen and seen[key] != action.name:
+                        found.append(Collision(panel, key, (seen[key], action.name)))
                     seen[key] = action.name
     return found
 
 
+def key_of(text: str) -> str:
+    """A key as a person writes it, `/` or `ctrl+l`, as Textual names it: `slash`, `ctrl+l`; "" for what is none."""
+    held, _, key = (text[:-2], "", "+") if text.endswith("+") else text.rpartition("+")
+    if not all(each in ("ctrl", "shift", "alt", "super") for each in held.split("+") if held):
+        return ""
+    name = key if len(key) == 1 and key.isalnum() else next((name for name, sign in _SIGNS.items() if sign == key), key)
+    known = len(name) == 1 or name in _SIGNS or name in _NAMED or (name[:1] == "f" and name[1:].isdecimal())
+    return f"{held}+{name}" if known and held else name if known else ""
+
+
+#: Keys with names that are written as they are.
+_NAMED: Final = frozenset({"tab", "space", "backspace", "delete", "insert", "home", "end"})
 #: How keys are written for a person.
 _SIGNS: Final = {
     "question_mark": "?",
@@ -234,19 +291,39 @@ _SIGNS: Final = {
     "right": "→",
     "enter": "⏎",
     "escape": "esc",
+    "backspace": "⌫",
     "pageup": "pgup",
     "pagedown": "pgdn",
     "shift+tab": "⇧tab",
+    "delete": "del",
+    **dict(
+        zip(
+            (
+                "comma full_stop colon quotation_mark apostrophe exclamation_mark at number_sign dollar_sign "
+                "percent_sign ampersand asterisk left_parenthesis right_parenthesis underscore vertical_line "
+                "backslash tilde grave_accent circumflex_accent"
+            ).split(),
+            ",.:\"'!@#$%&*()_|\\~`^",
+        )
+    ),
 }
 
 
 def markdown() -> str:
-    """The table of keys for a README."""
-    lines = ["| key | | |", "|---|---|---|"]
+    """The table of keys for a README. `action` is what `[tui.keys]` calls it."""
+    lines = ["| key | action | does |", "|---|---|---|"]
     for action in ACTIONS:
         keys = " ".join(f"`{key_text(key)}`" for key in action.keys)
-        lines.append(f"| {keys} | {action.title} | {action.help} |")
+        panels = "" if set(action.panels) & {"app", "rows"} else f"{', '.join(action.panels)}: "
+        lines.append(f"| {keys} | `{action.name}` | {panels}{action.help} |")
     return "\n".join(lines) + "\n"
+
+
+def into(text: str) -> str:
+    """A README with the table of now between its marks."""
+    before, begin, rest = text.partition("<!-- keys -->\n")
+    _, end, after = rest.partition("\n<!-- /keys -->")
+    return f"{before}{begin}\n{markdown()}{end}{after}"
 
 
 def key_text(key: str) -> str:
@@ -254,3 +331,8 @@ def key_text(key: str) -> str:
     if key in _SIGNS:
         return _SIGNS[key]
     return f"^{key[5:]}" if key.startswith("ctrl+") else key
+
+
+if __name__ == "__main__":  # `make gen`
+    readme = Path("README.md")
+    readme.write_text(into(readme.read_text(encoding="utf-8")), encoding="utf-8")

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmspell.errors import UsageError
+
 if TYPE_CHECKING:
     from llmspell.settings.values import Settings
     from llmspell_tui.app.window import Window
@@ -16,12 +18,12 @@ if TYPE_CHECKING:
 
 def run_tui(wishes: Wishes) -> int:
     """Show stored and live runs until the person leaves. Raises UsageError and StoreError."""
-    if wishes.web:
-        return _in_browser()
     settings = _settings(Path.cwd())
     path = _path(settings.data_dir, wishes.run) if wishes.run else None
+    if wishes.web:
+        return _in_browser()
     if wishes.plain:
-        return _plain_run(settings, path)
+        return _plain(settings, path, wishes)
     window = _window(settings)
     window.first = path
     return window.run() or 0
@@ -29,37 +31,49 @@ def run_tui(wishes: Wishes) -> int:
 
 def run_dev(wishes: Wishes) -> int:
     """Run spells now and at every save, and show it, until the person leaves. Raises UsageError."""
+    for file in wishes.files:
+        if not Path(file).exists():
+            raise UsageError(f"there is no file {file!r}", hint="`llmspell init` begins one")
     if wishes.web:
         return _in_browser()
+    settings = _settings(Path(wishes.files[0]).absolute())
     if wishes.plain:
-        from llmspell_tui.app.plain import tell_spells, until_left
-
-        return until_left(tell_spells(wishes, _write))
-    window = _window(_settings(Path(wishes.files[0]).absolute()))
+        return _plain(settings, None, wishes)
+    window = _window(settings)
     window.wishes = wishes
     return window.run() or 0
 
 
 def _in_browser() -> int:
     """The same command without `--web`, once for each window of the browser."""
-    from llmspell.errors import UsageError
-
     try:
         from llmspell_tui.app.web import serve  # aiohttp and jinja2: 0.3 s
     except ModuleNotFoundError as error:
         hint = "`pip install 'llmspell[browser]'` brings it"
         raise UsageError(f"--web needs {error.name}, which is not installed", hint=hint) from None
-    return serve([argument for argument in sys.argv[1:] if argument != "--web"])
+    return serve([argument for argument in sys.argv[1:] if argument != "--web"], _write)
 
 
-def _plain_run(settings: Settings, path: Path | None) -> int:
-    from llmspell_tui.app.plain import list_runs, tell_run, until_left
+def _plain(settings: Settings, path: Path | None, wishes: Wishes) -> int:
+    """Lines instead of drawing: of spells that run on save, of one run, or of the list of runs."""
+    import asyncio
+
+    from llmspell_tui.app.plain import Plain, attended, listed, until_left
     from llmspell_tui.feed.runs import RunList
 
-    if path is None:
-        list_runs(RunList([settings.data_dir]).read(), _write)
-        return 0
-    return until_left(tell_run(path, _write))
+    runs = RunList([settings.data_dir])
+
+    async def told() -> None:
+        plain = Plain(_write, runs, lambda name: _path(settings.data_dir, name))
+
+        async def all_runs() -> None:
+            plain.say(*listed(await asyncio.to_thread(runs.read)))
+            plain.ready.set()
+
+        telling = plain.work(wishes) if wishes.files else all_runs() if path is None else plain.follow(path)
+        await attended(plain, telling)
+
+    return until_left(told)
 
 
 def _write(text: str) -> None:
@@ -68,6 +82,13 @@ def _write(text: str) -> None:
 
 
 def _window(settings: Settings) -> Window:
+    """Raises UsageError where there is nothing to draw on."""
+    if os.environ.get("TEXTUAL_DRIVER", "").endswith("WebDriver"):
+        from llmspell_tui.app.page_process import end_with_the_server
+
+        end_with_the_server()
+    else:
+        _check_terminal()
     from llmspell_tui.app.window import Window  # with Textual: 0.25 s
 
     chosen = settings.tui.theme
@@ -76,21 +97,43 @@ def _window(settings: Settings) -> Window:
     return window
 
 
-def keys_of(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """`[tui] keys` by action. Raises SettingsError for what is no action, and for a key that two would have."""
-    from llmspell.errors import SettingsError
-    from llmspell_tui.actions import ACTIONS, collisions, named
+def _check_terminal() -> None:
+    """Textual reads from stdin and draws on stderr; who gives it a file for either, or for stdout, wants lines."""
+    hint = "--plain prints lines instead, --web shows it in a browser"
+    for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout), ("stderr", sys.stderr)):
+        if not stream.isatty():
+            raise UsageError(f"{name} is no terminal, and this draws on one", hint=hint)
+    if os.environ.get("TERM") == "dumb":
+        raise UsageError("a dumb terminal cannot be drawn on (TERM=dumb)", hint=hint)
 
-    place = settings.origin("tui.keys")
+
+def keys_of(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """`[tui.keys]` by action. Raises SettingsError for what is no action or no key, and for a key of two actions."""
+    from llmspell.errors import SettingsError
+    from llmspell.settings.check import nearest
+    from llmspell_tui.actions import ACTIONS, collisions, key_of, named
+
     chosen: dict[str, tuple[str, ...]] = {}
     for entry in settings.tui.keys:
-        name, _, key = (part.strip() for part in entry.partition("="))
-        if not key or named(name) is None:
-            known = ", ".join(action.name for action in ACTIONS)
-            raise SettingsError(f"tui.keys: {entry!r} is not action=key", hint=f"actions are {known}", source=place)
+        name, _, written = (part.strip() for part in entry.partition("="))
+        key = key_of(written)
+        place = settings.origins.get(f"tui.keys.{name}", settings.origin("tui.keys"))
+        if named(name) is None:
+            near = nearest(name, [action.name for action in ACTIONS])
+            hint = f"did you mean {near!r}?" if near else "`?` in the terminal interface names the actions"
+            raise SettingsError(f"tui.keys: there is no action {name!r}", hint=hint, source=place)
+        if not key:
+            hint = 'a sign, or a name as "ctrl+l", "f5", "space", "pageup"'
+            raise SettingsError(f"tui.keys: {written!r} for {name!r} is not a key", hint=hint, source=place)
         chosen[name] = (*chosen.get(name, ()), key)
     if found := collisions(chosen):
-        raise SettingsError(f"tui.keys: {found[0]}", hint="give one of them another key too", source=place)
+        panel, name = found[0].panel, found[0].names[1]
+        place = settings.origins.get(f"tui.keys.{name}") or settings.origins.get(f"tui.keys.{found[0].names[0]}")
+        raise SettingsError(
+            f"tui.keys: {found[0].key!r} would be both {found[0].names[0]!r} and {name!r} in the panel {panel!r}",
+            hint="give one of them another key too",
+            source=place or settings.origin("tui.keys"),
+        )
     return chosen
 
 

@@ -49,9 +49,37 @@ class Asked(Message):
         super().__init__()
 
 
+class NotFound(Message):
+    """A search that took its time has come to its end."""
+
+    def __init__(self, needle: str) -> None:
+        self.needle = needle
+        super().__init__()
+
+
 class ShowSpans(Message):
     """The screen Trace is to be shown with only these spans. query: as `f` takes it."""
 
     def __init__(self, query: str) -> None:
         self.query = query
+        super().__init__()
+
+
+class Travelled(Message):
+    """A moment was pointed at: the number of its event, None for now."""
+
+    def __init__(self, moment: int | None) -> None:
+        self.moment = moment
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        """Of several while the mouse is dragged the last one counts."""
+        return isinstance(message, Travelled)
+
+
+class Settled(Message):
+    """A question was answered by the number of a choice, from 1."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
         super().__init__()

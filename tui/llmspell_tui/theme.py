@@ -96,10 +96,18 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 #: A status -> its icon, each one cell wide in every terminal font.
 MARKS: Final[Mapping[str, str]] = MappingProxyType(
-    {"ok": "✓", "error": "✗", "limit": "✗", "lost": "?", "cancelled": "■", "running": "▸", "paused": "‖"}
+    {"ok": "✓", "error": "✗", "limit": "✗", "lost": "?", "cancelled": "■", "running": "▸", "paused": "‖", "veto": "■"}
 )
 STATUS_ROLES: Final[Mapping[str, str]] = MappingProxyType(
-    {"ok": "ok", "error": "error", "limit": "error", "lost": "warn", "cancelled": "cancelled", "running": "running"}
+    {
+        "ok": "ok",
+        "error": "error",
+        "limit": "error",
+        "lost": "warn",
+        "cancelled": "cancelled",
+        "running": "running",
+        "veto": "error",
+    }
 )
 
 

@@ -18,6 +18,8 @@ from llmspell_lsp.formats.values import Problem
 from llmspell_lsp.syntax.nodes import Span
 
 _OPEN: Final = ("providers", "config", "lint")
+#: A table of a person's own keys, which the terminal interface checks.
+_KEYS: Final = ("tui", "keys")
 _AT: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
 SHOWN: Final[Mapping[str, str]] = {
     "text": "string", "number": "number", "whole": "whole number", "switch": "true or false",
@@ -55,7 +57,7 @@ def _syntax(lines: Sequence[str]) -> Iterator[Problem]:
 
 
 def _of_header(header: Header) -> Iterator[Problem]:
-    if not header.names:
+    if not header.names or header.path == _KEYS:
         return
     first = header.names[0]
     if first.text not in SECTIONS and first.text not in _OPEN:
@@ -75,6 +77,8 @@ def _of_entry(entry: Entry) -> Iterator[Problem]:
     path = entry.path
     own = {len(path) - len(entry.own) + index: name for index, name in enumerate(entry.own)}
     held = entry.held
+    if path[:2] == _KEYS and (len(path) > len(_KEYS) or isinstance(held, dict)):
+        return
     if path[0] not in SECTIONS and path[0] not in _OPEN:
         if 0 in own:
             yield _refused(own[0], unknown(path[0], _value(held), (*SECTIONS, *_OPEN), ""), (*SECTIONS, *_OPEN))

@@ -104,7 +104,7 @@ class Bridge:
     def receive(self, frame: Frame) -> None:
         """A frame has come: it is handled when it is its turn."""
         if frame[0] != "ready":
-            self._run.sequencer.admit(self._speaker.key, partial(self._handle, frame))
+            self._run.sequencer.admit(self._speaker.key, partial(self._handle, frame), frame[0])
         transport = self._transport
         if transport is not None and transport.received - self._relieved > _HELD:
             self._relieved = transport.received

@@ -11,6 +11,7 @@ from argparse import ArgumentParser, Namespace
 
 
 def configure(parser: ArgumentParser) -> None:
+    from llmspell.cli.controls import add_control_flags
     from llmspell.cli.flags import add_setting_flags
 
     parser.add_argument("file", nargs="+", metavar="FILE", help="a .lua or .js file, or a folder of one; or several")
@@ -28,11 +29,17 @@ def configure(parser: ArgumentParser) -> None:
         help="answer what has not changed since the run before from its recording, at no cost",
     )
     parser.add_argument("--web", action="store_true", help="show it in a browser, on this machine alone")
-    parser.add_argument("--plain", action="store_true", help="print lines instead of drawing, for screen readers")
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="print lines instead of drawing, for screen readers and pipes; type `help` there for its words",
+    )
+    add_control_flags(parser)
     add_setting_flags(parser)
 
 
 def run(args: Namespace) -> int:
+    from llmspell.cli.controls import controls_of
     from llmspell.cli.flags import given_flags
     from llmspell.cli.run import params_of
     from llmspell.errors import UsageError
@@ -40,12 +47,15 @@ def run(args: Namespace) -> int:
 
     if args.web and args.plain:
         raise UsageError("dev: --web and --plain do not go together", hint="leave one of them out")
+    controls = controls_of(args)
     wishes = Wishes(
         files=tuple(args.file),
         params=params_of(args),
         flags=given_flags(args),
         state=args.state,
         replay_prefix=args.replay_prefix,
+        breakpoints=() if controls is None else controls.breakpoints,
+        approve=() if controls is None else controls.approve,
         web=args.web,
         plain=args.plain,
     )

@@ -13,7 +13,11 @@ from argparse import ArgumentParser, Namespace
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", default="", metavar="RUN", help="a run's id, or `last`; without it, the list")
     parser.add_argument("--web", action="store_true", help="show it in a browser, on this machine alone")
-    parser.add_argument("--plain", action="store_true", help="print lines instead of drawing, for screen readers")
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="print lines instead of drawing, for screen readers and pipes; type `help` there for its words",
+    )
 
 
 def run(args: Namespace) -> int:

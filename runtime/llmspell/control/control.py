@@ -152,12 +152,16 @@ class Control:
             self._stop("start", "start", {})
             await self._goes_on()
 
-    def goes_on(self, wanted: Controls | None) -> None:
-        """The recording has ended that the run goes on from: what was wanted now holds, and no pause of then does."""
+    def goes_on(self, wanted: Controls | None, *, apart: bool) -> None:
+        """The recording has ended that the run goes on from: what was wanted now holds, and no pause of then does.
+        apart: it goes its own way, so that breakpoints of then, which stop it for whoever set them, do not hold either;
+        what is to be approved still is."""
         if wanted is not None:
             record = wanted.record()
             self._submit({"do": "breakpoints", "set": record["set"]})
             self._submit({"do": "approvals", "tools": record["tools"]})
+        elif apart and self.breakpoints:
+            self._submit({"do": "breakpoints", "set": []})
         if self.pause is not None:
             self._submit({"do": "resume", "by": "going on from the recording"})
 

@@ -16,6 +16,21 @@ from llmspell.traces import forking
 if TYPE_CHECKING:
     from llmspell.traces.meta import RunMeta
     from llmspell.traces.prefix import Prefix
+    from llmspell.traces.recording import Recording
+
+
+def replayed(path: Path) -> tuple[Recording, Spell]:
+    """A stored run to be repeated without asking anybody, and its spell's text of then. Raises StoreError, ReplayError
+    and UsageError."""
+    from llmspell.traces.recording import Recording
+
+    recording = Recording.load(path, values.unpack)
+    meta = recording.meta
+    spell = Spell(Path(meta.spell), meta.label, meta.language, meta.source)
+    if spell.sha256 != meta.sha256:
+        hint = f"give the spell as well: llmspell run FILE --replay {meta.id}"
+        raise UsageError(f"run {meta.id} kept its spell with secrets hidden", hint=hint)
+    return recording, spell
 
 
 def prefix(path: Path) -> Prefix:

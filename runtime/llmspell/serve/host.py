@@ -11,6 +11,7 @@ Each line that it reads is one request, each that it writes an answer or a notic
 | `run.start`  | `file`; `params`; `flags`: settings by `section.name`;       | `run`: its id, `path`: of its  |
 |              | `state`: keep, reset or fork; `replay_prefix`: a run;        | file, `socket`, `file`,        |
 |              | `fork`: `RUN@SEQ` (its spell unless `file` says it), `edit`; | `spell`: path and label        |
+|              | `replay`: a run, repeated as it was, asking nobody;          |                                |
 |              | `breakpoints`, `approve`: as `llmspell run` has them;        |                                |
 |              | `cancels`: a run of this host that this one replaces         |                                |
 | `run.cancel` | `run`; `reason`                                              | `{"run": …}`, once it has ended|

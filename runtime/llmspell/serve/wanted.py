@@ -22,6 +22,7 @@ class Wanted:
     params: Any = None
     flags: dict[str, Any] | None = None
     state: Literal["keep", "reset", "fork"] | None = None
+    replay: str = ""
     replay_prefix: str = ""
     fork: str = ""
     edit: dict[str, Any] | None = None
@@ -42,12 +43,13 @@ class Wanted:
         for name in ("breakpoints", "approve"):
             known[name] = tuple(str(each) for each in known.get(name, ()))
         wanted = Wanted(**known)
-        if wanted.file is None and not wanted.fork:
+        if wanted.file is None and not (wanted.fork or wanted.replay):
             raise UsageError("run.start: which file?")
         if wanted.state not in (None, "keep", "reset", "fork"):
             raise UsageError(f"run.start: state cannot be {wanted.state!r}", hint="keep, reset or fork")
-        if wanted.fork and wanted.replay_prefix:
-            raise UsageError("run.start: fork and replay_prefix do not go together")
+        ways = [way for way in ("replay", "replay_prefix", "fork") if getattr(wanted, way)]
+        if len(ways) > 1:
+            raise UsageError(f"run.start: {ways[0]} and {ways[1]} do not go together")
         if wanted.edit is not None and not wanted.fork:
             raise UsageError("run.start: an edit needs a fork", hint="fork: RUN@SEQ")
         return wanted
@@ -62,11 +64,14 @@ class Wanted:
             say=_unheard,
             state=self.state or "keep",
         )
-        if not (self.fork or self.replay_prefix):
+        if not (self.fork or self.replay_prefix or self.replay):
             assert spell is not None
             return asking, spell
         from llmspell.serve import beginnings  # sqlite3, 4 ms
 
+        if self.replay:
+            recording, recorded = beginnings.replayed(self._found(self.replay, spell))
+            return Asking(flags=self.flags or {}, say=_unheard, replay=recording), recorded
         if self.replay_prefix:
             assert spell is not None
             return replace(asking, prefix=beginnings.prefix(self._found(self.replay_prefix, spell))), spell
@@ -91,6 +96,7 @@ _SHAPES: Final[Mapping[str, Any]] = {
     "params": (),
     "flags": dict,
     "state": str,
+    "replay": str,
     "replay_prefix": str,
     "fork": str,
     "edit": dict,

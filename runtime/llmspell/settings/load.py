@@ -33,6 +33,9 @@ _OPEN: Final = ("providers", "config", "lint")
 #: Whose paths are below the settings file's own folder, and which add up.
 _HOOK_FILES: Final = "hooks.files"
 
+#: May be written as a table too: `[tui.keys]` with `follow = "ctrl+l"`, or a list of keys.
+_KEYS: Final = "tui.keys"
+
 
 def load(start: Path, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Settings:
     """The settings of a spell (or folder) at `start`. `flags` are keyed as settings are: `{"limits.cpu_seconds": 5}`;
@@ -168,8 +171,22 @@ class _Reading:
             if name == _HOOK_FILES:
                 self._read_hook_files(file, known[key], value, place, into)
                 continue
+            if name == _KEYS and isinstance(value, dict):
+                value = self._bound(file, value)
             into[key] = checked(name, known[key], value, place, self._project)
             self._origins[name] = place
+
+    def _bound(self, file: _File, table: dict[str, Any]) -> list[str]:
+        """`follow = ["F", "ctrl+l"]` as `follow=F` and `follow=ctrl+l`."""
+        entries: list[str] = []
+        for action, keys in table.items():
+            name, place = f"{_KEYS}.{action}", file.place("tui", "keys", action)
+            several = keys if isinstance(keys, list) else [keys]
+            if not several or not all(isinstance(key, str) and key for key in several):
+                raise SettingsError(f"{name} must be a key, or a list of keys", hint='as "ctrl+l"', source=place)
+            entries += [f"{action}={key}" for key in several]
+            self._origins[name] = place
+        return entries
 
     def _read_hook_files(self, file: _File, what: About, value: Any, place: str, into: dict[str, Any]) -> None:
         """Hook files add up, so that a project does not switch off what its user wants of every spell."""

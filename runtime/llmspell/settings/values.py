@@ -112,7 +112,9 @@ class Tui:
     """How `llmspell dev` and `llmspell tui` look, and their keys."""
 
     theme: str = setting("auto", "text", "auto, dark or light; NO_COLOR wins", choices=("auto", "dark", "light"))
-    keys: tuple[str, ...] = setting((), "texts", "keys of your own, as `follow=ctrl+l`; `?` shows the actions' names")
+    keys: tuple[str, ...] = setting(
+        (), "texts", 'keys of your own, by action: a table `[tui.keys]` with `follow = "ctrl+l"`; `?` names the actions'
+    )
 
 
 @frozen

@@ -19,6 +19,8 @@ from llmspell.traces.reader import RunFile
 
 #: Seconds between two looks into a running run's file: 30 a second, as a screen is drawn.
 _LOOK = 1 / 30
+#: Looks for the end of a run whose socket is gone: on a full disk it is never written.
+_LOOKS = 45
 _BATCH = 2000
 #: A line on the socket may be as long as a model's longest answer.
 _LINE = 64 * 1024 * 1024
@@ -31,23 +33,28 @@ class Feed(Protocol):
 
 
 class StoreFeed:
-    """From the run's file; a running one is looked at 30 times a second. follow: False stops at what is there now."""
+    """From the run's file; a running one is looked at 30 times a second. follow: False stops at what is there now.
+    looks: how many of them may find nothing new before it stops, though the run seems to go on; 0 for any number."""
 
-    def __init__(self, path: Path, *, follow: bool = True) -> None:
+    def __init__(self, path: Path, *, follow: bool = True, looks: int = 0) -> None:
         self._path = path
         self._follow = follow
+        self._looks = looks
 
     async def batches(self, first: int = 1) -> AsyncIterator[list[Event]]:
         file = await asyncio.to_thread(RunFile, self._path)
+        idle = 0
         try:
             while True:
+                idle += 1
                 running = self._follow and (await asyncio.to_thread(file.meta)).current_status == RUNNING
                 batch = await asyncio.to_thread(file.some_events, first, None, _BATCH)
                 while batch:
+                    idle = 0
                     yield batch
                     first = batch[-1].seq + 1
                     batch = await asyncio.to_thread(file.some_events, first, None, _BATCH)
-                if not running:
+                if not running or idle == self._looks > 0:
                     return
                 await asyncio.sleep(_LOOK)
         finally:
@@ -66,7 +73,7 @@ class SocketFeed:
             try:
                 reader, writer = await asyncio.open_unix_connection(self._socket, limit=_LINE)
             except OSError:  # the run has ended, or its host died: the file has the rest
-                async for batch in StoreFeed(self._path).batches(first):
+                async for batch in StoreFeed(self._path, looks=_LOOKS).batches(first):
                     yield batch
                 return
             try:

@@ -112,7 +112,9 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         raise StoreError(f"there is no run file {str(path)!r}", hint="`llmspell trace list` shows the stored runs")
     try:
         return _checked(path, _connect(path, "mode=ro"))
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        if _is_held(error):
+            raise unreadable(path, error) from None
         # In a folder that cannot be written, a file in write-ahead mode opens only as one that nobody changes.
         try:
             return _checked(path, _connect(path, "mode=ro&immutable=1"))
@@ -123,10 +125,15 @@ def open_read_only(path: Path) -> sqlite3.Connection:
 
 
 def unreadable(path: Path, error: Exception) -> StoreError:
-    return StoreError(
-        f"the run file {str(path)!r} cannot be read: {error}",
-        hint="it is damaged or is no run of llmspell; `llmspell trace rm` removes it",
-    )
+    hint = "it is damaged or is no run of llmspell; `llmspell trace rm` removes it"
+    if _is_held(error):
+        hint = "another process holds it; try again once that has let go"
+    return StoreError(f"the run file {str(path)!r} cannot be read: {error}", hint=hint)
+
+
+def _is_held(error: Exception) -> bool:
+    """Whether another process has locked the file, longer than is waited for."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _connect(path: Path, options: str) -> sqlite3.Connection:

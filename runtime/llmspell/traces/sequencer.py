@@ -18,8 +18,11 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from llmspell.traces.guide import Guide  # for runs that begin with another's recording
 
 Act = Callable[[], None]
 
@@ -32,7 +35,7 @@ _IN_A_ROUND: Final = 16
 #: First letters of inputs that pass a hold: what controls the run (`c`), its end from outside (`x`), the end of a
 #: recording (none); and those of what workers send.
 _PASSING: Final = ("c", "x", "")
-_FRAMES: Final = ("w", "h")
+FRAMES: Final = ("w", "h")
 
 #: Callbacks that reschedule themselves must not keep inputs out for ever: after so many deferrals one is admitted.
 _PATIENCE: Final = 2000
@@ -41,11 +44,13 @@ _PATIENCE: Final = 2000
 class Input:
     """Something from outside that has come or will come. It acts at most once."""
 
-    __slots__ = ("_act", "_sequencer", "key")
+    __slots__ = ("_act", "_sequencer", "key", "sort")
 
-    def __init__(self, sequencer: Sequencer, key: str, act: Act) -> None:
+    def __init__(self, sequencer: Sequencer, key: str, act: Act, sort: str = "") -> None:
+        """sort: of a worker's frame, its operation."""
         self._sequencer = sequencer
         self.key = key
+        self.sort = sort
         self._act: Act | None = act
 
     def arrive(self) -> None:
@@ -59,6 +64,11 @@ class Input:
     def withdraw(self) -> None:
         """Nobody waits for it any more. Without effect once it has acted."""
         self._act = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it has neither acted nor been withdrawn."""
+        return self._act is not None
 
     def take(self) -> Act | None:
         """Its act, for the one who performs it."""
@@ -86,7 +96,7 @@ class Hold:
         """Whether an input that is about to act waits instead."""
         free = input in self._free
         self._free.discard(input)
-        if not self.closed or free or input.key[:1] in _PASSING or (input.key[:1] in _FRAMES and self._frames()):
+        if not self.closed or free or input.key[:1] in _PASSING or (input.key[:1] in FRAMES and self._frames()):
             return False
         self._kept.append(input)
         return True
@@ -126,6 +136,7 @@ class Sequencer:
         self.admissions = 0
         self.frames = 0  # of those, what workers sent
         self.hold: Hold | None = None  # once somebody controls the run
+        self.guide: Guide | None = None  # where another run's order leads this one
 
     def input(self, key: str, act: Act) -> Input:
         """An input that will arrive."""
@@ -134,9 +145,9 @@ class Sequencer:
             self.hold.made(made)
         return made
 
-    def admit(self, key: str, act: Act) -> None:
+    def admit(self, key: str, act: Act, sort: str = "") -> None:
         """An input that has arrived; for callbacks of the event loop."""
-        Input(self, key, act).arrive()
+        Input(self, key, act, sort).arrive()
 
     async def turn(self, key: str, act: Act) -> None:
         """Waits until the input `key`, which has arrived, is let in and has acted. Where all but the caller is at rest
@@ -145,6 +156,8 @@ class Sequencer:
             self._gate.let_in_within(self, Input(self, key, act))
             if self._script is not None:
                 self._follow(at_rest=False)
+            if self.guide is not None:
+                self.guide.follow(at_rest=False)
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -172,13 +185,14 @@ class Sequencer:
             if not self._script or self._script[0] != key or key in self._waiting:
                 return False
             self._script.popleft()
-        return True
+        return self.guide is None or self.guide.takes(key)
 
     def arrived(self, input: Input, *, at_rest: bool) -> None:
         if self._closed:
             return
         if self._script is None:
-            self._gate.enter(self, input, at_rest)
+            if self.guide is None or not self.guide.holds(input, at_rest):
+                self._gate.enter(self, input, at_rest)
             return
         self._waiting.setdefault(input.key, deque()).append(input)
         self._follow(at_rest)
@@ -205,6 +219,18 @@ class Sequencer:
         for each in late:
             gate.enter(self, each, at_rest)
 
+    def lead(self, order: Iterable[tuple[str, str]], waits: Act) -> Guide:
+        """Another run's order leads this one. waits: told when an input is kept waiting for its turn."""
+        from llmspell.traces.guide import Guide
+
+        self.guide = Guide(order, lambda come, at_rest: self._gate.enter(self, come, at_rest), waits)
+        return self.guide
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing is let in: the run is paused, or over."""
+        return self._closed or (self.hold is not None and self.hold.closed)
+
     def begin(self) -> None:
         """Where the script may be empty: it is over before anything comes."""
         if self._script is not None and not self._script:
@@ -229,7 +255,7 @@ class Sequencer:
         if self._closed or (self.hold is not None and self.hold.keeps(input)) or (act := input.take()) is None:
             return
         self.admissions += 1
-        self.frames += input.key[:1] in _FRAMES
+        self.frames += input.key[:1] in FRAMES
         if input.key:
             self._record(input.key)
         self._context.run(act)

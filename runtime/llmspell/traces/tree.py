@@ -19,6 +19,9 @@ _WORDS = {"execution": "agent", "llm_call": "llm", "workflow_step": "step"}
 #: Pieces of what other lines show whole; an error stands on its span's line or on that of the retry after it.
 _HIDDEN = frozenset({"llm_chunk", "agent_created", "tool_created", "error", "workflow_progress"})
 
+#: Spans that have ended in which something may still happen.
+_REMEMBERED = 64
+
 
 @dataclass(slots=True)
 class _Node:
@@ -142,13 +145,15 @@ class LiveTree:
 
     A span that encloses nothing gets one line, at its end. One that encloses others gets a line when the first of them
     is printed, and a closing line with its figures. Where spans of several parents end in turn, the parent is named
-    again, so that a line's indentation is always that of the line above it or of its own parent.
+    again, so that a line's indentation is always that of the line above it or of its own parent. So it is where
+    something happens inside a span that has just ended: a listener prints in its own time.
     """
 
     def __init__(self, write: Callable[[str], object], look: Look) -> None:
         self._write = write
         self._look = look
         self._open: dict[int, Event] = {}
+        self._ended: dict[int, Event] = {}  # the starts of the last that ended
         self._opened: set[int] = set()
         self._totals: dict[int, tuple[int, float | None]] = {}
         self._context: list[int] = []
@@ -171,12 +176,16 @@ class LiveTree:
         self._totals[span.parent] = _sum(total, self._totals.get(span.parent, (0, None)))
         self._within(span.parent)
         self._print(span_line(span, start, end, self._look, self._lead(len(self._context)), total))
-        self._opened.discard(span.number)
+        self._ended[span.number] = start
+        if len(self._ended) > _REMEMBERED:
+            oldest = next(iter(self._ended))
+            del self._ended[oldest]
+            self._opened.discard(oldest)
 
     def _within(self, number: int) -> None:
         """Make `number` the span that the next line is in: print the heads that lead to it from the last line's."""
         path: list[int] = []
-        while (start := self._open.get(number)) is not None:
+        while (start := self._start(number)) is not None:
             path.append(number)
             number = start.parent
         path.reverse()
@@ -184,10 +193,15 @@ class LiveTree:
         while shared < min(len(path), len(self._context)) and path[shared] == self._context[shared]:
             shared += 1
         for depth in range(shared, len(path)):
-            self._print(self._head(self._open[path[depth]], depth))
+            self._print(self._head(path[depth], depth))
         self._context = path
 
-    def _head(self, start: Event, depth: int) -> str:
+    def _start(self, number: int) -> Event | None:
+        return self._open.get(number) or self._ended.get(number)
+
+    def _head(self, number: int, depth: int) -> str:
+        start = self._start(number)
+        assert start is not None
         span = running_span(start)
         again = span.number in self._opened
         self._opened.add(span.number)

@@ -215,3 +215,11 @@ def test_any_text_is_read(seed: int) -> None:
             found = complete(lines, line, column)
             assert found is None or (found.span.line == line and found.span.column <= column <= found.span.end_column)
             hover(lines, line, column)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[tui.keys]\nfollow = ["F", "ctrl+l"]\n', '[tui]\nkeys = { follow = "f3" }\n', '[tui]\nkeys = ["follow=F"]\n'],
+)
+def test_keys_of_one_s_own_are_a_table_or_a_list(text: str) -> None:
+    assert list(problems(text.split("\n"))) == []

@@ -268,3 +268,16 @@ def children(pid: int) -> list[int]:
     """The processes below it, all the way down."""
     found = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return found + [deeper for child in found for deeper in children(child)]
+
+
+async def test_a_run_is_repeated_without_asking_anybody(host: Hosted, language: str) -> None:
+    """Its spell is the recorded text, whatever the file holds by now."""
+    file = host.write(f"hello{ENDING[language]}", HELLO[language])
+    first = (await host.ask("run.start", file=file, params={"n": 7}))["ok"]
+    await host.ended(first["run"])
+    host.write(file, WRONG[language])
+    again = (await host.ask("run.start", replay=first["run"]))["ok"]
+    assert (await host.ended(again["run"]))["status"] == "ok"
+    assert await events(again["path"]) == await events(first["path"])
+    both = (await host.ask("run.start", replay=first["run"], fork=f"{first['run']}@1"))["error"]
+    assert both["message"] == "run.start: replay and fork do not go together"

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import dataclasses
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,33 @@ def test_colour_is_only_where_it_is_wanted(research: list[Event]) -> None:
 def test_a_run_that_was_cut_off_shows_what_was_under_way(research: list[Event]) -> None:
     lines = [*tree(research[:5], Look(width=100))]
     assert [line.lstrip("├└│─ ")[:1] for line in lines] == ["…", "…", "…", "↻"]
+
+
+def test_what_a_listener_prints_late_stands_in_its_span_all_the_same() -> None:
+    """It is told of a tool's call and prints in its own time: the call may have ended meanwhile, or its agent."""
+
+    def lines(*order: str) -> list[str]:
+        text: list[str] = []
+        log = EventLog()
+        log.attach(LiveTree(text.append, Look(width=60)).add)
+        log.emit("spell_started", phase="start", span=1, name="s")
+        log.emit("execution_started", phase="start", span=2, parent=1, name="a", data={"agent_name": "a"})
+        log.emit("tool_called", phase="start", span=3, parent=2, name="t", data={"tool_name": "t"})
+        for each in order:
+            match each:
+                case "print":
+                    log.emit("output", span=3, parent=2, name="out", data={"text": "heard"})
+                case "tool":
+                    log.emit("tool_completed", phase="end", span=3, name="t", data={"status": "ok"})
+                case _:
+                    log.emit("execution_completed", phase="end", span=2, name="a", data={"status": "ok"})
+        log.emit("spell_completed", phase="end", span=1, name="s", data={"status": "ok"})
+        return sorted(re.sub(r" +\d[\d.]* ms", "", line).rstrip() for line in text if "┄" not in line)
+
+    in_time = lines("print", "tool", "agent")
+    assert "│  │  │  › heard" in in_time
+    assert lines("tool", "print", "agent") == in_time
+    assert lines("tool", "agent", "print") == in_time
 
 
 def test_a_live_tree_names_the_parent_again_where_runs_interleave() -> None:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from llmspell_tui.actions import ACTIONS, Action, actions, bindings, collisions, key_text, markdown
+from llmspell_tui.actions import (
+    ACTIONS,
+    Action,
+    Collision,
+    actions,
+    bindings,
+    collisions,
+    into,
+    key_of,
+    key_text,
+    markdown,
+)
 from llmspell_tui.widgets.document import Document
 from llmspell_tui.widgets.log import LogStrip
 from llmspell_tui.widgets.prompt import Prompt
@@ -18,7 +31,7 @@ def test_no_two_actions_of_a_panel_share_a_key() -> None:
 
 def test_keys_of_one_s_own_that_collide_are_named() -> None:
     assert collisions({"follow": ["slash"], "search": ["slash"], "filter": ["slash"]}) == [
-        "app: 'slash' is both 'search' and 'filter'"
+        Collision("app", "slash", ("search", "filter"))
     ]
 
 
@@ -54,7 +67,21 @@ def test_keys_are_written_as_on_the_keyboard() -> None:
     assert [key_text(key) for key in ("question_mark", "ctrl+p", "down", "G", "enter")] == ["?", "^p", "↓", "G", "⏎"]
 
 
+def test_a_key_is_written_as_its_sign_or_by_its_name() -> None:
+    assert [key_of(text) for text in ("/", "?", "ctrl+l", "F", "f5", "+", "ctrl++", '"', "space", "pgup")] == [
+        *("slash", "question_mark", "ctrl+l", "F", "f5", "plus", "ctrl+plus", "quotation_mark", "space", "pageup"),
+    ]
+    assert [key_of(text) for text in ("", "fly", "ctrl+fly", "hyper+x", "f", "fx")] == ["", "", "", "", "f", ""]
+    assert all(key_of(key) == key for action in ACTIONS for key in action.keys)
+
+
+def test_the_table_of_keys_in_the_readme_is_this_one() -> None:
+    readme = Path(__file__).parents[3].joinpath("README.md").read_text(encoding="utf-8")
+    assert into(readme) == readme and markdown() in readme, "run `make gen`"
+
+
 def test_the_table_for_a_readme_has_a_row_an_action() -> None:
     rows = markdown().splitlines()
     assert len(rows) == len(ACTIONS) + 2
-    assert "| `/` | Search | find text in the panel |" in rows
+    assert "| `/` | `search` | find text in the panel |" in rows
+    assert "| `⌫` | `wider` | flame: show what is around the box that fills the view |" in rows

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from llmspell.errors import SettingsError
+from llmspell.errors import SettingsError, UsageError
 from llmspell.settings.load import load
-from llmspell_tui.app.plain import spoken, tell_run
+from llmspell_tui.app import words
+from llmspell_tui.app.spoken import Told
 from llmspell_tui.app.window import Window
 from llmspell_tui.host.wishes import Wishes
 from llmspell_tui.main import keys_of, mode
@@ -25,18 +26,34 @@ def settings_with(folder: Path, text: str):
     return load(folder, {"HOME": str(folder)})
 
 
-def test_keys_of_one_s_own_come_from_the_settings(tmp_path: Path) -> None:
-    settings = settings_with(tmp_path, '[tui]\nkeys = ["follow=F", "follow = ctrl+l"]\n')
-    assert keys_of(settings) == {"follow": ("F", "ctrl+l")}
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tui.keys]\nfollow = ["F", "ctrl+l"]\nsearch = "?"\nhelp = "f1"\n',
+        '[tui]\nkeys = {follow = ["F", "ctrl+l"], search = "?", help = "f1"}\n',
+        '[tui]\nkeys = ["follow=F", "follow = ctrl+l", "search=?", "help=f1"]\n',
+    ],
+)
+def test_keys_of_one_s_own_come_from_the_settings(tmp_path: Path, text: str) -> None:
+    settings = settings_with(tmp_path, text)
+    assert keys_of(settings) == {"follow": ("F", "ctrl+l"), "search": ("question_mark",), "help": ("f1",)}
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"), [("fly=f", "is not action=key"), ("follow", "is not"), ("search=f", "both")]
+    ("entry", "said", "hint"),
+    [
+        ('flow = "f"', "there is no action 'flow'", "did you mean 'follow'?"),
+        ('zzz = "f"', "there is no action 'zzz'", "names the actions"),
+        ('search = "fly"', "'fly' for 'search' is not a key", "ctrl+l"),
+        ('search = "f"', "'f' would be both 'search' and 'filter' in the panel 'app'", "another key"),
+        ("search = 3", "tui.keys.search must be a key", "ctrl+l"),
+        ("search = []", "tui.keys.search must be a key", "ctrl+l"),
+    ],
 )
-def test_keys_that_cannot_be_name_the_file_and_the_line(tmp_path: Path, entry: str, said: str) -> None:
-    settings = settings_with(tmp_path, f'[tui]\nkeys = ["{entry}"]\n')
-    with pytest.raises(SettingsError, match=said) as caught:
-        keys_of(settings)
+def test_keys_that_cannot_be_name_the_file_and_the_line(tmp_path: Path, entry: str, said: str, hint: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        keys_of(settings_with(tmp_path, f"[tui.keys]\n{entry}\n"))
+    assert said in caught.value.message and hint in caught.value.hint
     assert caught.value.source.endswith("llmspell.toml:2")
 
 
@@ -46,18 +63,29 @@ def test_the_terminal_s_own_ground_chooses_the_theme(monkeypatch: pytest.MonkeyP
         assert mode() == chosen
 
 
-async def test_plain_lines_tell_all_spans_without_drawing(stored) -> None:
+async def test_plain_lines_tell_all_spans_in_words(stored) -> None:
     run = stored("hooks")
-    lines: list[str] = []
-    await tell_run(run.path, lines.append)
-    assert all(re.fullmatch(r"\d+: \S[^│├▸\x1b]*\n", line) for line in lines)
-    ends = sum(event.phase == "end" for event in run.events)
-    assert len(lines) >= ends
-    assert lines[-1].startswith("1: ok spell")
+    told = Told()
+    lines = [line for event in run.events for line in told.lines(event)]
+    assert all(re.fullmatch(r"[^\n\x00-\x1f│├▸✓✗→…]+", line) for line in lines)
+    ends = {event.span for event in run.events if event.phase == "end"}
+    assert {int(line.split()[0]) for line in lines if re.match(r"\d+ (?!began)", line)} == ends
+    assert lines[0].startswith("1 began: spell ") and lines[-1].startswith("1 ok: spell ")
+    assert any(re.match(r"11 error: tool cancel_order, .*, in 7, at .*:43$", line) for line in lines)
+    told = Told()
+    told.brief = True
+    few = [line for event in run.events for line in told.lines(event)]
+    assert not any(re.match(r"\d+ ok: hook", line) for line in few) and any(" error: tool" in line for line in few)
 
 
-def test_a_level_is_read_as_a_number() -> None:
-    assert spoken("|  |  ok tool csv    12 ms\n") == "3: ok tool csv, 12 ms\n"
+def test_words_are_known_by_their_beginning() -> None:
+    assert words.read(" WHY 12 ", dev=False) == ("why", "12")
+    assert words.read("again", dev=True) == ("again", "")
+    assert words.read("statu", dev=False) == ("status", "")
+    with pytest.raises(UsageError, match="may be"):
+        words.read("a", dev=True)
+    with pytest.raises(UsageError, match="no word"):
+        words.read("again", dev=False)
 
 
 def test_nothing_of_textual_is_imported_for_plain_lines(stored) -> None:
@@ -69,7 +97,7 @@ def test_nothing_of_textual_is_imported_for_plain_lines(stored) -> None:
     environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "ok spell" in done.stdout
+    assert "\n1 ok: spell " in done.stdout
 
 
 async def test_a_save_shows_the_new_run_and_a_mistake_keeps_the_old_one(tmp_path, monkeypatch) -> None:

@@ -41,7 +41,8 @@ async def test_with_it_the_page_is_served_and_remembered(client) -> None:
     text = await page.text()
     assert page.status == 200 and "ws://127.0.0.1" in text
     assert "googleapis" not in text
-    assert page.cookies["llmspell_token"]["httponly"] and page.cookies["llmspell_token"]["samesite"] == "Strict"
+    (cookie,) = page.cookies.values()
+    assert cookie["httponly"] and cookie["samesite"] == "Strict"
     assert (await client.get("/")).status == 200
 
 

@@ -126,7 +126,7 @@ async def test_the_inspector_tells_of_the_row_under_the_cursor(settle, window: M
 async def test_the_source_tab_shows_the_text_as_it_ran(settle, window: Made) -> None:
     app = window("hooks")
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("down", "I")
+        await pilot.press("down", "I", "I")
         await settle(app, "payload")
         await pilot.pause()
         assert app.query_one(Inspector).tab == "source"

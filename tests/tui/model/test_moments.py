@@ -16,6 +16,7 @@ from llmspell_tui.model import states as module
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.model.states import StateHistory, differences
 from llmspell_tui.model.timeline import Timeline
+from llmspell_tui.model.updates import Page
 
 _VALUES = st.recursive(
     st.one_of(st.none(), st.integers(0, 3), st.text(max_size=2)),
@@ -149,3 +150,17 @@ def test_an_answer_under_way_is_shown_until_it_has_ended() -> None:
     assert model.events == 3
     model.add([Event(4, 0.0, "llm_call_completed", "end", 1, 0, "m", "", {"status": "ok"})])
     assert model.streaming(0) == ""
+
+
+def test_a_page_that_was_read_too_early_does_not_take_an_end_back() -> None:
+    model = RunModel()
+    model.add(
+        [
+            Event(1, 1.0, "spell_started", "start", 1, 0, "s.lua", "", {}),
+            Event(2, 2.0, "spell_completed", "end", 1, 0, "s.lua", "", {"status": "ok"}),
+        ]
+    )
+    model.take(Page("r", "s.lua", "", "lua", "running", 1.0, None, 2))
+    assert (model.status, model.ended) == ("ok", 2.0)
+    model.take(Page("r", "s.lua", "", "lua", "limit", 1.0, 3.0, 2))
+    assert (model.status, model.ended) == ("limit", 3.0)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from llmspell_tui.app.jumping import Jumping
-from llmspell_tui.messages import Asked
+from textual.dom import DOMNode
+
+from llmspell_tui.app.sheets import Sheets
+from llmspell_tui.messages import Asked, NotFound
 from llmspell_tui.widgets.rows import Rows
 
 
-class Finding(Jumping):
+class Finding(Sheets):
     async def action_search(self) -> None:
         await self.ask("search", "search", self.desk.needle, hint="text, or kind:tool status:error in the tree")
 
     async def action_filter(self) -> None:
         view = self.view
         if view is not None:
-            hint = "kind:tool status:error cost>0.01 text:rain"
-            await self.ask("filter", "filter", self.desk.query, check=view.wrong, hint=hint)
+            await self.ask("filter", "filter", view.typed, check=view.wrong, hint=view.HINT)
 
     def action_search_next(self) -> None:
         self.seek()
@@ -41,6 +42,15 @@ class Finding(Jumping):
         elif self.shown != "trace":
             self.call_later(self.action_screen, "trace")
 
+    def taker(self, name: str, by: DOMNode | None = None) -> DOMNode | None:
+        if name == "filter" and self.view is not None and not self.view.FILTERS:
+            return None
+        return super().taker(name, by)
+
+    def on_not_found(self, event: NotFound) -> None:
+        event.stop()
+        self.notice(f"no match for {event.needle!r}")
+
     def seek(self, *, backwards: bool = False, again: bool = True) -> None:
         """To the next match in the list that has the focus."""
         focused = self.focused
@@ -49,9 +59,11 @@ class Finding(Jumping):
             self.notice(f"no match for {needle!r}")
 
     def set_filter(self, text: str) -> None:
-        self.desk.query = text.strip()
-        if self.view is not None:
-            self.view.filter(self.desk.query)
+        """Of the screen that is shown: each has its own."""
+        view = self.view
+        if view is not None and view.FILTERS:
+            view.typed = self.desk.query = text.strip()
+            view.filter(view.typed)
         self.refresh_lists()
 
     def refresh_lists(self) -> None:

@@ -14,7 +14,7 @@ from llmspell_tui.feed.payload import Payloads
 from llmspell_tui.feed.runs import RunList
 from llmspell_tui.feed.source import RunSource
 from llmspell_tui.model.run import RunModel
-from llmspell_tui.model.updates import Batch, Complete, Update
+from llmspell_tui.model.updates import Batch, Complete, Page, Update
 
 #: Events folded between two keys: 3 ms.
 SLICE: Final = 500
@@ -59,11 +59,16 @@ class Reading(Finding):
             async for update in updates:
                 for part in _slices(update):
                     model.take(part)
+                    if isinstance(part, Page):
+                        self.paged(model)
                     self.touch()
                     await asyncio.sleep(0)
                 if isinstance(update, Complete) and len(model.spans) > _LARGE:
                     gc.collect()
                     gc.freeze()
+
+    def paged(self, model: RunModel) -> None:
+        """The run's own page was read: once as it is read first, once when it has ended."""
 
     async def _list(self, runs: RunList) -> None:
         async for found in runs.followed():

@@ -16,6 +16,7 @@ from typing import ClassVar, Final
 from textual.app import App, ComposeResult
 from textual.containers import Container
 from textual.dom import DOMNode
+from textual.events import Resize
 from textual.filter import LineFilter, NoColor
 from textual.theme import BUILTIN_THEMES, Theme
 from textual.timer import Timer
@@ -30,11 +31,14 @@ from llmspell_tui.screens.view import View
 from llmspell_tui.theme import Mode, palette
 from llmspell_tui.widgets.desk import Desk
 from llmspell_tui.widgets.footer import Footer
+from llmspell_tui.widgets.scrubber import Scrubber
 from llmspell_tui.widgets.status import StatusLine
 from llmspell_tui.widgets.tabs import Tabs
 
-#: Seconds between two pictures: while it has the focus, and while it has not.
-FRAME, FRAME_AWAY = 1 / 30, 1 / 4
+#: Seconds between two pictures: while much happens, while little does, and while the window has not the focus.
+FRAME, FRAME_CALM, FRAME_AWAY = 1 / 30, 1 / 18, 1 / 4
+#: Events since the picture before that are much: more than anybody reads, and seen as a flow.
+_MUCH: Final = 150
 #: Seconds between two pictures of a clock.
 _TICK: Final = 1.0
 #: Rows below which the line of screens gives way.
@@ -62,6 +66,8 @@ class Shell(App[int]):
         self.views: dict[str, View] = {}
         self.shown = ""
         self._drawn_at = 0.0
+        self._drawn_events = 0
+        self._pace = FRAME
         self._frame: Timer | None = None
         self._clock: Timer | None = None
         self._stale = False
@@ -80,7 +86,8 @@ class Shell(App[int]):
         yield StatusLine(self.desk, id="status")
         yield Tabs(self.desk, [(place.name, place.title, _key(place.name)) for place in PLACES], "screen", id="screens")
         yield Container(id="body")
-        yield Footer(self.desk, lambda name: self.taker(name) is not None, id="footer")
+        yield Scrubber(self.desk, id="scrubber")
+        yield Footer(self.desk, lambda name: self.taker(name) is not None and self.offers(name), id="footer")
 
     async def on_mount(self) -> None:
         self.set_mode(self._mode)
@@ -99,8 +106,8 @@ class Shell(App[int]):
         for widget in self.query("*"):
             widget.refresh()
 
-    def on_resize(self) -> None:
-        self.set_class(self.size.height < _LOW, "tiny")
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.height < _LOW, "tiny")
 
     # What feeds and hosts call, in the app's loop
 
@@ -118,8 +125,8 @@ class Shell(App[int]):
     def touch(self) -> None:
         """Something has changed: draw it with the next picture."""
         self._stale = True
-        if self._frame is None:
-            pace = FRAME if self.app_focus else FRAME_AWAY
+        if self._frame is None and self.is_running:
+            pace = self._pace if self.app_focus else FRAME_AWAY
             wait = max(self._drawn_at + pace - self._now(), 0.001)
             self._frame = self.set_timer(wait, self._draw, name="frame")
 
@@ -143,6 +150,8 @@ class Shell(App[int]):
 
     def _draw(self) -> None:
         self._frame = None
+        if not self.is_running:  # a run goes on while the window is taken down
+            return
         self._drawn_at = self._now()
         if self._stale:
             self._stale = False
@@ -153,6 +162,8 @@ class Shell(App[int]):
         self._keep_time()
 
     def _bars(self) -> None:
+        if not self.is_running:
+            return
         self.query_one("#status").refresh()
 
     def _keep_time(self) -> None:
@@ -173,6 +184,10 @@ class Shell(App[int]):
         method = "action_screen" if name.startswith("screen_") else f"action_{name}"
         inner = by or self.screen_stack[0].focused or self.view or self.screen_stack[0]
         return next((node for node in inner.ancestors_with_self if callable(getattr(node, method, None))), None)
+
+    def offers(self, name: str) -> bool:
+        """Whether the footer names an action now; its key works all the same, and says why it cannot be."""
+        return True
 
     async def take(self, name: str, argument: str = "", by: DOMNode | None = None) -> None:
         """Do an action as its key does it."""
@@ -202,12 +217,15 @@ class Shell(App[int]):
             view = self.views[name] = chosen.view()(self.desk)
             await body.mount(view)
         self.shown = name
+        self.desk.query = self.views[name].typed
         with self.batch_update():
             for other, view in self.views.items():
                 view.display = other == name
             self.query_one("#screens", Tabs).choose(name)
             self.views[name].renew()
             self.views[name].begin()
+            self._bars()
+            self.query_one("#footer").refresh()
 
     def on_descendant_focus(self) -> None:
         self.query_one("#footer", Footer).show(panel_of(self.focused))

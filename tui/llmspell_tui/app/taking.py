@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -58,25 +59,38 @@ class Taking(Shell):
         """Open $VISUAL or $EDITOR at the line, and come back when it ends."""
         site = self.view.site() if self.view is not None else ""
         file, _, line = site.rpartition(":")
-        path = self._file(file)
+        path = self.desk.path_of(file)
         if path is None:
             self.notice("this row has no line in the spell" if not file else f"{file!r} is not there any more")
             return
+        self._in_editor(lambda editor: at_line(editor, path, line), "y copies the place")
+
+    def _in_editor(self, arguments: Callable[[str], list[str]], instead: str) -> bool:
+        """Give the terminal to $EDITOR until it ends; whether it did without fault."""
         command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+        done = False
         try:
             with self.suspend():
-                subprocess.run([*command, *at_line(command[0], path, line)], check=False)
+                done = subprocess.run([*command, *arguments(command[0])], check=False).returncode == 0
         except SuspendNotSupported:
-            self.notice("an editor cannot be opened from a browser; y copies the place")
+            self.notice(f"an editor cannot be opened from a browser; {instead}")
         except OSError as error:
             self.notice(f"{command[0]!r} does not start: {error.strerror}; set $EDITOR")
         self.refresh()
+        return done
 
-    def _file(self, file: str) -> Path | None:
-        model = self.desk.model
-        if model is not None and model.page is not None and file == model.label:
-            file = model.page.spell
-        return Path(file) if file and Path(file).is_file() else None
+    def edited(self, text: str, suffix: str) -> str | None:
+        """The text as $EDITOR left it; None where it was not opened, or failed."""
+        with tempfile.TemporaryDirectory(prefix="llmspell-") as folder:
+            path = Path(folder, f"edit{suffix}")
+            try:
+                path.write_text(text, encoding="utf-8")
+                if not self._in_editor(lambda editor: [*_waiting(editor), str(path)], "type it here"):
+                    return None
+                return path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                self.notice(f"the text could not be given to an editor: {error}")
+                return None
 
     async def ask(
         self,
@@ -108,6 +122,11 @@ class Taking(Shell):
             keys = self.desk.keys.get(action.name, action.keys)
             said = f"{action.help}  ({key_text(keys[0])})"
             yield SystemCommand(action.title, said, lambda name=action.name: self.call_later(self.take, name))
+
+
+def _waiting(editor: str) -> list[str]:
+    """What makes an editor with a window of its own wait until the file is closed."""
+    return ["--wait"] if Path(editor).name in ("code", "codium", "cursor", "windsurf", "subl", "zed") else []
 
 
 def at_line(editor: str, path: Path, line: str) -> list[str]:

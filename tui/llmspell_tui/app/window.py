@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from llmspell_tui.app.working import Working
+from llmspell_tui.app.forking import Forking
 from llmspell_tui.messages import ShowSpans
 from llmspell_tui.screens.runs import CompareRuns, ShowRun
 
 
-class Window(Working):
-    """Each class it is made of is one subject: shell, taking, jumping, finding, reading, working."""
+class Window(Forking):
+    """Each class it is made of is one subject: shell, taking, jumping, finding, reading, exporting,
+    working, travelling, controlling, forking."""
 
     async def on_show_run(self, event: ShowRun) -> None:
         event.stop()

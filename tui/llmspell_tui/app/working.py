@@ -40,15 +40,23 @@ class Working(Exporting):
     async def on_mount(self) -> None:
         if not self.wishes.files:
             return
-        from llmspell_tui.host.client import HostClient  # 15 ms with what watches folders; only to look at runs, none
-        from llmspell_tui.host.session import Session
+        from llmspell_tui.host.session import Session  # 15 ms with what watches folders; only to look at runs, none
 
         self.desk.notice = "starting …"
-        self._client = HostClient(self._ended)
-        self.sessions = [Session(self._client, file, self.wishes, self._told) for file in self.wishes.files]
+        client = await self.hosted()
+        self.sessions = [Session(client, file, self.wishes, self._told) for file in self.wishes.files]
         self.session = self.sessions[0]
+        self.desk.saving = saving(self.wishes)
         for session in self.sessions:
             self.run_worker(session.watch(), group=f"watch {session.file}")
+
+    async def hosted(self) -> HostClient:
+        """The client of this window's host, which is spawned with the first run."""
+        if self._client is None:
+            from llmspell_tui.host.client import HostClient
+
+            self._client = HostClient(self._ended)
+        return self._client
 
     async def on_unmount(self) -> None:
         if self._client is not None:
@@ -99,6 +107,9 @@ class Working(Exporting):
             self.notice(error.message)
 
     def action_prefix(self) -> None:
+        if not self.sessions:
+            self.notice("nothing runs on save here: `llmspell dev FILE` does; R runs from the row under the cursor")
+            return
         wanted = not self.wishes.replay_prefix
         self._wish(replace(self.wishes, replay_prefix=wanted))
         self.notice("on save: the unchanged beginning is replayed" if wanted else "on save: everything is asked anew")
@@ -106,9 +117,19 @@ class Working(Exporting):
     def action_keep_state(self) -> None:
         state = _STATES[(_STATES.index(self.wishes.state) + 1) % len(_STATES)]
         self._wish(replace(self.wishes, state=state))
-        self.notice(f"on save: state is {_SAID[state]}")
+        self.notice(f"{'on save and ' if self.sessions else ''}with R: state is {_SAID[state]}")
 
     def _wish(self, wishes: Wishes) -> None:
         self.wishes = wishes
+        self.desk.saving = saving(wishes)
         for session in self.sessions:
             session.wishes = wishes
+        self.touch()
+
+
+def saving(wishes: Wishes) -> str:
+    """What a run on save is like, where it is not as usual: for the status line."""
+    parts = ["prefix" if wishes.replay_prefix else "", f"state {wishes.state}" if wishes.state != "keep" else ""]
+    breaks = len(wishes.breakpoints) + len(wishes.approve)
+    parts.append(f"{breaks} break{'s' if breaks > 1 else ''}" if breaks else "")
+    return ", ".join(filter(None, parts))

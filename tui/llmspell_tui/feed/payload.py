@@ -30,12 +30,13 @@ _STRETCH: Final = 50_000
 @frozen
 class SpanPayload:
     """start, end: None where they are not stored yet. inner: points in this very span, in order, the first `_MOST`;
-    more: whether there are others."""
+    more: whether there are others. streamed: of a model call without an end: as much of its answer as had come."""
 
     start: Event | None
     end: Event | None
     inner: tuple[Event, ...]
     more: bool
+    streamed: str = ""
 
 
 class Payloads:
@@ -61,20 +62,24 @@ class Payloads:
         with self._lock:
             return [event for seq in seqs if (event := self._event(seq)) is not None]
 
-    def span(self, number: int, first: int, last: int = 0) -> SpanPayload:
-        """number: the span's; first, last: the numbers of its events, last 0 while it runs."""
+    def span(self, number: int, first: int, last: int = 0, until: int | None = None) -> SpanPayload:
+        """number: the span's; first, last: the numbers of its events, last 0 while it runs. until: the last event that
+        there is at the moment shown."""
         with self._lock:
             start = self._event(first)
             end = self._event(last) if last else None
             inner: list[Event] = []
+            streamed: list[str] = []
             at = first + 1
             # A span's own points lie among the events of those inside it: a stretch is looked through, no more.
-            for event in self._opened().events(at, last or None, limit=_STRETCH):
+            for event in self._opened().events(at, last or until, limit=_STRETCH):
+                if event.span == number and event.kind == "llm_chunk" and not last:
+                    streamed.append(str(event.data.get("text") or ""))
                 if event.span == number and event.phase == "point" and event.kind != "llm_chunk":
                     inner.append(event)
                     if len(inner) > _MOST:
                         break
-            return SpanPayload(start, end, tuple(inner[:_MOST]), len(inner) > _MOST)
+            return SpanPayload(start, end, tuple(inner[:_MOST]), len(inner) > _MOST, "".join(streamed))
 
     def states(self, seq: int | None = None) -> States:
         """The states after event number `seq`."""

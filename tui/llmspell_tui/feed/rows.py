@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from llmspell.events.event import Event
 from llmspell.traces.schema import open_read_only, unreadable
-from llmspell_tui.model.updates import Counts, Details, SpanRows
+from llmspell_tui.model.updates import Counts, Details, Free, SpanRows
 
 #: Rows of a piece: larger ones are slower, as their tuples leave the processor's cache.
 _PIECE: Final = 2_000
@@ -35,6 +35,11 @@ _DETAILS: Final = """
 SELECT seq, time, kind, phase, span, parent, name, site, data FROM events
 WHERE seq > ? AND seq <= ? AND (phase = 'point' OR kind IN ('hook_called', 'hook_completed')) AND kind != 'llm_chunk'
 ORDER BY seq LIMIT ?
+"""
+_FREE: Final = """
+SELECT seq, time, kind, phase, span, parent, name, site, data FROM events
+WHERE phase = 'end' AND kind IN ('llm_call_completed', 'tool_completed') AND data LIKE '%"from_recording":true%'
+ORDER BY seq
 """
 _ENDINGS: Final = ("_started", "_called")
 
@@ -103,6 +108,10 @@ class StoredRun:
     def counts(self) -> Counts:
         """Every stored event by kind."""
         return Counts(dict(self._all("SELECT kind, count(*) FROM events GROUP BY kind")), self.last)
+
+    def free(self) -> Free:
+        """The calls that were answered from another run's recording."""
+        return Free([(row[0], row[4], row[2], self._event(row).data.get("recorded_usage")) for row in self._all(_FREE)])
 
     def _event(self, row: tuple[Any, ...]) -> Event:
         seq, time, kind, phase, span, parent, name, site, data = row

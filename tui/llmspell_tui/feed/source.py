@@ -28,6 +28,9 @@ SHORT: Final = 20_000
 AGAIN: Final = 0.5
 #: Seconds for which a reader thread works before the screen gets what it has.
 _STRETCH: Final = 0.02
+#: Seconds between two looks for the end of a run on its page, and how many.
+_LOOK: Final = 0.02
+_LOOKS: Final = 100
 
 T = TypeVar("T")
 
@@ -66,19 +69,28 @@ class RunSource:
         page, last = await asyncio.to_thread(self._open)
         yield page
         if last > self._short and self._next == 1:
-            async for update in self._stored(last):
+            async for update in self._stored(last, page.parent):
                 yield update
         async for events in (await asyncio.to_thread(feed_of, self.path)).batches(self._next):
             yield Batch(events)
             self._next = events[-1].seq + 1
-        page, _ = await asyncio.to_thread(self._open)
+        page = await self._closed()
         yield page
         if page.status == LOST:
             yield killed(page.run)
-        elif page.lost:
-            yield lost(page.lost)
+        elif page.lost or page.status == RUNNING:  # it has ended, and could not write that it has
+            yield lost(page.lost or self._next - 1 - page.known)
 
-    async def _stored(self, last: int) -> AsyncIterator[Update]:
+    async def _closed(self) -> Page:
+        """The run's own page, once its end stands there: its socket tells the end a moment before."""
+        for _ in range(_LOOKS):
+            page, _last = await asyncio.to_thread(self._open)
+            if page.status != RUNNING:
+                return page
+            await asyncio.sleep(_LOOK)
+        return (await asyncio.to_thread(self._open))[0]
+
+    async def _stored(self, last: int, parent: str) -> AsyncIterator[Update]:
         stored = await asyncio.to_thread(StoredRun, self.path)
         try:
             if not self._spans_done:
@@ -94,6 +106,8 @@ class RunSource:
                     yield details
                     yield Progress("events", details.events[-1].seq, stored.last)
             yield await asyncio.to_thread(stored.counts)
+            if parent:
+                yield await asyncio.to_thread(stored.free)
             self._next = stored.last + 1
         finally:
             stored.close()
@@ -119,6 +133,7 @@ def page_of(meta: RunMeta, last: int = 0) -> Page:
         lost=meta.lost,
         socket=meta.socket,
         parent=meta.parent,
+        replayed=meta.replayed,
     )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from typing import Final
 
 from llmspell.errors import StoreError
 from llmspell_tui.model.updates import Trouble
 
+#: The folders before a file's name: a line has room for what is wrong with it, or for them.
+_FOLDERS: Final = re.compile(r"'/[^']*/(?=[^'/]+')")
+
 
 def trouble_of(error: StoreError | OSError | sqlite3.Error) -> Trouble:
     """passing: trying again may help."""
-    text = error.message if isinstance(error, StoreError) else str(error)
+    text = _FOLDERS.sub("'", error.message if isinstance(error, StoreError) else str(error))
     lower = text.lower()
     if "locked" in lower or "busy" in lower:
         return Trouble(f"{text}", "another process holds the file; it is read as soon as that lets go", passing=True)
@@ -25,11 +30,11 @@ def trouble_of(error: StoreError | OSError | sqlite3.Error) -> Trouble:
 
 def killed(run: str) -> Trouble:
     """The runtime of a run died before the run had ended."""
-    return Trouble(
-        "the runtime of this run was killed", f"all that was stored by then is shown; `llmspell resume {run}` goes on"
-    )
+    remedy = f"all that was stored by then is shown; `llmspell run --resume {run}` goes on"
+    return Trouble("the runtime of this run was killed", remedy)
 
 
 def lost(count: int) -> Trouble:
-    """The runtime could not store events."""
-    return Trouble(f"{count:,} events could not be stored", "free some space on the disk before the next run")
+    """The runtime could not store events, or that the run has ended."""
+    what = f"{count:,} events" if count > 0 else "the run's end"
+    return Trouble(f"{what} could not be stored", "free some space on the disk before the next run")

@@ -83,6 +83,8 @@ class Session:
                 "state": wishes.state,
                 "cancels": before,
                 "replay_prefix": before if wishes.replay_prefix else "",
+                "breakpoints": wishes.breakpoints,
+                "approve": wishes.approve,
                 **more,
             }
             try:

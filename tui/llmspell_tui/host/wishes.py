@@ -12,7 +12,8 @@ State = Literal["keep", "reset", "fork"]
 class Wishes:
     """files: spells to run at every save; none to look at stored and live runs. run: the one to show first, its id or
     `last`. state: what each run's state is: the project's own, empty, or a copy of the project's. replay_prefix:
-    answer what has not changed from the run before. web: in a browser. plain: lines instead of drawing."""
+    answer what has not changed from the run before. breakpoints, approve: as `llmspell run` has them. web: in a
+    browser. plain: lines instead of drawing."""
 
     files: tuple[str, ...] = ()
     run: str = ""
@@ -20,5 +21,7 @@ class Wishes:
     flags: dict[str, Any] = field(default_factory=dict[str, Any])
     state: State = "keep"
     replay_prefix: bool = False
+    breakpoints: tuple[str, ...] = ()
+    approve: tuple[str, ...] = ()
     web: bool = False
     plain: bool = False

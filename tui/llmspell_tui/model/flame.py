@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -43,10 +44,17 @@ class _Group:
 
 
 def flame(
-    spans: SpanTable, *, by: By = "time", root: int | None = None, narrowest: float = 0.0, now: float | None = None
+    spans: SpanTable,
+    *,
+    by: By = "time",
+    root: int | None = None,
+    within: Sequence[tuple[str, str]] = (),
+    narrowest: float = 0.0,
+    now: float | None = None,
 ) -> list[Box]:
-    """Boxes by depth and place, at the moment shown. root: only this span and what is in it. narrowest: the share below
-    which a box is left out. now: where running spans end.
+    """Boxes by depth and place, at the moment shown. root: only this span and what is in it. within: only the box that
+    these kinds and names lead to from the outermost one on, with what is in it. narrowest: the share below which a box
+    is left out. now: where running spans end.
 
     Spans side by side in time (a parallel step) stand beside each other: a box is as wide as its own value or the sum
     of its inner ones, whichever is more.
@@ -75,9 +83,17 @@ def flame(
         group.errors += spans.status(i) == "error"
     total = _widen(whole)
     boxes: list[Box] = []
-    if total > 0:
-        _lay(whole, -1, 0.0, 1.0 / total, narrowest, boxes)
+    shown = _inside(whole, within) if within else whole
+    if total > 0 and shown is not None and shown.value > 0:
+        _lay(shown, 0 if within else -1, 0.0, 1.0 / shown.value, narrowest, boxes)
     return sorted(boxes, key=lambda box: (box.depth, box.left))
+
+
+def _inside(group: _Group | None, path: Sequence[tuple[str, str]]) -> _Group | None:
+    for kind, name in path:
+        inner = group.inner.values() if group is not None else ()
+        group = next((each for each in inner if (each.kind, each.name) == (kind, name)), None)
+    return group
 
 
 def _value(spans: SpanTable, i: int, by: By, now: float | None) -> float:

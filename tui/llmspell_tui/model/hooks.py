@@ -36,8 +36,8 @@ class FieldChange:
 class HookCall:
     """span, parent: the numbers of its span and of what it looks at; seq, last: of its events, last 0 while it runs.
 
-    status: `running`, `ok`, `veto`, `error`, `ignored`. vetoed: it stopped what it looks at; retried: it asked for
-    another try. Times in ms since 1970.
+    status: `running`, `ok`, `veto`, `error`, or `ignored` for a failure that was passed over. vetoed: it stopped what
+    it looks at; retried: it asked for another try. Times in ms since 1970.
     """
 
     seq: int
@@ -57,6 +57,13 @@ class HookCall:
     def duration(self) -> float | None:
         """Milliseconds."""
         return None if self.ended is None else self.ended - self.started
+
+    def at(self, moment: int | None) -> HookCall:
+        """As it was after event number `moment`: what was not over by then had done nothing yet."""
+        if moment is None or 0 < self.last <= moment:
+            return self
+        begun = (self.seq, 0, self.span, self.parent, self.point, self.handler, self.site, self.started)
+        return HookCall(*begun, ended=None, status="running", error="", changes=())
 
     @property
     def vetoed(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 
 from llmspell.events.event import Event
 from llmspell.traces.spans import error_text
+from llmspell_tui.model.free import FreeCalls
 from llmspell_tui.model.hooks import HookHistory
 from llmspell_tui.model.points import PointLog
 from llmspell_tui.model.spans import LARGEST, SpanTable
@@ -18,6 +19,7 @@ from llmspell_tui.model.updates import (
     Complete,
     Counts,
     Details,
+    Free,
     Page,
     Progress,
     Recovered,
@@ -47,6 +49,7 @@ class RunModel:
         self.states = StateHistory()
         self.hooks = HookHistory()
         self.points = PointLog()
+        self.free = FreeCalls()
         self.counts: Counter[str] = Counter()
         self.seq = 0
         self.known = 0
@@ -107,6 +110,9 @@ class RunModel:
                 self.events = self.counts.total()
                 self.seq = max(self.seq, seq)
                 self.known = max(self.known, self.seq)
+            case Free(calls):
+                for call in calls:
+                    self.free.put(*call)
             case Page():
                 self._turn(update)
             case Progress():
@@ -122,10 +128,17 @@ class RunModel:
 
     def _turn(self, page: Page) -> None:
         self.page = page
-        self.run_id, self.label, self.status = page.run, page.label, page.status
-        self.began, self.ended = page.began or self.began, page.ended
+        self.run_id, self.label = page.run, page.label
+        self._begin(page.began)
+        if page.status != "running" or self.ended is None:  # an end that was told stands on the page a moment later
+            self.status, self.ended = page.status, page.ended
         self.known, self.lost = max(self.known, page.known), page.lost
         self.newest = max(self.newest, page.ended or 0.0)
+
+    def _begin(self, time: float) -> None:
+        """A run that begins with another's recording has events from before its page says that it began."""
+        if time:
+            self.began = min(self.began or time, time)
 
     def add(self, events: Sequence[Event]) -> None:
         """Fold events. One that has been folded is passed over; one that no run writes is counted in `refused`."""
@@ -147,12 +160,12 @@ class RunModel:
     def _fold(self, event: Event) -> None:
         if event.phase == "start":
             self.spans.start(event)
-            if not self.began:
-                self.began = event.time
+            self._begin(event.time)
             if event.span == 1:
                 self.label = self.label or event.name
         elif event.phase == "end":
             self.spans.end(event)
+            self.free.add(event)
             self._streams.pop(event.span, None)
             if event.span == 1:
                 self.ended = event.time
@@ -178,6 +191,7 @@ class RunModel:
     def load_spans(self, rows: SpanRows) -> None:
         """Stored spans, in pieces and before any event: a first picture of a run that is not read event by event."""
         self.events += self.spans.extend(rows)
+        self._begin(self.spans.starts[0] if len(self.spans) else 0.0)
         self.newest = max(self.newest, self.spans.newest)
         self.spans.settle()
 

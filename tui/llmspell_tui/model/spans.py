@@ -129,6 +129,8 @@ class SpanTable(SpanColumns):
 
     def _finish(self, i: int, span: Span) -> None:
         paid = self.finish(i, span)
+        if self._moment is not None and self.lasts[i] <= self._moment:
+            self._travel()  # the moment was ahead of what had been read
         if self._query is None:
             return
         self._changed.add(i)

@@ -6,7 +6,10 @@ moment that was asked for before, or from one of the versions kept on the way.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import math
+import time
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
@@ -18,18 +21,21 @@ from llmspell.traces.state_at import States, fold
 _EVERY: Final = 2_000
 #: Versions kept; of more, every second is let go of and the distance doubles.
 _KEPT: Final = 64
+_NONE: Final = array("I")
 
 
 @frozen
 class Change:
-    """One value of a state. seq: its event. span: the span it happened in. scope: `agent:ID`, `global`, … path: as it
-    is written. by: who did it. old, new: None where there is nothing."""
+    """One value of a state. seq: its event. span: the span it happened in. scope: `agent:ID`, `global`, … key: the
+    outermost one of the scope that it changes, "" for the scope as a whole. path: as it is written. by: who did it.
+    old, new: None where there is nothing."""
 
     seq: int
     time: float
     span: int
     site: str
     scope: str
+    key: str
     path: str
     by: str
     old: Any
@@ -44,6 +50,7 @@ class StateHistory:
         self._versions: dict[int, States] = {0: {}}  # the states after so many changes
         self._every = _EVERY
         self._latest: tuple[int, States] = (0, {})
+        self._of_keys: dict[tuple[str, str], array[int]] = {}  # places in `changes`
 
     def __len__(self) -> int:
         return len(self.changes)
@@ -52,21 +59,32 @@ class StateHistory:
         """A `state_changed` event; they come in order."""
         self._seqs.append(event.seq)
         self._data.append(event.data)
-        self.changes.append(_change(event))
+        change = _change(event)
+        self._of_keys.setdefault((change.scope, change.key), array("I")).append(len(self.changes))
+        self.changes.append(change)
 
     def at(self, seq: int | None = None) -> States:
         """{scope: {key: value}} after event number `seq`; now unless given. The caller's own."""
-        count = len(self._seqs) if seq is None else bisect_right(self._seqs, seq)
+        self.come_to(seq)
+        return copied(self._latest[1])
+
+    def come_to(self, seq: int | None, seconds: float = math.inf) -> float:
+        """Fold on towards a moment, for so long. The share of the changes that is folded: at 1.0 `at` is quick."""
+        count, until = self.count(seq), time.monotonic() + seconds
         begin, states = self._latest
         nearest = max(kept for kept in self._versions if kept <= count)
         if not nearest <= begin <= count:
             begin, states = nearest, copied(self._versions[nearest])
-        for at in range(begin, count):
+        at = begin
+        while at < count:
             if at and at % self._every == 0 and at not in self._versions:
                 self._keep(at, states)
             fold(states, copied(self._data[at]))
-        self._latest = count, states
-        return copied(states)
+            at += 1
+            if at % 64 == 0 and time.monotonic() > until:
+                break
+        self._latest = at, states
+        return at / count if count else 1.0
 
     def _keep(self, count: int, states: States) -> None:
         self._versions[count] = copied(states)
@@ -86,12 +104,41 @@ class StateHistory:
 
     def latest(self, scope: str, path: str, seq: int | None = None) -> Change | None:
         """Who changed this value last, as of a moment: itself, something in it, or what it is in."""
-        count = len(self._seqs) if seq is None else bisect_right(self._seqs, seq)
+        count = self.count(seq)
         for at in range(count - 1, -1, -1):
             change = self.changes[at]
             if change.scope == scope and _touches(change.path, path):
                 return change
         return None
+
+    def count(self, seq: int | None = None) -> int:
+        """How many changes there were by event number `seq`; by now unless given."""
+        return len(self._seqs) if seq is None else bisect_right(self._seqs, seq)
+
+    def newest(self, scope: str, key: str, seq: int | None = None) -> Change | None:
+        """The last change of an outermost value, or of something in it, as of a moment."""
+        count = self.count(seq)
+        last = -1
+        for each in ("", key):
+            places, upto = self._places(scope, each, count)
+            last = max(last, places[upto - 1] if upto else -1)
+        return self.changes[last] if last >= 0 else None
+
+    def history(self, scope: str, key: str, seq: int | None, most: int) -> tuple[list[Change], int]:
+        """The last `most` changes of an outermost value and of what is in it, in order, and how many there are."""
+        count = self.count(seq)
+        found: list[int] = []
+        total = 0
+        for each in {"", key}:
+            places, upto = self._places(scope, each, count)
+            found += places[max(upto - most, 0) : upto]
+            total += upto
+        return [self.changes[at] for at in sorted(found)[-most:]], total
+
+    def _places(self, scope: str, key: str, count: int) -> tuple[array[int], int]:
+        """The places in `changes` of a value's own changes, and how many of them are among the first `count`."""
+        places = self._of_keys.get((scope, key), _NONE)
+        return places, len(places) if not places or places[-1] < count else bisect_left(places, count)
 
     @property
     def seqs(self) -> Sequence[int]:
@@ -127,12 +174,15 @@ def _change(event: Event) -> Change:
     data = event.data
     scope, owner = str(data.get("scope", "")), str(data.get("owner") or "")
     by = str(data.get("by") or data.get("agent_name") or event.name or "")
+    at = data.get("at")
+    keys = cast("list[Any]", at) if isinstance(at, list) else [str(data.get("path") or "").partition(".")[0]]
     return Change(
         seq=event.seq,
         time=event.time,
         span=event.span,
         site=event.site,
         scope=f"{scope}:{owner}" if owner else scope,
+        key=str(keys[0]) if keys else "",
         path=str(data.get("path") or ""),
         by=by,
         old=data.get("old"),

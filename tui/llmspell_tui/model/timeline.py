@@ -61,6 +61,20 @@ class Timeline:
         """In ms since 1970."""
         return self._model.newest if moment is None else self._model.time_of(moment)
 
+    def what(self, moment: int) -> str:
+        """What the event is: `▸ tool csv_reader` for a begin, `◂` for an end, the kind and name of what is between."""
+        spans, points = self._model.spans, self._model.points
+        began = bisect_right(spans.firsts, moment)
+        if began and spans.firsts[began - 1] == moment:
+            return f"▸ {_word(spans.kind(began - 1))} {spans.name(began - 1)}"
+        over = spans.ended_by(moment)
+        if over and spans.lasts[i := spans.end_order[over - 1]] == moment:
+            return f"◂ {_word(spans.kind(i))} {spans.name(i)}"
+        at = points.at(moment)
+        if at < len(points) and points.seq(at) == moment:
+            return f"· {_word(points.kind(at))} {points.name(at)}".rstrip()
+        return ""
+
     def at_time(self, time: float) -> int | None:
         """The last start or end of a span not after a time; None at the end."""
         if time >= self._model.newest:
@@ -88,3 +102,7 @@ class Timeline:
 
     def _seqs(self, by: By) -> Sequence[int]:
         return self._model.states.seqs if by == "state" else self._model.hooks.seqs
+
+
+def _word(kind: str) -> str:
+    return kind.replace("_", " ")

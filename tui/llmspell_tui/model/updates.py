@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from llmspell.events.event import Event
 from llmspell.frozen import frozen
@@ -11,7 +12,8 @@ from llmspell.frozen import frozen
 @frozen
 class Page:
     """What a run's own page says. status: `running`, `ok`, `error`, `limit`, `cancelled`, `lost`. began, ended: ms
-    since 1970. known: events that exist, stored or lost; lost: those that the runtime could not store."""
+    since 1970. known: events that exist, stored or lost; lost: those that the runtime could not store. parent: the run
+    that it repeats, or begins like; replayed: whether it does nothing but repeat it."""
 
     run: str
     label: str
@@ -24,6 +26,7 @@ class Page:
     lost: int = 0
     socket: str = ""
     parent: str = ""
+    replayed: bool = False
 
 
 @frozen
@@ -74,6 +77,14 @@ class Counts:
 
 
 @frozen
+class Free:
+    """Calls that were answered from another run's recording, of a run whose spans came as rows: the end event's number,
+    the span's number, the event's kind, and what it once used."""
+
+    calls: Sequence[tuple[int, int, str, Any]]
+
+
+@frozen
 class Progress:
     """How far the reading of what is stored has come: `done` of `total` in `what`."""
 
@@ -104,4 +115,4 @@ class Complete:
     """All that there is, and ever will be, has come."""
 
 
-Update = Page | SpanRows | Details | Batch | Counts | Progress | Trouble | Recovered | Complete
+Update = Page | SpanRows | Details | Batch | Counts | Free | Progress | Trouble | Recovered | Complete

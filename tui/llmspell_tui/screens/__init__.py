@@ -20,5 +20,6 @@ To add one, say `state`:
 What crosses screens (open a run, compare two, go to a span) is a message, handled in `app.window`. What belongs to the
 whole window (time travel, control of the run) is a class of its own in `app/`, in the line of `Window`'s bases: a typed
 line is had by `await self.ask(purpose, title, check=…)` and comes back in `answered(purpose, text)`; `self.renew()`
-draws after the moment changed; `self.notice(text)` says what was done.
+draws after the moment changed; `self.open_sheet(sheet)` raises a panel for one matter (`widgets.sheet`);
+`self.notice(text)` says what was done.
 """

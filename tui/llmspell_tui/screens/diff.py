@@ -3,256 +3,105 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
 
+from textual import events
 from textual.app import ComposeResult
 
 from llmspell.errors import StoreError
-from llmspell.traces.summary import brief
-from llmspell_tui.actions import bindings
 from llmspell_tui.feed.compared import Compared, Comparison, Stopped
 from llmspell_tui.messages import Chosen, Opened
-from llmspell_tui.model.diff import DiffLine, DiffRow, Totals, side_by_side
+from llmspell_tui.model.diff import DiffLine, side_by_side
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.screens.view import View
-from llmspell_tui.theme import LETTERS, MARKS, STATUS_ROLES, kind_role
+from llmspell_tui.theme import kind_word
 from llmspell_tui.widgets.desk import Desk
 from llmspell_tui.widgets.exchange import exchange
-from llmspell_tui.widgets.figures import count_text, money_text, plural, time_text
-from llmspell_tui.widgets.lines import Line, clean, fitted, wrapped
-from llmspell_tui.widgets.rows import Rows
-
-#: How a row or a line differs, and the role it is shown in.
-_SIGNS: Final = {"same": (" ", "text"), "changed": ("±", "warn"), "left": ("-", "removed"), "right": ("+", "added")}
-_BETWEEN: Final = " │ "
-
-
-def halves(width: int) -> tuple[int, int]:
-    """Cells of the two sides, with the sign and the line between them taken off."""
-    room = max(width - 2 - len(_BETWEEN), 2)
-    return (room + 1) // 2, room // 2
-
-
-class DiffList(Rows):
-    """The spans of both runs, each pair on a row. The headings are the runs' totals and their first difference."""
-
-    BINDINGS = bindings("diff")
-    PANEL = "diff"
-    HEAD = 4
-    STAYS = True
-
-    compared: Compared | None = None
-    said = ""
-
-    def count(self) -> int:
-        return len(self.compared.result.rows) if self.compared is not None else 0
-
-    def empty(self) -> str:
-        return self.said or "mark two runs on the screen Runs with space, and press d"
-
-    def row(self, row: int) -> DiffRow | None:
-        return self.compared.result.rows[row] if self.compared is not None else None
-
-    def heading(self, y: int, width: int) -> Line:
-        if self.compared is None:
-            return []
-        result = self.compared.result
-        left, right = halves(width)
-        match y:
-            case 0:
-                sides = [[(f"{clean(run.label)}  {run.run_id}", "strong")] for run in self._runs(self.compared)]
-                return self._sides("  ", sides[0], sides[1], left, right)
-            case 1:
-                return self._sides("  ", summary(result.left), summary(result.right), left, right)
-            case 2:
-                return [("  ", "dim"), *self._parting(self.compared)]
-            case _:
-                return [("  ", "dim"), ("span", "dim")]
-
-    def _runs(self, compared: Compared) -> tuple[RunModel, RunModel]:
-        return compared.left, compared.right
-
-    def _parting(self, compared: Compared) -> Line:
-        """Where the runs differ first."""
-        divergence = compared.result.divergence
-        if divergence is None:
-            return [("✓ the same happened in the same order", "ok")]
-        event = divergence.one or divergence.other
-        line: Line = [("± first difference: ", "warn")]
-        if event is not None:
-            line += [(f"event {event.seq:,} {event.kind} {clean(event.name)}", "text"), (f"  {event.site}", "name")]
-        for path, (one, other) in list(divergence.changes.items())[:2]:
-            line.append((f"  {clean(path)}: {clean(brief(one)) or '-'} → {clean(brief(other)) or '-'}", "dim"))
-        return line
-
-    def line(self, row: int, width: int) -> Line:
-        compared = self.compared
-        if compared is None:
-            return []
-        found = compared.result.rows[row]
-        sign, role = _SIGNS[found.sign]
-        if found.sign == "same" and found.differs_within:
-            sign, role = "·", "warn"
-        left, right = halves(width)
-        one = span_text(compared.left, found.left, found.depth, role, left)
-        other = span_text(compared.right, found.right, found.depth, role, right)
-        return self._sides(f"{sign} ", one, other, left, right, role)
-
-    def _sides(self, sign: str, one: Line, other: Line, left: int, right: int, role: str = "dim") -> Line:
-        return [(sign, role), *fitted(one, left), (_BETWEEN, "rule"), *fitted(other, right)]
-
-    def step(self, by: int) -> None:
-        """To the next row that differs."""
-        rows = self.compared.result.rows if self.compared is not None else ()
-        at = self.cursor + by
-        while 0 <= at < len(rows) and rows[at].sign == "same":
-            at += by
-        if 0 <= at < len(rows):
-            self.go(at)
-
-    def action_next_difference(self) -> None:
-        self.step(1)
-
-    def action_previous_difference(self) -> None:
-        self.step(-1)
-
-
-def summary(totals: Totals) -> Line:
-    mark, role = MARKS.get(totals.status, "!"), STATUS_ROLES.get(totals.status, "warn")
-    figures = (
-        time_text(totals.duration),
-        plural(totals.calls, "call"),
-        f"{count_text(totals.tokens)} tokens" if totals.tokens else "",
-        money_text(totals.cost),
-        plural(totals.errors, "error") if totals.errors else "",
-    )
-    return [(f"{mark} {totals.status}  ", role), ("  ".join(figure for figure in figures if figure), "text")]
-
-
-def span_text(model: RunModel, i: int | None, depth: int, role: str, width: int) -> Line:
-    """A span on one side; nothing where the other side alone has it."""
-    if i is None:
-        return []
-    spans = model.spans
-    kind, ended = spans.kind(i), spans.ended(i)
-    right = f" {count_text(spans.tokens(i)):>6} {time_text(ended - spans.started(i) if ended is not None else None):>8}"
-    line: Line = [
-        ("  " * min(depth, 8), "dim"),
-        (f"{LETTERS.get(kind, '·')} ", kind_role(kind)),
-        (clean(spans.name(i)) or kind, role if role != "text" else "text"),
-    ]
-    if error := spans.error(i):
-        line.append((f"  {clean(error)}", "error"))
-    return [*fitted(line, max(width - len(right), 0)), (right, "dim")] if width > len(right) + 12 else line
-
-
-class PairList(Rows):
-    """What a pair of spans was given and gave, line by line beside each other."""
-
-    PANEL = "lines"
-    HEAD = 1
-
-    lines: list[DiffLine]
-    _laid: list[Line]
-    _width = 0
-    title = ""
-
-    def __init__(self, desk: Desk, *, id: str | None = None) -> None:
-        super().__init__(desk, id=id)
-        self.lines, self._laid = [], []
-
-    def show(self, title: str, lines: list[DiffLine]) -> None:
-        self.title, self.lines = title, lines
-        self._lay()
-        self.cursor = 0
-        self.scroll_to(y=0, animate=False, force=True)
-        self.sync()
-
-    def sync(self) -> None:
-        if self.size.width != self._width:
-            self._lay()
-        super().sync()
-
-    def count(self) -> int:
-        return len(self._laid)
-
-    def line(self, row: int, width: int) -> Line:
-        return self._laid[row]
-
-    def heading(self, y: int, width: int) -> Line:
-        return [(f" {self.title}", "strong")]
-
-    def _lay(self) -> None:
-        """Every line wrapped into its half."""
-        self._width = self.size.width
-        left, right = halves(self._width - self.styles.scrollbar_size_vertical)
-        self._laid = []
-        for line in self.lines:
-            sign, role = _SIGNS[line.sign]
-            one = wrapped(line.left, left) if line.left is not None else []
-            other = wrapped(line.right, right) if line.right is not None else []
-            for at in range(max(len(one), len(other))):
-                first = [(one[at], role)] if at < len(one) else []
-                second = [(other[at], role)] if at < len(other) else []
-                mark = (f"{sign} " if not at else "  ", role)
-                self._laid.append([mark, *fitted(first, left), (_BETWEEN, "rule"), *fitted(second, right)])
+from llmspell_tui.widgets.lines import clean
+from llmspell_tui.widgets.sides import DiffList, PairList
 
 
 class DiffView(View):
+    """Two runs that were marked; until some are, the run on the desk and the last one of the same spell before it."""
+
     DEFAULT_CSS = """
     DiffView DiffList { height: 55%; }
     DiffView PairList { height: 45%; border-top: solid $rule; }
+    DiffView.flat DiffList { height: 1fr; }
+    DiffView.flat PairList { display: none; }
     """
     FIRST = "#diff"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._comparison: Comparison | None = None
+        self._marked = False  # these two were asked for
+        self._as_of: object = None  # the run on the desk that was compared, and how it was
 
     def compose(self) -> ComposeResult:
         yield DiffList(self.desk, id="diff")
         yield PairList(self.desk, id="pair")
 
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.height < 14, "flat")
+
+    def on_unmount(self) -> None:
+        if self._comparison is not None:
+            self._comparison.close()
+
     @property
     def pairs(self) -> DiffList:
         return self.query_one(DiffList)
 
-    def advance(self) -> None:
-        """Two runs are compared as they were when they were read."""
+    def renew(self) -> None:
+        super().renew()
+        self.advance()
 
-    def begin(self) -> None:
-        super().begin()
-        if self._comparison is None:
+    def advance(self) -> None:
+        """Two runs are compared as they were when they were read; one that goes on, again when it has ended."""
+        model = self.desk.model
+        as_of = model and (model.run_id, model.status == "running", len(self.desk.runs))
+        if not self._marked and as_of != self._as_of:
+            self._as_of = as_of
             self._with_the_one_before()
 
     def _with_the_one_before(self) -> None:
         """The run on the desk and the last one of the same spell before it."""
         model = self.desk.model
-        if model is None:
+        this = next((run for run in self.desk.runs if model is not None and run.meta.id == model.run_id), None)
+        if this is None:
             return
-        same = [run for run in self.desk.runs if run.meta.label == model.label]
-        at = next((at for at, run in enumerate(same) if run.meta.id == model.run_id), None)
-        if at is not None and at + 1 < len(same):
-            self.compare(same[at + 1].path, same[at].path)
+        older = [
+            run
+            for run in self.desk.runs
+            if run.meta.spell == this.meta.spell and run.meta.started < this.meta.started and run is not this
+        ]
+        before = max(older, key=lambda run: run.meta.started, default=None)
+        if before is not None:
+            self._compare(before.path, this.path)
+        else:
+            self.pairs.show(None, "this spell has no run before this one: mark two runs with space on the screen Runs")
 
     def compare(self, left: Path, right: Path) -> None:
-        """left: the run that stands at the left, as a rule the older one."""
+        """Two runs that were asked for. left: the one that stands at the left, as a rule the older one."""
+        self._marked = True
+        self._compare(left, right)
+
+    def _compare(self, left: Path, right: Path) -> None:
         before, self._comparison = self._comparison, Comparison(left, right)
         if before is not None:
-            before.close()
-        pairs = self.pairs
-        pairs.compared, pairs.said = None, "reading both runs"
-        pairs.sync()
+            self.run_worker(asyncio.to_thread(before.close), group="close")
+        self.pairs.show(None, "reading both runs")
+        self.query_one(PairList).show("", [])
         self.run_worker(partial(self._read, self._comparison), group="compare", exclusive=True)
 
     async def _read(self, comparison: Comparison) -> None:
         pairs, loop = self.pairs, asyncio.get_running_loop()
 
         def report(done: int, total: int) -> bool:
-            loop.call_soon_threadsafe(told, f"reading both runs: {done * 100 // max(total, 1)} %")
+            share = done * 100 // max(total, 1)
+            loop.call_soon_threadsafe(told, f"reading both runs: {share} %" if share < 100 else "comparing them")
             return comparison is self._comparison
 
         def told(text: str) -> None:
@@ -268,8 +117,7 @@ class DiffView(View):
             told(error.message)
             return
         if comparison is self._comparison:
-            pairs.compared = compared
-            pairs.sync()
+            pairs.show(compared)
             pairs.go(compared.result.first_row or 0)
             self._tell()
 
@@ -291,12 +139,17 @@ class DiffView(View):
         row = self.pairs.row(self.pairs.cursor)
         if row is None:
             return
-        texts: list[str] = []
-        for side, (model, i) in enumerate(((compared.left, row.left), (compared.right, row.right))):
-            texts.append(await asyncio.to_thread(told_of(comparison, side, model, i)) if i is not None else "")
+
+        def told() -> list[DiffLine]:
+            left = told_of(comparison, 0, compared.left, row.left)
+            right = told_of(comparison, 1, compared.right, row.right)
+            return beside(left, right)
+
+        lines = await asyncio.to_thread(told)
         model, i = (compared.left, row.left) if row.left is not None else (compared.right, row.right)
-        title = clean(model.spans.name(i)) if i is not None else ""
-        self.query_one(PairList).show(title, side_by_side(*texts))
+        title = f"{kind_word(model.spans.kind(i))} {clean(model.spans.name(i))}" if i is not None else ""
+        if comparison is self._comparison:
+            self.query_one(PairList).show(title, lines)
 
     def site(self) -> str:
         compared, row = self.pairs.compared, self.pairs.row(self.pairs.cursor)
@@ -307,14 +160,24 @@ class DiffView(View):
         return compared.left.spans.site(row.left) if row.left is not None else ""
 
 
-def told_of(comparison: Comparison, side: int, model: RunModel, i: int) -> Callable[[], str]:
-    """Reads what a span was given and gave, as text."""
+def told_of(comparison: Comparison, side: int, model: RunModel, i: int | None) -> str:
+    """What a span was given and gave, as text; "" for none. Reads the run's file."""
+    if i is None:
+        return ""
+    try:
+        page = exchange(comparison.span(side, model, i), "", model.spans.status(i) == "running")
+    except StoreError as error:
+        return error.message
+    lines: list[str] = []
+    for entry in page.entries:
+        said = "".join(text for text, _ in entry.pieces) or entry.text
+        lines += ["  " * entry.depth + line for line in said.split("\n")]
+    return "\n".join(lines)
 
-    def read() -> str:
-        try:
-            page = exchange(comparison.span(side, model, i), "", model.spans.status(i) == "running")
-        except StoreError as error:
-            return error.message
-        return "\n".join(page.plain(at) for at, entry in enumerate(page.entries) if not entry.depth)
 
-    return read
+def beside(left: str, right: str) -> list[DiffLine]:
+    """Line by line; where one side has nothing, the other one's lines alone."""
+    if left and right:
+        return side_by_side(left, right)
+    alone = [DiffLine(line, None, "left") for line in left.split("\n") if left]
+    return alone or [DiffLine(None, line, "right") for line in right.split("\n") if right]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Final
+
+from textual.timer import Timer
 
 from llmspell.errors import StoreError
 from llmspell.events.event import Event
 from llmspell.traces.summary import brief
 from llmspell_tui.actions import bindings
-from llmspell_tui.feed.pages import PAGE, EventFilter, EventPages
-from llmspell_tui.model.points import LOG_KINDS, line
+from llmspell_tui.feed.eventfilter import EventFilter, wrong
+from llmspell_tui.feed.pages import PAGE, EventPages
+from llmspell_tui.messages import NotFound
+from llmspell_tui.model.points import line
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.screens.split import SplitView
 from llmspell_tui.widgets.desk import Desk
@@ -25,10 +30,12 @@ from llmspell_tui.widgets.rows import Rows
 #: Pages kept: 4,000 events.
 _KEPT: Final = 20
 #: Cells of the columns of numbers, kinds and names.
-_SEQ, _KIND, _NAME = 8, 22, 17
-#: What the log has: what a spell printed, logged, warned of and failed with.
-LOGS: Final = " ".join(f"kind:{kind}" for kind in sorted(LOG_KINDS))
+_SEQ, _KIND, _NAME = 8, 24, 17
+#: What the spell printed, logged, warned of and failed with.
+LOGS: Final = "kind:logs"
 _PHASES: Final = {"start": "▸", "end": "◂", "point": "·"}
+#: Seconds until an event that has happened, but was not in the file yet, is looked for there again.
+_AGAIN: Final = 0.25
 
 
 class EventList(Rows):
@@ -44,21 +51,25 @@ class EventList(Rows):
         self.pages: EventPages | None = None
         self.trouble = ""
         self._model: RunModel | None = None
-        self._kept: OrderedDict[int, list[Event]] = OrderedDict()
+        self._kept: OrderedDict[int, Mapping[int, Event]] = OrderedDict()
         self._asked: set[int] = set()
+        self._tried: dict[int, int] = {}  # pages that lacked an event, by how many events there were then
+        self._later: Timer | None = None
         self._found = array("Q")
         self._looked = 0  # events that the filter has looked through
         self._looking = False
+        self._seeking = ""
         self._shown = 0
 
     # What is there
 
     def sync(self) -> None:
         model = self.desk.model
+        self.begin_with(model)
         if model is not self._model:
             self._model = model
             self._begin()
-        until = 0 if model is None else model.seq if model.moment is None else min(model.moment, model.seq)
+        until = self._until()
         if self.text and model is not None:
             self._look(model.seq)
             self._shown = bisect_right(self._found, until)
@@ -66,13 +77,20 @@ class EventList(Rows):
             self._shown = until
         super().sync()
 
+    def _until(self) -> int:
+        """The last event at the moment shown."""
+        model = self.desk.model
+        return 0 if model is None else model.seq if model.moment is None else min(model.moment, model.seq)
+
     def search(self, text: str) -> None:
-        """Show only what passes; "" for all."""
+        """Show only what passes; "" for all. The cursor stays at its event, or goes to the next one that passes."""
+        at = self.seq(self.cursor) if self._shown else 1
         self.text = text
         self._found, self._looked, self._looking = array("Q"), 0, False
-        self.following = False
-        self.cursor = 0
+        self.follow(False)
+        self.cursor = 0 if text else at - 1
         self.sync()
+        self._reveal()
 
     def _begin(self) -> None:
         if self.pages is not None:
@@ -81,6 +99,7 @@ class EventList(Rows):
         self.pages = EventPages(payloads.path) if payloads is not None else None
         self._kept.clear()
         self._asked.clear()
+        self._tried.clear()
         self._found, self._looked, self._looking = array("Q"), 0, False
         self.cursor, self.trouble = 0, ""
 
@@ -91,33 +110,48 @@ class EventList(Rows):
         return self._found[row] if self.text else row + 1
 
     def event(self, row: int) -> Event | None:
-        """None while it is being read."""
+        """None while it is being read, and where the file does not have it: `lacks` tells which."""
         seq = self.seq(row)
-        number, place = divmod(seq - 1, PAGE)
+        number = (seq - 1) // PAGE
         page = self._kept.get(number)
-        if page is not None and place < len(page):
+        if page is not None and seq in page:
             self._kept.move_to_end(number)
-            return page[place]
-        if number not in self._asked and self.pages is not None:
+            return page[seq]
+        model = self._model
+        if number not in self._asked and self.pages is not None and model is not None and not self.lacks(row):
             self._asked.add(number)
-            self.run_worker(self._fetch(self.pages, number), group=f"page{number}")
+            self.run_worker(self._fetch(self.pages, number, model.seq), group="page")
         return None
 
-    async def _fetch(self, pages: EventPages, number: int) -> None:
+    def lacks(self, row: int) -> bool:
+        """Whether the file was found not to have this event."""
+        return self._model is not None and self._tried.get((self.seq(row) - 1) // PAGE) == self._model.seq
+
+    async def _fetch(self, pages: EventPages, number: int, known: int) -> None:
+        """known: how many events there were when it was asked for."""
         try:
             page, trouble = await asyncio.to_thread(pages.page, number), ""
         except StoreError as error:
             page, trouble = [], error.message
-        if pages is not self.pages:
+        if pages is not self.pages or self._model is None:
             return
         self._asked.discard(number)
         if page:
-            self._kept[number] = page
+            self._kept[number] = {event.seq: event for event in page}
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
+        if len(page) < min(PAGE, known - number * PAGE):
+            self._tried[number] = known
+            if not self._model.complete and self._later is None:
+                self._later = self.set_timer(_AGAIN, self._try_again)
         self.trouble = trouble
         self.refresh()
         self.moved()
+
+    def _try_again(self) -> None:
+        self._later = None
+        self._tried.clear()
+        self.refresh()
 
     def _look(self, last: int) -> None:
         """Have the filter look through what it has not seen yet."""
@@ -129,7 +163,7 @@ class EventList(Rows):
         loop = asyncio.get_running_loop()
 
         def report(found: list[int], looked: int) -> bool:
-            loop.call_soon_threadsafe(self._take, text, found, first + looked - 1)
+            loop.call_soon_threadsafe(self._take, pages, text, found, first + looked - 1)
             return self.text == text and pages is self.pages
 
         try:
@@ -138,13 +172,44 @@ class EventList(Rows):
             self.trouble = error.message
         if text == self.text and pages is self.pages:
             self._looking = False
+            self.refresh()
 
-    def _take(self, text: str, found: list[int], looked: int) -> None:
-        if text == self.text and looked > self._looked:
+    def _take(self, pages: EventPages, text: str, found: list[int], looked: int) -> None:
+        if text == self.text and pages is self.pages and looked > self._looked:
             self._found.extend(found)
             self._looked = looked
             self.sync()
             self.moved()
+
+    # Search, in the file
+
+    def find(self, needle: str, *, backwards: bool = False, again: bool = True) -> bool:
+        if self.pages is None or not self._shown:
+            return False
+        at = self.seq(self.cursor) + (0 if again else 1 if backwards else -1)
+        self._seeking = needle
+        self.run_worker(self._seek_out(self.pages, needle, at, backwards), group="find", exclusive=True)
+        self.refresh()
+        return True
+
+    async def _seek_out(self, pages: EventPages, needle: str, at: int, backwards: bool) -> None:
+        wanted = EventFilter.parse(self.text).also(needle)
+
+        def stopped() -> bool:
+            return self.desk.needle != needle or pages is not self.pages
+
+        try:
+            seq = await asyncio.to_thread(
+                pages.next_match, wanted, at, self._until(), backwards=backwards, stopped=stopped
+            )
+        except StoreError as error:
+            self.trouble, seq = error.message, None
+        self._seeking = ""
+        if seq is not None and seq <= self._until():
+            self.go(bisect_left(self._found, seq) if self.text else seq - 1)
+        elif not stopped():
+            self.post_message(NotFound(needle))
+        self.refresh()
 
     # Drawing
 
@@ -155,29 +220,39 @@ class EventList(Rows):
 
     def heading(self, y: int, width: int) -> Line:
         model = self.desk.model
-        left: Line = [(f"{'event':>{_SEQ}}    ", "dim"), *fitted([("kind", "dim")], _KIND), ("name", "dim")]
+        left: Line = [(f"{'event':>{_SEQ}}   ", "dim"), *([("time" + " " * 10, "dim")] if width >= 90 else [])]
+        left += [*fitted([("kind", "dim")], kind_cells(width)), ("name", "dim")]
+        if self.trouble:
+            return spread([(" ! ", "warn"), (self.trouble, "warn")], [], width)
         note = plural(self._shown, "event")
         if self.text and model is not None:
             share = "" if self._looked >= model.seq else f", {self._looked * 100 // max(model.seq, 1)} % read"
             note = f"{self._shown:,} of {plural(model.seq, 'event')}{share}"
+        if self._seeking:
+            note = "searching …"
         return spread(left, [(f"{note} ", "dim")], width)
 
     def line(self, row: int, width: int) -> Line:
         event = self.event(row)
         if event is None:
-            return [(f"{self.seq(row):>{_SEQ},} …", "dim")]
+            return [(f"{self.seq(row):>{_SEQ},} {'· not in the file' if self.lacks(row) else '…'}", "dim")]
         failed = event.kind in ("error", "limit_reached") or bool(event.data.get("error"))
         left: Line = [
             (f"{event.seq:>{_SEQ},} ", "dim"),
             (f"{_PHASES.get(event.phase, '·')} ", "error" if failed else "dim"),
             *([(clock_text(event.time) + "  ", "dim")] if width >= 90 else []),
-            *fitted([(clean(event.kind), "error" if failed else "strong")], _KIND + 1),
+            *fitted([(clean(event.kind), "error" if failed else "strong")], kind_cells(width) - 1),
+            (" ", "text"),
             *fitted([(clean(event.name), "name")], _NAME if width >= 60 else 10),
             (" ", "text"),
             (clean(said(event)), "text"),
         ]
         right: Line = [(f"  {clean(event.site)} ", "dim")] if width >= 100 and event.site else []
         return spread(left, right, width)
+
+
+def kind_cells(width: int) -> int:
+    return _KIND if width >= 60 else min(_KIND, max(width - 22, 10))
 
 
 def said(event: Event) -> str:
@@ -204,6 +279,8 @@ def page_of(event: Event) -> Page:
 
 class EventsView(SplitView):
     NOTHING = "an event's data stand here"
+    FILTERS = True
+    HINT = 'kind:output,log name:csv site:spell.lua:4 status:error -kind:hook* "any words"'
 
     def rows(self) -> EventList:
         return EventList(self.desk, id="events")
@@ -214,18 +291,23 @@ class EventsView(SplitView):
 
     def subject(self, row: int) -> object:
         rows = self.events
-        return (rows.seq(row), rows.event(row) is not None)
+        return (rows.seq(row), rows.event(row) is not None, rows.lacks(row), self.desk.model)
 
     def page(self, row: int) -> Page:
-        event = self.events.event(row)
-        return page_of(event) if event is not None else Page().line(("reading", "dim"))
+        rows = self.events
+        event = rows.event(row)
+        if event is not None:
+            return page_of(event)
+        if rows.lacks(row):
+            return Page().text(rows.trouble or "the file does not have this event", "warn")
+        return Page().line(("reading", "dim"))
 
     def filter(self, text: str) -> None:
         self.events.search(text)
         self.renew()
 
     def wrong(self, text: str) -> str:
-        return ""
+        return wrong(text)
 
     def site(self) -> str:
         rows = self.events
@@ -238,4 +320,5 @@ class EventsView(SplitView):
 
     def action_logs(self) -> None:
         """Only what the spell printed, logged, warned of and failed with; or everything again."""
-        self.filter("" if self.events.text == LOGS else LOGS)
+        self.typed = self.desk.query = "" if self.typed == LOGS else LOGS
+        self.filter(self.typed)

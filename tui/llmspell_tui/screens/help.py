@@ -66,7 +66,7 @@ def help_page(panel: str, keys: Mapping[str, Sequence[str]]) -> Page:
     for name, meaning in FIELDS.items():
         page.line((f"{name:<{width}}  ", "key"), (meaning, "text"))
     page.heading("Keys of your own")
-    page.text('In llmspell.toml, below [tui]: keys = ["follow=F", "follow=ctrl+l"]. The names of actions:')
+    page.text('In llmspell.toml a table [tui.keys], as follow = "ctrl+l" or follow = ["F", "ctrl+l"]. Its actions:')
     page.text(" ".join(action.name for action in ACTIONS), "dim")
     return page
 

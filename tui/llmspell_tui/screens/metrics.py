@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from textual import events
@@ -13,10 +15,10 @@ from llmspell_tui.model.metrics import By, Metric, metrics
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.screens.view import View
 from llmspell_tui.theme import kind_role, kind_word
+from llmspell_tui.widgets.adding import Adding
 from llmspell_tui.widgets.figures import count_text, money_text, time_text
 from llmspell_tui.widgets.flame import Flame
 from llmspell_tui.widgets.lines import Line, clean, spread
-from llmspell_tui.widgets.rows import Rows
 
 #: The tables: by what, title, the kind of the spans in it.
 _TABLES: Final[tuple[tuple[By, str, str], ...]] = (
@@ -25,8 +27,6 @@ _TABLES: Final[tuple[tuple[By, str, str], ...]] = (
     ("tool", "Tools", "tool"),
     ("kind", "Kinds", ""),
 )
-#: Spans up to which the table is made anew with each picture (30 ms).
-_LIVELY: Final = 10_000
 
 
 class Figure(NamedTuple):
@@ -37,27 +37,44 @@ class Figure(NamedTuple):
     metric: Metric | None
 
 
-class MetricTable(Rows):
+class MetricTable(Adding):
     BINDINGS = bindings("metrics")
     PANEL = "metrics"
     HEAD = 1
     STAYS = True
 
     text = ""
-    _of: object = None
+    _all: tuple[Figure, ...] = ()
     _figures: tuple[Figure, ...] = ()
 
-    def sync(self) -> None:
+    def wanted(self) -> tuple[object, ...] | None:
         model = self.desk.model
-        if model is None:
-            self._of, self._figures = None, ()
-        else:
-            lively = len(model.spans) <= _LIVELY
-            key = (id(model), self.text, model.moment, model.status, model.seq if lively else 0)
-            if key != self._of:
-                self._of = key
-                self._figures = table(model, self.text)
-        super().sync()
+        return (id(model), model.moment) if model is not None else None
+
+    def work(self) -> Callable[[], tuple[Figure, ...]]:
+        model = self.desk.model
+        assert model is not None  # something is wanted
+        return partial(table, model)
+
+    def added(self, figures: tuple[Figure, ...] | None) -> None:
+        self._all = figures or ()
+        self.leave(self.text)
+
+    def leave(self, text: str) -> None:
+        """Show only the lines in which all its words stand."""
+        at = self.figure(self.cursor) if self.cursor < self.count() else None
+        self.text, words = text, text.lower().split()
+        kept = [figure for figure in self._all if figure.metric is None or _holds(figure, words)]
+        # A heading with no line below it goes too.
+        self._figures = tuple(
+            figure
+            for figure, after in zip(kept, [*kept[1:], None])
+            if figure.metric is not None or (after is not None and after.metric is not None)
+        )
+        same = (
+            y for y, figure in enumerate(self._figures) if at is not None and at.metric and told(figure) == told(at)
+        )
+        self.cursor = next(same, next((y for y, figure in enumerate(self._figures) if figure.metric), 0))
 
     def count(self) -> int:
         return len(self._figures)
@@ -66,6 +83,8 @@ class MetricTable(Rows):
         return self._figures[row]
 
     def empty(self) -> str:
+        if self.adding:
+            return "adding up …"
         return "nothing matches" if self.text else "nothing has run yet"
 
     def heading(self, y: int, width: int) -> Line:
@@ -96,7 +115,7 @@ class MetricTable(Rows):
 
 _HEADINGS: Final = ("calls", "errors", "tokens", "cost", "time", "p50", "p95")
 #: Each column's cells, and the width of the list from which it is shown.
-_WIDTHS: Final = ((7, 0), (8, 44), (8, 0), (10, 70), (9, 0), (9, 78), (9, 60))
+_WIDTHS: Final = ((7, 36), (8, 44), (8, 28), (10, 70), (9, 0), (9, 78), (9, 60))
 
 
 def cut(texts: tuple[str, ...], width: int) -> list[tuple[int, str]]:
@@ -105,11 +124,21 @@ def cut(texts: tuple[str, ...], width: int) -> list[tuple[int, str]]:
     return [*shown, (-1, " ")]
 
 
-def table(model: RunModel, text: str) -> tuple[Figure, ...]:
-    """Every table that has a line; `text` leaves the lines in which it stands."""
+def told(figure: Figure) -> tuple[str, str]:
+    """What a line is about, whatever its figures are."""
+    return figure.title, figure.metric.name if figure.metric is not None else ""
+
+
+def _holds(figure: Figure, words: list[str]) -> bool:
+    said = f"{figure.title} {figure.kind} {figure.metric.name if figure.metric else ''}".lower()
+    return all(word in said for word in words)
+
+
+def table(model: RunModel) -> tuple[Figure, ...]:
+    """Every table that has a line."""
     found: list[Figure] = []
     for by, title, kind in _TABLES:
-        inside = [metric for metric in metrics(model.spans, by) if text.lower() in metric.name.lower()]
+        inside = metrics(model.spans, by)
         if inside:
             found += [Figure(title, kind, None), *(Figure(title, kind, metric) for metric in inside)]
     return tuple(found)
@@ -123,6 +152,8 @@ class MetricsView(View):
     MetricsView.flat MetricTable { height: 1fr; border-top: none; }
     """
     FIRST = "#flame"
+    FILTERS = True
+    HINT = "words of the table: an agent, a model, a tool, a kind"
 
     def compose(self) -> ComposeResult:
         yield Flame(self.desk, id="flame")
@@ -139,11 +170,11 @@ class MetricsView(View):
         (self.table if self.has_class("flat") else self.query_one(Flame)).focus()
 
     def filter(self, text: str) -> None:
-        self.table.text = text
+        self.table.leave(text)
         self.table.sync()
 
-    def wrong(self, text: str) -> str:
-        return ""
+    def action_measure(self) -> None:
+        self.query_one(Flame).action_measure()
 
     def site(self) -> str:
         model, box = self.desk.model, self.query_one(Flame).box()

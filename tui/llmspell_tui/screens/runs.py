@@ -130,6 +130,8 @@ class RunsView(View):
     DEFAULT_CSS = """
     RunsView RunList { height: 1fr; }
     """
+    FILTERS = True
+    HINT = "words of a run's number, its spell or its status"
 
     def compose(self) -> ComposeResult:
         yield RunList(self.desk, id="runs")

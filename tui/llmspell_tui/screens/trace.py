@@ -33,12 +33,14 @@ class TraceView(View):
     TraceView.beside #tree { width: 58%; height: 1fr; }
     TraceView.beside #inspector { width: 42%; height: 1fr; border-left: solid $rule; }
     TraceView.flat #inspector { display: none; }
-    TraceView.flat #tree { height: 1fr; }
+    TraceView.flat #tree { width: 1fr; height: 1fr; }
     TraceView #log { height: 6; }
     TraceView.low #log { height: 4; }
     TraceView.flat #log, TraceView.quiet #log { display: none; }
     """
     FIRST = "#tree"
+    FILTERS = True
+    HINT = "kind:tool status:error cost>0.01 text:rain"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)

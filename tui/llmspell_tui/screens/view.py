@@ -20,10 +20,14 @@ class View(Widget, can_focus=False):
     """
     #: The first list in it, which has the focus when the screen is shown.
     FIRST: ClassVar[str] = ""
+    #: Whether `f` does something here, and what may be typed then.
+    FILTERS: ClassVar[bool] = False
+    HINT: ClassVar[str] = ""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
+        self.typed = ""  # its filter, as it was typed
 
     def renew(self) -> None:
         """Another run is on the desk, or none, or another moment: draw all of it anew."""
@@ -45,7 +49,7 @@ class View(Widget, can_focus=False):
 
     def wrong(self, text: str) -> str:
         """What is wrong with a filter, as a sentence; "" for nothing."""
-        return "this screen has no filter" if text else ""
+        return ""
 
     def copied(self) -> str:
         """What `y` copies: the row under the cursor of what has the focus."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.theme import MARKS, STATUS_ROLES, kind_role, kind_word
+from llmspell_tui.widgets.changes import told_change
 from llmspell_tui.widgets.figures import clock_text, money_text, plural, time_text
 from llmspell_tui.widgets.lines import clean
 from llmspell_tui.widgets.page import Page
@@ -65,12 +66,7 @@ def changes(model: RunModel, i: int) -> Page:
         return page.line(("no state was changed here", "dim"))
     for number, change in enumerate(found[:500]):
         page.heading(f"{clean(change.scope)} {clean(change.path)}", f"by {clean(change.by)}  {clean(change.site)}")
-        if change.old is not None:
-            page.value("- before", change.old, path=str(number))
-        if change.new is not None:
-            page.value("+ after", change.new, path=str(number))
-        else:
-            page.line(("+ deleted", "removed"))
+        told_change(page, change.path or change.scope, change.old, change.new, path=str(number))
     if len(found) > 500:
         page.line((f"… {len(found) - 500:,} more: the screen State has them all", "warn"))
     return page
@@ -79,7 +75,7 @@ def changes(model: RunModel, i: int) -> Page:
 def hooks(model: RunModel, i: int) -> Page:
     page = Page()
     number, moment = model.spans.number(i), model.moment
-    found = [call for call in model.hooks.of(number) if moment is None or call.seq <= moment]
+    found = [call.at(moment) for call in model.hooks.of(number) if moment is None or call.seq <= moment]
     if not found:
         return page.line(("no hook looked at this span", "dim"))
     for place, call in enumerate(found[:500]):
@@ -91,9 +87,7 @@ def hooks(model: RunModel, i: int) -> Page:
         if call.retried:
             page.line(("↻ asked for another try", "warn"))
         for change in call.changes:
-            if change.before is not None:
-                page.value(f"- {change.name}", change.before, path=str(place))
-            page.value(f"+ {change.name}", change.after, path=str(place))
+            told_change(page, change.name, change.before, change.after, path=str(place))
         if not (call.changes or call.error or call.vetoed or call.retried):
             page.line(("changed nothing", "dim"))
     return page

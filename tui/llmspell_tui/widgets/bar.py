@@ -14,6 +14,7 @@ from llmspell_tui.messages import Pressed
 from llmspell_tui.theme import Ground
 from llmspell_tui.widgets.desk import Desk
 from llmspell_tui.widgets.lines import Line, shortened, strip_of
+from llmspell_tui.widgets.whole import draws_whole_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Bar(Widget, can_focus=False):
 
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        draws_whole_lines(self)
         self.desk = desk
         self._places: list[tuple[int, int, str]] = []
 

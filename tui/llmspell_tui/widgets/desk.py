@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from llmspell_tui.theme import Palette, palette
@@ -12,6 +13,7 @@ from llmspell_tui.theme import Palette, palette
 if TYPE_CHECKING:
     from llmspell_tui.feed.payload import Payloads
     from llmspell_tui.feed.runs import StoredRun
+    from llmspell_tui.model.control import Control
     from llmspell_tui.model.paths import Path
     from llmspell_tui.model.run import RunModel
 
@@ -22,8 +24,9 @@ class Desk:
     live ones first. texts: the spell's text as it ran and those of what it loaded, None until somebody read them.
 
     chosen: the span under the cursor, by index, -1 for none; wanted: the one that it goes to as soon as that is there,
-    where the cursor was in the run before. trouble: what is wrong with the store or the host.
-    notice: what was just done. needle: what is searched for, in lower case. query: the filter as it was typed.
+    where the cursor was in the run before. control: how the run shown is controlled, None while nobody knows. saving:
+    what is not as usual on the next save. trouble: what is wrong with the store or the host. notice: what was just
+    done. needle: what is searched for, in lower case. query: the filter as it was typed.
     keys: those that the person put in the place of the default ones, by action.
     clock: seconds since 1970; tests put a standing one in its place.
     """
@@ -35,6 +38,8 @@ class Desk:
     runs: Sequence[StoredRun] = ()
     chosen: int = -1
     wanted: Path | None = None
+    control: Control | None = None
+    saving: str = ""
     trouble: str = ""
     notice: str = ""
     needle: str = ""
@@ -53,6 +58,15 @@ class Desk:
         if model.ended is not None:
             return model.ended
         return max(self.now_ms(), model.newest) if model.status == "running" else model.newest
+
+    def path_of(self, file: str) -> FilePath | None:
+        """Where a file of the run shown lies, as it stands in `file:line`; None where it is nowhere any more."""
+        page = self.model.page if self.model is not None else None
+        spell = FilePath(page.spell) if page is not None and page.spell else None
+        if spell is not None and self.model is not None and file == self.model.label:
+            return spell if spell.is_file() else None
+        beside = [spell.parent / file] if spell is not None else []
+        return next((path for path in (*beside, FilePath(file)) if file and path.is_file()), None)
 
     def text_of(self, file: str) -> str | None:
         """The text of a file of the run shown, as it was when it ran; None where nobody knows it."""

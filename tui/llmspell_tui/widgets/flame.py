@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from rich.segment import Segment
 from textual.strip import Strip
 
 from llmspell_tui.actions import bindings
-from llmspell_tui.messages import Chosen
 from llmspell_tui.model.flame import Box, By, flame
+from llmspell_tui.model.run import RunModel
 from llmspell_tui.theme import LETTERS, Ground, kind_role, kind_word
+from llmspell_tui.widgets.adding import Adding
 from llmspell_tui.widgets.figures import count_text, money_text, plural, time_text
 from llmspell_tui.widgets.lines import Line, clean, fitted, spread
-from llmspell_tui.widgets.rows import Rows
 
 MEASURES: Final[tuple[By, ...]] = ("time", "tokens", "cost")
-#: Spans up to which the boxes are made anew with each picture (25 ms).
-_LIVELY: Final = 20_000
 
 
-class Flame(Rows):
-    """A row is a depth. The cursor is on a box, `chosen`; Enter shows only what is in it, backspace what is around."""
+class Flame(Adding):
+    """A row is a depth. The cursor is on a box, `chosen`; Enter shows only what is in it, backspace what is around.
+
+    root: the kinds and names that lead to the box that fills the view, from the outermost on; () for all of the run.
+    """
 
     BINDINGS = bindings("flame")
     PANEL = "flame"
@@ -30,29 +33,38 @@ class Flame(Rows):
     STAYS = True
 
     by: By = "time"
-    root: int | None = None
+    root: tuple[tuple[str, str], ...] = ()
     chosen = 0
     _levels: tuple[tuple[Box, ...], ...] = ()
-    _of: object = None
+    _run: RunModel | None = None
 
-    def sync(self) -> None:
+    def wanted(self) -> tuple[object, ...] | None:
         model, width = self.desk.model, self.scrollable_content_region.width
         if model is None or not width:
-            self._levels, self._of = (), None
-            super().sync()
-            return
-        lively = len(model.spans) <= _LIVELY
+            return None
+        if model is not self._run:
+            self._run, self.chosen = model, 0
+            # Zoomed into a box of the run before: into the same one of this run, if that has it by now.
+        return (id(model), self.by, self.root, width, model.moment)
+
+    def work(self) -> Callable[[], list[Box]]:
+        model, width = self.desk.model, self.scrollable_content_region.width
+        assert model is not None  # something is wanted
         until = model.time_of(model.moment) if model.moment is not None else self.desk.until()
-        key = (id(model), self.by, self.root, width, model.moment, model.status, model.seq if lively else 0)
-        if key != self._of:
-            if self._of is None or key[0] != (self._of[0] if isinstance(self._of, tuple) else None):
-                self.root, self.chosen = None, 0
-            self._of = key
-            boxes = flame(model.spans, by=self.by, root=self.root, narrowest=0.5 / width, now=until)
-            depth = max((box.depth for box in boxes), default=-1) + 1
-            self._levels = tuple(tuple(box for box in boxes if box.depth == at) for at in range(depth))
-            self._stay()
-        super().sync()
+        return partial(flame, model.spans, by=self.by, within=self.root, narrowest=0.5 / width, now=until)
+
+    def added(self, figures: list[Box] | None) -> None:
+        if not figures and self.root:
+            self.root = ()  # this run has no such box
+            self.sync()
+            return
+        levels: list[list[Box]] = []
+        for box in figures or ():
+            while len(levels) <= box.depth:
+                levels.append([])
+            levels[box.depth].append(box)
+        self._levels = tuple(tuple(level) for level in levels)
+        self._stay()
 
     def _stay(self) -> None:
         """The cursor stays on its box, as far as that is still there."""
@@ -74,6 +86,8 @@ class Flame(Rows):
     def empty(self) -> str:
         if self.desk.model is None:
             return ""
+        if self.adding:
+            return "adding up …"
         return {"time": "nothing has run yet", "tokens": "no tokens were used", "cost": "nothing was paid for"}[self.by]
 
     def heading(self, y: int, width: int) -> Line:
@@ -87,7 +101,12 @@ class Flame(Rows):
                 (f"  {plural(box.count, 'span')}" if box.count > 1 else "", "dim"),
                 (f"  ✗ {plural(box.errors, 'error')}" if box.errors else "", "error"),
             ]
-        return spread(left, [("v measures  ⏎ zooms " if width >= 90 else "", "dim")], width)
+        if self.adding:
+            return spread(left, [("adding up … ", "running")], width)
+        return spread(left, [(self._hint() if width >= 70 else "", "dim")], width)
+
+    def _hint(self) -> str:
+        return "⌫ shows what is around " if self.root else "⏎ zooms "
 
     def value_text(self, value: float) -> str:
         if self.by == "time":
@@ -126,7 +145,7 @@ class Flame(Rows):
         role = kind_role(box.kind)
         line: Line = [("▌", "error" if box.errors else role)]
         if cells >= 3:
-            line.append((f"{LETTERS.get(role, '·')} ", role))
+            line.append((f"{LETTERS.get(box.kind, '·')} ", role))
         if cells >= 5:
             line.append((clean(box.name) or kind_word(box.kind), "text"))
         if cells >= 20:
@@ -137,9 +156,17 @@ class Flame(Rows):
 
     def _choose(self, row: int, box: Box) -> None:
         self.chosen = box.span
-        self.go(row)
-        self.refresh()
-        self.post_message(Chosen(self.id or "", row))
+        if row == self.cursor:
+            self.refresh()
+            self.moved()
+        else:
+            self.go(row)
+
+    def moved(self) -> None:
+        level = self._levels[self.cursor]
+        if not any(box.span == self.chosen for box in level):  # by a key that knows rows alone
+            self.chosen = level[0].span
+        super().moved()
 
     def action_up(self) -> None:
         self._vertically(-1)
@@ -176,16 +203,30 @@ class Flame(Rows):
             self._choose(self.cursor, level[at])
 
     def action_open(self) -> None:
-        box = self.box()
-        if box is not None and box.count == 1:
-            self.root = box.span if self.root != box.span else None
+        """Zoom into the box; once more on it: back to what is around."""
+        path = self._path()
+        if path and path != self.root:
+            self.root = path
             self.sync()
+        else:
+            self.action_wider()
+
+    def _path(self) -> tuple[tuple[str, str], ...]:
+        """What leads to the box under the cursor."""
+        box = self.box()
+        if box is None:
+            return ()
+        middle = box.left + box.width / 2
+        above = [
+            next(((each.kind, each.name) for each in level if each.left <= middle < each.left + each.width), ("", ""))
+            for level in self._levels[: self.cursor]
+        ]
+        return (*self.root[:-1], *above, (box.kind, box.name))
 
     def action_wider(self) -> None:
         """Show what is around the box that fills the view."""
-        model = self.desk.model
-        if model is not None and self.root is not None:
-            self.root = model.spans.parent(self.root)
+        if self.root:
+            self.root = self.root[:-1] if len(self.root) > 2 else ()
             self.sync()
 
     def action_measure(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from llmspell_tui.actions import actions, key_text
+from llmspell_tui.actions import Action, actions, key_text
 from llmspell_tui.widgets.bar import Bar, Item
 from llmspell_tui.widgets.desk import Desk
 
@@ -23,7 +23,13 @@ class Footer(Bar):
             self.refresh()
 
     def left(self) -> list[Item]:
-        shown = [action for action in actions(self.panel) if action.foot and self._can(action.name)]
+        taken: set[str] = set()
+        shown: list[Action] = []
+        for action in actions(self.panel):  # the panel's own first: a key that it has does nothing else here
+            key = self.desk.keys.get(action.name, action.keys)[0]
+            if action.foot and key not in taken and self._can(action.name):
+                shown.append(action)
+            taken.add(key)
         shown.sort(key=lambda action: action.foot)
         return [
             Item(

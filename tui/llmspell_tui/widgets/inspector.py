@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from llmspell.errors import StoreError
+from llmspell.events.event import Event
 from llmspell_tui.feed.payload import SpanPayload
 from llmspell_tui.widgets import about
 from llmspell_tui.widgets.desk import Desk
@@ -17,6 +18,7 @@ from llmspell_tui.widgets.document import Document
 from llmspell_tui.widgets.exchange import exchange
 from llmspell_tui.widgets.page import Page
 from llmspell_tui.widgets.tabs import Tabs
+from llmspell_tui.widgets.talk import calls_of, talk
 
 #: (name, title, key)
 TABS: Final = (
@@ -25,6 +27,7 @@ TABS: Final = (
     ("delta", "State Δ", ""),
     ("hooks", "Hooks", ""),
     ("source", "Source", ""),
+    ("talk", "Talk", ""),
 )
 #: Seconds between two readings of a span that is still running: an answer that streams in is seen to grow.
 _PACE: Final = 0.2
@@ -42,6 +45,7 @@ class Inspector(Widget, can_focus=False):
         self.span = -1
         self.tab = "detail"
         self._payload: SpanPayload | None = None
+        self._said: list[Event] | None = None
         self._read_at = 0.0
         self._state = ""
         self._trouble = ""
@@ -57,13 +61,13 @@ class Inspector(Widget, can_focus=False):
     def show(self, span: int) -> None:
         """Tell of this span."""
         if span != self.span:
-            self.span, self._payload, self._state = span, None, ""
+            self.span, self._payload, self._said, self._state = span, None, None, ""
             self._draw(keep=False)
         self._read()
 
     def forget(self) -> None:
         """Another run: what is shown is of the one before."""
-        self.span, self._payload = -1, None
+        self.span, self._payload, self._said = -1, None, None
         self._draw(keep=False)
 
     def advance(self) -> None:
@@ -100,7 +104,13 @@ class Inspector(Widget, can_focus=False):
                 return Page().line((self._trouble, "warn"))
             case "io":
                 running = model.spans.status(span) == "running"
-                return exchange(self._payload, model.streaming(span), running) if self._payload else Page()
+                payload = self._payload
+                if payload is None:
+                    return Page()
+                streamed = payload.streamed if model.moment is not None else model.streaming(span)
+                return exchange(payload, streamed, running)
+            case "talk":
+                return Page().line((self._trouble, "warn")) if self._trouble else talk(model, span, self._said)
             case "delta":
                 return about.changes(model, span)
             case "hooks":
@@ -114,7 +124,9 @@ class Inspector(Widget, can_focus=False):
         """What this tab needs of the store."""
         if self.desk.payloads is None or self.span < 0:
             return
-        if self.tab == "io":
+        if self.tab == "talk":
+            self.run_worker(partial(self._fetch_talk, self.span), group="payload", exclusive=True)
+        elif self.tab == "io":
             self.run_worker(partial(self._fetch, self.span), group="payload", exclusive=True)
         elif self.tab == "source" and self.desk.texts is None:
             self.run_worker(self._fetch_texts, group="payload", exclusive=True)
@@ -126,13 +138,27 @@ class Inspector(Widget, can_focus=False):
         number, first, last = model.spans.number(span), model.spans.first(span), model.spans.last(span)
         before = self._payload
         try:
-            payload, trouble = await asyncio.to_thread(payloads.span, number, first, last), ""
+            payload, trouble = await asyncio.to_thread(payloads.span, number, first, last, model.moment), ""
         except StoreError as error:
             payload, trouble = None, error.message
         if span == self.span and self.desk.model is model:
             self._payload, self._trouble = payload, trouble
             if self.tab == "io":
                 self._draw(keep=before is not None)
+
+    async def _fetch_talk(self, span: int) -> None:
+        model, payloads = self.desk.model, self.desk.payloads
+        if model is None or payloads is None:
+            return
+        try:
+            found, trouble = await asyncio.to_thread(payloads.events, calls_of(model, span)), ""
+        except StoreError as error:
+            found, trouble = [], error.message
+        if span == self.span and self.desk.model is model:
+            same = [event.seq for event in found] == [event.seq for event in self._said or ()]
+            self._said, self._trouble = found, trouble
+            if self.tab == "talk" and not (same and found):
+                self._draw(keep=False)
 
     async def _fetch_texts(self) -> None:
         payloads = self.desk.payloads

@@ -59,9 +59,13 @@ def fitted(pieces: Sequence[Piece], width: int) -> Line:
     """The pieces cut and filled to exactly `width` cells."""
     line: Line = []
     left = width
-    for text, role in pieces:
+    for at, (text, role) in enumerate(pieces):
         cells = cell_len(text)
         if cells > left:
+            rest = "".join(more for more, _ in pieces[at:])
+            if not left and line and rest.strip():
+                before = line[-1]
+                line[-1] = (shortened(before[0] + rest, cell_len(before[0])), before[1])
             line.append((shortened(text, left), role))
             left -= cell_len(line[-1][0])
             break

@@ -7,7 +7,7 @@ so that they hold for the next span with values of the same shape.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from llmspell_tui.widgets.lines import Line, Piece, clean, wrapped
@@ -30,6 +30,10 @@ class Entry:
     role: str = "text"
     folds: bool = False
     tight: bool = False
+
+    def named(self, path: str) -> Entry:
+        """The same under a path of its own."""
+        return replace(self, path=path)
 
 
 @dataclass(slots=True)
@@ -56,6 +60,12 @@ class Page:
 
     def line(self, *pieces: Piece, depth: int = 1) -> Page:
         self.entries.append(Entry("", depth, pieces))
+        return self
+
+    def choice(self, number: int, text: str, note: str = "") -> Page:
+        """One of several answers, with the digit that takes it. Its path is `choice.NUMBER`."""
+        pieces: tuple[Piece, ...] = ((f"{number} ", "key"), (text, "text"), (note, "dim"))
+        self.entries.append(Entry(f"choice.{number}", 1, pieces))
         return self
 
     def value(self, name: str, value: Any, depth: int = 1, path: str = "", *, tight: bool = False) -> Page:

@@ -7,7 +7,10 @@ changed somebody calls `sync`; nothing here ticks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import events
 from textual.geometry import Region, Size
@@ -16,13 +19,20 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from llmspell_tui.actions import bindings
-from llmspell_tui.messages import Chosen, Followed, Opened
+from llmspell_tui.messages import Chosen, Followed, NotFound, Opened
 from llmspell_tui.theme import Ground
 from llmspell_tui.widgets.desk import Desk
 from llmspell_tui.widgets.lines import Line, strip_of
+from llmspell_tui.widgets.whole import draws_whole_lines
 
 if TYPE_CHECKING:
     from textual.reactive import Reactive
+
+    from llmspell_tui.model.run import RunModel
+
+#: Seconds of a search before the screen is let draw: of a short one, and of each piece of a longer one.
+_AT_ONCE: Final = 0.05
+_SLICE: Final = 0.01
 
 
 class Rows(ScrollView, can_focus=True, inherit_bindings=False):
@@ -55,9 +65,12 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        draws_whole_lines(self)
         self.desk = desk
         self.cursor = 0
         self.following = self.LIVE
+        self._begun: RunModel | None = None
+        self._unseen = False  # the cursor was to be scrolled to
 
     # What a subclass says
 
@@ -76,9 +89,20 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         """What is said where there are no rows."""
         return ""
 
+    def newest(self) -> int:
+        """The row to stay at while following, -1 for none."""
+        return self.count() - 1
+
     def text_of(self, row: int) -> str:
         """The row as text, for search and copy."""
         return "".join(text for text, _ in self.line(row, 400)).rstrip()
+
+    def begin_with(self, model: RunModel | None) -> None:
+        """A run that goes on is followed at first, in one that has ended the reader begins at the first row."""
+        if model is not self._begun and (model is None or model.page is not None):
+            self._begun = model
+            self.following = model is not None and model.status == "running"
+            self.cursor = 0
 
     # What others call
 
@@ -86,8 +110,9 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         """The data changed: take over the number of rows, stay where the cursor was or follow, draw again."""
         rows = self.count()
         self.measure(rows)
-        if self.following and rows:
-            self.cursor = rows - 1
+        newest = self.newest() if self.following and rows else -1
+        if newest >= 0:
+            self.cursor = newest
             self._reveal()
         elif self.cursor >= rows:
             self.cursor = max(rows - 1, 0)
@@ -137,15 +162,37 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         return max(self.size.height - self.HEAD, 1)
 
     def find(self, needle: str, *, backwards: bool = False, again: bool = True) -> bool:
-        """Put the cursor on the next row that holds the text, in any case; from the start after the end."""
-        rows = self.count()
-        needle = needle.lower()
-        for step in range(1 if again else 0, rows + 1):
-            row = (self.cursor - step if backwards else self.cursor + step) % rows
+        """Put the cursor on the next row that holds the text, in any case; from the start after the end.
+
+        False: there is none. A search of a long list goes on by itself, and ends in `NotFound` if there is none."""
+        rows, begin = self.count(), self.cursor
+        steps = iter(range(1 if again else 0, rows + 1) if rows else ())
+        found = self._seek(needle.lower(), begin, rows, -1 if backwards else 1, steps, _AT_ONCE)
+        if found is None:
+            self.run_worker(
+                self._go_on(needle, begin, rows, -1 if backwards else 1, steps), group="find", exclusive=True
+            )
+        return found is not False
+
+    def _seek(self, needle: str, begin: int, rows: int, by: int, steps: Iterator[int], seconds: float) -> bool | None:
+        """None: there are more rows to be looked at."""
+        until = time.monotonic() + seconds
+        for step in steps:
+            row = (begin + by * step) % rows
             if needle in self.text_of(row).lower():
                 self.go(row)
                 return True
+            if step % 64 == 0 and time.monotonic() > until:
+                return None
         return False
+
+    async def _go_on(self, needle: str, begin: int, rows: int, by: int, steps: Iterator[int]) -> None:
+        found: bool | None = None
+        while found is None and self.desk.needle == needle and rows <= self.count():
+            found = self._seek(needle.lower(), begin, rows, by, steps, _SLICE)
+            await asyncio.sleep(0)
+        if found is False:
+            self.post_message(NotFound(needle))
 
     # Drawing
 
@@ -169,6 +216,9 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         return "cursor" if self.has_focus else "faded" if self.STAYS else "plain"
 
     def _reveal(self) -> None:
+        if not self.size.height:  # not laid out yet: there is no page to scroll by
+            self._unseen = True
+            return
         top, page = self.scroll_offset.y, self.page()
         if self.cursor < top:
             self.scroll_to(y=self.cursor, animate=False, force=True)
@@ -197,8 +247,9 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_follow(self) -> None:
         self.follow(not self.following)
-        if self.following:
-            self.go(self.count() - 1, follow=True)
+        newest = self.newest()
+        if self.following and newest >= 0:
+            self.go(newest, follow=True)
 
     def action_open(self) -> None:
         if self.count():
@@ -235,6 +286,9 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         self.sync()
+        if self._unseen and self.size.height:
+            self._unseen = False
+            self._reveal()
 
     def on_focus(self) -> None:
         self.refresh()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from llmspell_tui.model.asof import as_of
+from llmspell_tui.model.run import RunModel
 from llmspell_tui.theme import MARKS, STATUS_ROLES
 from llmspell_tui.widgets.bar import Bar, Item, word
 from llmspell_tui.widgets.figures import count_text, money_text, plural, time_text
@@ -14,25 +16,35 @@ class StatusLine(Bar):
         model = desk.model
         if model is None:
             return [word(desk.trouble or desk.notice or "no run yet", "warn" if desk.trouble else "dim", keep=0)]
-        status = model.status or "running"
-        elapsed = desk.until() - model.began if model.began else None
-        trouble = f"{model.trouble.text}; {model.trouble.remedy}" if model.trouble is not None else desk.trouble
+        then = as_of(model, model.moment) if model.moment is not None else None
+        status = (then.status if then else model.status) or "running"
+        elapsed = then.spent if then else desk.until() - model.began if model.began else None
+        errors, calls, events = (then.errors, then.calls, then.events) if then else _now(model)
+        trouble = desk.trouble  # the person's own doing comes before the run's
+        if not trouble and model.trouble is not None:
+            trouble = f"{model.trouble.text}; {model.trouble.remedy}"
+        control = desk.control
+        if control is not None and control.paused and not then:
+            status = "paused"
         role = STATUS_ROLES.get(status, "warn")
         items = [word(f"{MARKS.get(status, '!')} {status}", role, keep=0)]
         if trouble:
-            items.append(word(f"! {shortened(trouble, max(self.size.width - 30, 20))}", "warn", keep=0))
+            items.append(word(f"! {shortened(trouble, max(self.size.width - 50, 20))}", "warn", keep=0))
         items.append(word(time_text(elapsed), keep=1))
-        if model.errors:
-            items.append(word(f"✗ {plural(model.errors, 'error')}", "error", "filter_errors", keep=1))
+        if errors:
+            items.append(word(f"✗ {plural(errors, 'error')}", "error", "filter_errors", keep=1))
         items.append(word(money_text(model.cost) or "$0", keep=2))
         items.append(word(f"{count_text(model.tokens) or '0'} tokens", keep=3))
-        items.append(word(plural(model.calls, "call"), keep=6))
-        items.append(word(plural(model.events, "event"), keep=5))
+        items.append(_calls(model, calls))
+        items.append(word(plural(events, "event"), keep=5))
         if (progress := model.progress) is not None:
             share = progress.done * 100 // max(progress.total, 1)
             items.append(word(f"reading {progress.what} {share} %", "running", keep=1))
         elif model.missing and (model.complete or model.trouble is not None):
-            items.append(word(f"! {count_text(model.missing)} not shown", "warn", keep=1))
+            items.append(word(f"! {count_text(model.missing)} not shown", "warn", keep=0))
+        if control is not None and control.waiting and not then:
+            waits = len(control.waiting)
+            items.append(word(f"? {waits} wait{'s' if waits == 1 else ''}", "warn", "approve", keep=0))
         if desk.notice:
             items.append(word(desk.notice, "key", keep=1))
         return items
@@ -46,6 +58,33 @@ class StatusLine(Bar):
             items.append(word(f"filter {shortened(self.desk.query, 24)}", "warn", "clear", keep=3))
         moment = model.spans.moment
         if moment is not None:
-            items.append(word(f"⏴ at event {moment:,}", "warn", "moment_now", keep=0))
+            of = f" of {max(model.seq, model.known):,}" if self.size.width >= 100 else ""
+            items.append(word(f"◂ at event {moment:,}{of}", "warn", "moment_now", keep=0))
+        if self.desk.saving:
+            items.append(word(f"on save: {self.desk.saving}", "running", keep=5))
+        if model.page is not None and model.page.replayed:
+            items.append(word("replay", "running", keep=4))
         items.append(word(tail(model.label, 34), "dim", keep=7))
         return items
+
+
+def _now(model: RunModel) -> tuple[int, int, int]:
+    return model.errors, model.calls, model.events
+
+
+def _calls(model: RunModel, calls: int) -> Item:
+    """How many models were asked; of a run that begins with another's recording, how many of these were free."""
+    free = model.free.calls(model.moment)
+    if not free:
+        return word(plural(calls, "call"), keep=6)
+    saved = _saved(model.free.saved(model.moment))
+    of = f"all {calls:,}" if free == calls else f"{free:,} of {calls:,}"
+    said = f"{of} calls free" if calls != 1 else "its call free"
+    return word(f"{said}, saved {saved}" if saved else said, "ok", keep=1)
+
+
+def _saved(dollars: float) -> str:
+    """As exact as small models are cheap; "" for nothing."""
+    if not dollars:
+        return ""
+    return f"${dollars:.4f}" if dollars >= 0.001 else f"${dollars:.6f}"

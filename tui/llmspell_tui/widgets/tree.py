@@ -247,6 +247,8 @@ class SpanTree(Rows):
             line.append((f"  {shortened(clean(text[-max(room, 1) :]), max(room, 0))}", "dim"))
         elif kind not in LETTERS:
             line.append((f"  {kind_word(kind)}", "dim"))
+        if spans.number(span) in model.free and status != "running":
+            line.append(("  ○ free", "ok"))
         return line
 
     def _bar(self, model: RunModel, span: int, cells: int) -> Line:

@@ -1,0 +1,82 @@
+;;; llmspell.el --- Spells in Lua and JavaScript  -*- lexical-binding: t; -*-
+
+;; Version: 0.1.0
+;; Package-Requires: ((emacs "29.1"))
+;; Keywords: languages, tools
+
+;;; Commentary:
+
+;; Starts llmspell's language server through Eglot for spells, and for spells alone: other Lua and JavaScript files keep
+;; the server they have.  Two commands run and check a spell in a compilation buffer.  Nothing runs by itself.
+
+;;; Code:
+
+(require 'eglot)
+(require 'compile)
+(require 'project)
+
+(defgroup llmspell nil "Spells in Lua and JavaScript." :group 'languages)
+
+(defcustom llmspell-command '("llmspell")
+  "The program and its first arguments."
+  :type '(repeat string))
+
+(defcustom llmspell-run-arguments nil
+  "Options of every `llmspell-run', such as (\"--max-cost\" \"0.05\")."
+  :type '(repeat string))
+
+(defconst llmspell--modes
+  '((lua-mode :language-id "lua") (lua-ts-mode :language-id "lua")
+    (js-mode :language-id "javascript") (js-ts-mode :language-id "javascript") (js2-mode :language-id "javascript")
+    (toml-mode :language-id "toml") (toml-ts-mode :language-id "toml") (conf-toml-mode :language-id "toml")
+    (json-mode :language-id "json") (json-ts-mode :language-id "json"))
+  "The modes of the server's files.")
+
+(defun llmspell-file-p (file)
+  "Whether FILE is a spell, by its name or by what lies around it."
+  (let ((name (file-name-nondirectory file)) (folder (file-name-directory file)))
+    (or (member name '("llmspell.toml" "replies.json"))
+        (and (string-match-p "\\.\\(lua\\|[cm]?js\\)\\'" name)
+             (or (string-match-p "\\(\\`\\|\\.\\)spell\\.[a-z]+\\'" name)
+                 (file-exists-p (expand-file-name "replies.json" folder))
+                 (locate-dominating-file folder "llmspell.toml"))))))
+
+(defun llmspell--project (folder)
+  "The project of a spell in FOLDER: where its settings lie."
+  (let ((root (locate-dominating-file folder "llmspell.toml")))
+    (and root (cons 'transient root))))
+
+;;;###autoload
+(defun llmspell-setup ()
+  "Start the language server if the buffer's file is a spell.
+For `find-file-hook', after the buffer's mode is known."
+  (when (and buffer-file-name (llmspell-file-p buffer-file-name) (apply #'derived-mode-p (mapcar #'car llmspell--modes)))
+    (setq-local eglot-server-programs
+                (cons (cons llmspell--modes (append llmspell-command '("lsp"))) eglot-server-programs))
+    (add-hook 'project-find-functions #'llmspell--project nil t)
+    (eglot-ensure)))
+
+;;;###autoload
+(add-hook 'find-file-hook #'llmspell-setup)
+
+(defun llmspell--compile (arguments)
+  "Run llmspell with ARGUMENTS in a compilation buffer."
+  (save-buffer)
+  (compile (mapconcat #'shell-quote-argument (append llmspell-command arguments) " ")))
+
+(defun llmspell-run ()
+  "Run the spell of this buffer."
+  (interactive)
+  (llmspell--compile (append '("run") (list (file-relative-name buffer-file-name)) llmspell-run-arguments)))
+
+(defun llmspell-validate ()
+  "Check the spell of this buffer without running it."
+  (interactive)
+  (llmspell--compile (list "validate" (file-relative-name buffer-file-name))))
+
+;; "  at spell.lua:4: in function 'f'", under an error.
+(add-to-list 'compilation-error-regexp-alist-alist '(llmspell "^  at \\([^:\n]+\\):\\([0-9]+\\)" 1 2 nil 0))
+(add-to-list 'compilation-error-regexp-alist 'llmspell)
+
+(provide 'llmspell)
+;;; llmspell.el ends here

@@ -1,0 +1,251 @@
+-- Runs: those that a person started from here and those that are looked at. Events come from `llmspell trace follow`.
+-- Starts nothing by itself.
+
+local program = require('llmspell.program')
+local server = require('llmspell.server')
+local Tree = require('llmspell.tree')
+
+local M = {}
+
+---@class llmspell.Run
+---@field title string
+---@field file string? the script
+---@field root string the folder that the programs run in
+---@field target string? what `llmspell trace` knows it by: an id or a file
+---@field status string starting, running, then as `llmspell trace list` says it
+---@field tree llmspell.Tree
+---@field base string what the places of its events count from
+---@field process vim.SystemObj? of a run that was started here
+---@field said string? what there is to read where no event came
+
+--- Milliseconds between looks for the run of a process that has just been started, and after which each takes longer.
+local LOOK = 120
+
+---@type llmspell.Run[]
+local known = {}
+---@type table<integer, llmspell.Run>
+local by_buffer = {}
+
+local function trace()
+  return require('llmspell.trace')
+end
+
+local function ended(run, status)
+  run.status = status
+  run.process = nil
+  trace().changed(run)
+  vim.cmd.redrawstatus({ bang = true })
+  local failures = run.tree:failures()
+  if run.started_here and #failures > 0 then
+    require('llmspell.quickfix').failures(run, failures)
+  end
+  vim.api.nvim_exec_autocmds('User', {
+    pattern = 'LlmspellRunEnded',
+    data = { run = run.target, file = run.file, status = status },
+  })
+end
+
+local function follow(run)
+  run.status = 'running'
+  run.follower = program.start({ 'trace', 'follow', run.target, '--json' }, {
+    cwd = run.root,
+    on_line = function(line)
+      local ok, event = pcall(vim.json.decode, line, { luanil = { object = true, array = true } })
+      if ok and type(event) == 'table' and event.seq then
+        run.tree:add(event)
+        trace().changed(run)
+      end
+    end,
+    on_exit = function(code, said)
+      run.follower = nil
+      if code ~= 0 and run.tree.seq == 0 then
+        run.said = program.reason(said)
+      end
+      ended(run, run.tree.status == 'running' and 'lost' or run.tree.status)
+    end,
+  })
+end
+
+--- The folder before the label of a script: the places of events are written from there.
+local function base_of(meta)
+  local spell, label = meta.spell or '', meta.label or ''
+  if label ~= '' and spell:sub(-#label) == label then
+    return spell:sub(1, -#label - 1)
+  end
+  return vim.fs.dirname(spell) .. '/'
+end
+
+local function identified(run, meta)
+  run.target = meta.id
+  run.base = base_of(meta)
+  follow(run)
+end
+
+--- Looks for the stored run of a process: by its number, or, behind a wrapper, by its script and time.
+local function look(run, again)
+  program.ask({ 'trace', 'list', '--json', '-n', '10' }, run.root, function(list)
+    local found
+    for _, meta in ipairs(type(list) == 'table' and list or {}) do
+      if meta.pid == run.pid then
+        found = meta
+        break
+      elseif meta.spell == run.file and (meta.started or 0) >= run.begun then
+        found = found or meta
+      end
+    end
+    if found then
+      identified(run, found)
+    elseif again and run.process then
+      vim.defer_fn(function()
+        look(run, true)
+      end, LOOK)
+    elseif again then
+      look(run, false)
+    else
+      run.said = run.said or 'the run left no trace; `:Spell log` has what it said'
+      ended(run, 'error')
+      program.tell(run.said, vim.log.levels.ERROR)
+    end
+  end)
+end
+
+--- Starts `llmspell run` and shows its tree.
+---@param file string
+---@param arguments string[]? after the file
+---@param opening string[]? in the place of the file: `--replay RUN`
+---@return llmspell.Run?
+function M.start(file, arguments, opening)
+  local path = vim.fn.fnamemodify(file, ':p')
+  local buffer = vim.fn.bufnr(vim.fn.fnameescape(path))
+  if buffer > 0 and vim.bo[buffer].modified then
+    vim.api.nvim_buf_call(buffer, function()
+      vim.cmd('silent update')
+    end)
+  end
+  local root = server.root(path)
+  -- Places of events are written as the file was: from the root, where they can be read.
+  local words = opening and vim.list_slice(opening) or { vim.startswith(path, root .. '/') and path:sub(#root + 2) or path }
+  vim.list_extend(words, require('llmspell.settings').get('run'))
+  vim.list_extend(words, arguments or {})
+  local seconds, microseconds = vim.uv.gettimeofday()
+  local run = {
+    title = (opening and 'replay ' or 'run ') .. vim.fs.basename(path),
+    file = path,
+    root = root,
+    status = 'starting',
+    tree = Tree.new(),
+    base = '',
+    begun = seconds * 1000 + microseconds / 1000,
+    started_here = true,
+  }
+  run.process = program.start(vim.list_extend({ 'run' }, words), {
+    cwd = run.root,
+    on_exit = function(code, said)
+      run.process = nil
+      if code ~= 0 then
+        run.said = program.reason(said)
+      end
+    end,
+  })
+  if not run.process then
+    return nil
+  end
+  run.pid = run.process.pid
+  known[#known + 1] = run
+  if buffer > 0 then
+    by_buffer[buffer] = run
+  end
+  trace().open(run, false)
+  look(run, true)
+  return run
+end
+
+--- Shows a stored or live run.
+---@param target string beginning of an id, `last`, or a file of a run
+function M.show(target)
+  local current = vim.api.nvim_buf_get_name(0)
+  local run = {
+    title = 'trace ' .. vim.fs.basename(target),
+    root = server.root(current ~= '' and current or vim.fn.getcwd() .. '/.'),
+    status = 'starting',
+    tree = Tree.new(),
+    base = '',
+  }
+  trace().open(run, true)
+  program.ask({ 'trace', 'show', target, '--json' }, run.root, function(meta, said)
+    if type(meta) ~= 'table' or not meta.id then
+      run.said = program.reason(said)
+      ended(run, 'error')
+      program.tell(run.said, vim.log.levels.ERROR)
+      return
+    end
+    run.target, run.file, run.base = target == 'last' and meta.id or target, meta.spell, base_of(meta)
+    follow(run)
+  end)
+  return run
+end
+
+--- Reads a run without showing it.
+---@param on_run fun(run: llmspell.Run?)
+function M.read(target, root, on_run)
+  program.ask({ 'trace', 'show', target, '--json' }, root, function(meta, said)
+    if type(meta) ~= 'table' or not meta.id then
+      program.tell(program.reason(said), vim.log.levels.ERROR)
+      return on_run(nil)
+    end
+    local run = { tree = Tree.new(), base = base_of(meta), target = meta.id, file = meta.spell, root = root }
+    program.start({ 'trace', 'follow', target == 'last' and meta.id or target, '--json' }, {
+      cwd = root,
+      on_line = function(line)
+        run.tree:add(vim.json.decode(line, { luanil = { object = true, array = true } }))
+      end,
+      on_exit = function()
+        on_run(run)
+      end,
+    })
+  end)
+end
+
+--- Ends a live run in order: its events say that it was cancelled.
+function M.cancel(run)
+  if not run.target or run.status ~= 'running' then
+    if run.process then
+      run.process:kill('sigterm')
+    else
+      program.tell('this run has ended')
+    end
+    return
+  end
+  program.start({ 'trace', 'cancel', run.target, '--reason', 'cancelled in Neovim' }, {
+    cwd = run.root,
+    on_exit = function(code, said)
+      if code ~= 0 then
+        program.tell(program.reason(said), vim.log.levels.WARN)
+      end
+    end,
+  })
+end
+
+--- The file and line of a place as events have it.
+---@return string? path, integer? line
+function M.place(run, site)
+  local path, line = site:match('^(.*):(%d+)$')
+  if not path then
+    return nil
+  end
+  return vim.startswith(path, '/') and path or vim.fs.normalize(run.base .. path), tonumber(line)
+end
+
+--- The newest run of a buffer's file.
+---@return llmspell.Run?
+function M.of_buffer(buffer)
+  return by_buffer[buffer]
+end
+
+--- The newest run that was started here.
+---@return llmspell.Run?
+function M.newest()
+  return known[#known]
+end
+
+return M

@@ -1,0 +1,181 @@
+/** What a person can ask for. Each command that starts something asks the installation first, which knows about trust. */
+
+import * as path from "node:path";
+import * as vscode from "vscode";
+
+import type { Installation } from "./installation";
+import { newSpell } from "./newSpell";
+import type { Projects } from "./projects";
+import type { Server } from "./server";
+import { made, terminal, type Definition } from "./tasks";
+import { documentUri } from "./trace/documents";
+import type { Run } from "./trace/model";
+import type { Runs } from "./trace/runs";
+import type { Node } from "./trace/tree";
+import type { Waterfalls } from "./trace/waterfall";
+
+export interface Parts {
+  readonly projects: Projects;
+  readonly installation: Installation;
+  readonly server: Server;
+  readonly runs: Runs;
+  readonly waterfalls: Waterfalls;
+}
+
+/** A file as a code lens, the explorer, the title button or nobody names it. */
+type Named = string | vscode.Uri | undefined;
+
+export function registerCommands(parts: Parts): vscode.Disposable {
+  const { server, installation, runs } = parts;
+  const commands: Record<string, (...given: never[]) => unknown> = {
+    run: (file: Named) => run(parts, file),
+    dev: (file: Named) => dev(parts, file),
+    openTrace: (subject: Named | Node) => openTrace(parts, subject),
+    replay: (node: Node | undefined) => replay(parts, node),
+    inspect: (id: string, span: number) => inspect(runs, id, span),
+    goToPlace: (node: Node) => goToPlace(node),
+    refreshRuns: () => runs.refresh(),
+    newSpell: () => newSpell(parts),
+    doctor: () => task(parts, { type: "llmspell", command: "doctor" }, folder(parts)),
+    install: () => installation.install(),
+    restart: () => installation.forget(),
+    showLog: () => server.log.show(),
+    menu,
+  };
+  const registered = Object.entries(commands).map(([name, work]) =>
+    vscode.commands.registerCommand(`llmspell.${name}`, async (...given: never[]) => {
+      try {
+        return await work(...given);
+      } catch (error) {
+        void vscode.window.showErrorMessage(`llmspell: ${error instanceof Error ? error.message : String(error)}`);
+        return undefined;
+      }
+    }),
+  );
+  return vscode.Disposable.from(...registered);
+}
+
+async function run(parts: Parts, named: Named): Promise<void> {
+  const file = await saved(named);
+  if (file !== undefined) {
+    const args = vscode.workspace.getConfiguration("llmspell", file).get<string[]>("run.arguments", []);
+    await task(parts, { type: "llmspell", command: "run", file: file.fsPath, args }, parts.projects.rootOf(file));
+  }
+}
+
+async function dev(parts: Parts, named: Named): Promise<void> {
+  const file = await saved(named);
+  const program = file === undefined ? undefined : await parts.installation.wanted();
+  if (file !== undefined && program !== undefined) {
+    terminal(program, `dev ${path.basename(file.fsPath)}`, ["dev", file.fsPath], parts.projects.rootOf(file));
+  }
+}
+
+/** A code lens names the file of a stored run, whose name is the run's id. */
+async function openTrace(parts: Parts, subject: Named | Node): Promise<void> {
+  if ((await parts.installation.wanted()) === undefined) {
+    return;
+  }
+  const id = typeof subject === "string" ? path.basename(subject, ".db") : undefined;
+  const chosen = isNode(subject) ? subject.run : await known(parts, id);
+  if (chosen !== undefined) {
+    await parts.waterfalls.open(chosen);
+  }
+}
+
+async function replay(parts: Parts, node: Node | undefined): Promise<void> {
+  if ((await parts.installation.wanted()) === undefined) {
+    return;
+  }
+  const chosen = isNode(node) ? node.run : await known(parts, undefined);
+  if (chosen !== undefined) {
+    const cwd = parts.runs.folder(chosen.id) ?? path.dirname(chosen.spell);
+    const args = ["--replay", chosen.id];
+    await task(parts, { type: "llmspell", command: "run", file: chosen.spell, args }, cwd);
+  }
+}
+
+/** The run with an id, else the one that is picked from the list. */
+async function known(parts: Parts, id: string | undefined): Promise<Run | undefined> {
+  if (id === undefined || parts.runs.get(id) === undefined) {
+    await parts.runs.refresh();
+  }
+  if (id !== undefined) {
+    const found = parts.runs.get(id);
+    if (found === undefined) {
+      throw new Error(`there is no run ${id} any more`);
+    }
+    return found;
+  }
+  const items = parts.runs.list.map((run) => {
+    const when = new Date(run.started).toLocaleString();
+    return { label: run.label, description: `${run.status} · ${when}`, detail: run.id, run };
+  });
+  if (items.length === 0) {
+    throw new Error("nothing has run here yet");
+  }
+  return (await vscode.window.showQuickPick(items, { placeHolder: "Which run?", matchOnDetail: true }))?.run;
+}
+
+async function inspect(runs: Runs, id: string, number: number): Promise<void> {
+  const span = (await runs.trace(id)).spans.get(number);
+  if (span !== undefined) {
+    const document = await vscode.workspace.openTextDocument(documentUri(id, span));
+    await vscode.window.showTextDocument(document, { preview: true, preserveFocus: true });
+  }
+}
+
+async function goToPlace(node: Node): Promise<void> {
+  const site = isNode(node) && "span" in node ? /^(.*):(\d+)$/.exec(node.span.site) : null;
+  if (site !== null) {
+    const [, file = "", line = "1"] = site;
+    const spell = node.run.spell;
+    const place = file === path.basename(spell) ? spell : path.resolve(path.dirname(spell), file);
+    const at = new vscode.Position(Number(line) - 1, 0);
+    await vscode.window.showTextDocument(vscode.Uri.file(place), { selection: new vscode.Range(at, at) });
+  }
+}
+
+async function task(parts: Parts, definition: Definition, cwd: string): Promise<void> {
+  const program = await parts.installation.wanted();
+  if (program !== undefined) {
+    await vscode.tasks.executeTask(made(program, definition, cwd, vscode.TaskScope.Workspace));
+  }
+}
+
+async function menu(): Promise<void> {
+  const items = [
+    { label: "$(debug-restart) Restart the language server", command: "llmspell.restart" },
+    { label: "$(output) Show its log", command: "llmspell.showLog" },
+    { label: "$(pulse) Doctor: what works on this machine", command: "llmspell.doctor" },
+    { label: "$(list-tree) Runs", command: "llmspell.runs.focus" },
+    { label: "$(gear) Settings", command: "workbench.action.openSettings", argument: "@ext:llmspell.llmspell" },
+  ];
+  const chosen = await vscode.window.showQuickPick(items, { placeHolder: "llmspell" });
+  if (chosen !== undefined) {
+    await vscode.commands.executeCommand(chosen.command, ...(chosen.argument === undefined ? [] : [chosen.argument]));
+  }
+}
+
+/** The spell that is meant, written to disk. */
+async function saved(named: Named): Promise<vscode.Uri | undefined> {
+  const editor = vscode.window.activeTextEditor;
+  const file = typeof named === "string" ? vscode.Uri.file(named) : (named ?? editor?.document.uri);
+  if (file === undefined || file.scheme !== "file" || !/\.(lua|m?js)$/.test(file.fsPath)) {
+    throw new Error("open a spell first: a .lua or .js file");
+  }
+  const document = vscode.workspace.textDocuments.find((each) => each.uri.toString() === file.toString());
+  if (document?.isDirty === true && !(await document.save())) {
+    return undefined;
+  }
+  return file;
+}
+
+function folder(parts: Parts): string {
+  const root = parts.projects.roots[0] ?? vscode.workspace.workspaceFolders?.[0]?.uri;
+  return root?.fsPath ?? process.cwd();
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && "run" in value;
+}

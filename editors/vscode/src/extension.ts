@@ -1,0 +1,87 @@
+/** Where the editor meets the parts. An untrusted folder gets nothing from here: no program is looked for or started. */
+
+import * as vscode from "vscode";
+
+import { registerCommands } from "./commands";
+import { Installation } from "./installation";
+import { Projects } from "./projects";
+import { Server } from "./server";
+import { Status } from "./status";
+import { SpellTasks } from "./tasks";
+import { TraceDocuments } from "./trace/documents";
+import { Runs } from "./trace/runs";
+import { TraceTree } from "./trace/tree";
+import { Waterfalls } from "./trace/waterfall";
+
+/** For tests, and for other extensions that want to know what runs. */
+export interface Api {
+  readonly server: Server;
+  readonly projects: Projects;
+  readonly runs: Runs;
+  readonly tree: TraceTree;
+  readonly installation: Installation;
+}
+
+export async function activate(context: vscode.ExtensionContext): Promise<Api> {
+  const projects = new Projects();
+  const installation = new Installation(projects);
+  const server = new Server(projects);
+  const runs = new Runs(projects, installation);
+  const tree = new TraceTree(runs);
+  const waterfalls = new Waterfalls(runs, context.extensionUri);
+  const parts = { projects, installation, server, runs, waterfalls };
+  context.subscriptions.push(
+    projects,
+    installation,
+    server,
+    runs,
+    tree,
+    waterfalls,
+    new TraceDocuments(runs),
+    new Status(parts),
+    new SpellTasks(projects, installation),
+    registerCommands(parts),
+  );
+  await projects.open();
+
+  const start = async (): Promise<void> => {
+    const wanted = vscode.workspace.isTrusted && vscode.workspace.textDocuments.some((each) => projects.isOurs(each));
+    if (!wanted && projects.roots.length === 0) {
+      return;
+    }
+    const program = await installation.program();
+    if (program !== undefined) {
+      await server.start(program).catch((error: unknown) => server.log.error(String(error)));
+    } else if (vscode.workspace.isTrusted) {
+      installation.offer(); // not awaited: the notification may stand for hours
+    }
+  };
+  const markSpell = (editor = vscode.window.activeTextEditor): void => {
+    const isSpell = editor !== undefined && projects.isSpell(editor.document);
+    void vscode.commands.executeCommand("setContext", "llmspell.isSpell", isSpell);
+  };
+
+  context.subscriptions.push(
+    vscode.workspace.onDidGrantWorkspaceTrust(() => installation.forget()),
+    installation.onDidChange(start),
+    projects.onDidChange(start),
+    projects.onDidChange(() => markSpell()),
+    vscode.window.onDidChangeActiveTextEditor(markSpell),
+    vscode.workspace.onDidOpenTextDocument(async (document) => {
+      if (server.condition === "stopped" && vscode.workspace.isTrusted && projects.isOurs(document)) {
+        await start();
+      }
+    }),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration("llmspell.path")) {
+        installation.forget();
+      } else if (change.affectsConfiguration("llmspell.spells")) {
+        markSpell();
+        void start();
+      }
+    }),
+  );
+  markSpell();
+  void start();
+  return { server, projects, runs, tree, installation };
+}

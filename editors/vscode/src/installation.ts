@@ -1,0 +1,112 @@
+/** The `llmspell` of this workspace: found once, kept, offered where there is none. Nothing of it in untrusted folders. */
+
+import * as vscode from "vscode";
+
+import { find, type Program } from "./program";
+import type { Projects } from "./projects";
+
+const INSTALL = "Install into .venv";
+const CHOOSE = "Choose a Program…";
+const PYTHON = process.platform === "win32" ? "py" : "python3";
+const IN_VENV = process.platform === "win32" ? ".venv\\Scripts\\python" : ".venv/bin/python";
+
+export class Installation implements vscode.Disposable {
+  private found: Promise<Program | undefined> | undefined;
+  private offered = false;
+  private readonly changed = new vscode.EventEmitter<void>();
+  /** Another program is to be used, or there is one at last. */
+  readonly onDidChange = this.changed.event;
+
+  constructor(private readonly projects: Projects) {}
+
+  /** Undefined where there is none, and always while the workspace is not trusted. */
+  async program(): Promise<Program | undefined> {
+    if (!vscode.workspace.isTrusted) {
+      return undefined;
+    }
+    this.found ??= find(vscode.workspace.getConfiguration("llmspell").get("path", ""), this.folders());
+    const program = await this.found;
+    if (program === undefined) {
+      this.found = undefined;
+    }
+    return program;
+  }
+
+  /** The program for something that a person has just asked for; else says what is missing. */
+  async wanted(): Promise<Program | undefined> {
+    if (!vscode.workspace.isTrusted) {
+      const choice = await vscode.window.showWarningMessage(
+        "llmspell runs nothing in a folder that you do not trust.",
+        "Manage Trust",
+      );
+      if (choice !== undefined) {
+        await vscode.commands.executeCommand("workbench.trust.manage");
+      }
+      return undefined;
+    }
+    const program = await this.program();
+    if (program === undefined) {
+      this.offered = false;
+      await this.offer();
+    }
+    return program;
+  }
+
+  /** Looks again at the next need, and tells whoever uses the program. */
+  forget(): void {
+    this.found = undefined;
+    this.offered = false;
+    this.changed.fire();
+  }
+
+  /** Asks once whether to install llmspell. */
+  async offer(): Promise<void> {
+    if (this.offered) {
+      return;
+    }
+    this.offered = true;
+    const setting = vscode.workspace.getConfiguration("llmspell").get("path", "");
+    const message =
+      setting === ""
+        ? "llmspell was not found: neither in a .venv of this workspace nor on PATH."
+        : `The setting llmspell.path names ${setting}, which does not answer as llmspell.`;
+    const choice = await vscode.window.showWarningMessage(message, INSTALL, CHOOSE);
+    if (choice === INSTALL) {
+      await this.install();
+    } else if (choice === CHOOSE) {
+      const [file] = (await vscode.window.showOpenDialog({ openLabel: "Use as llmspell" })) ?? [];
+      if (file !== undefined) {
+        const target = vscode.workspace.workspaceFolders ? vscode.ConfigurationTarget.Workspace : true;
+        await vscode.workspace.getConfiguration("llmspell").update("path", file.fsPath, target);
+      }
+    }
+  }
+
+  /** In a terminal, so that everybody sees what is done; in an environment of the project's own. */
+  async install(): Promise<void> {
+    const [folder] = this.folders();
+    if (folder === undefined) {
+      void vscode.window.showErrorMessage("Open a folder first: llmspell is installed into an environment in it.");
+      return;
+    }
+    const line = `${PYTHON} -m venv .venv && ${IN_VENV} -m pip install llmspell`;
+    const shell = new vscode.ShellExecution(line, { cwd: folder });
+    const task = new vscode.Task({ type: "llmspell" }, vscode.TaskScope.Workspace, "install", "llmspell", shell);
+    const execution = await vscode.tasks.executeTask(task);
+    const ended = vscode.tasks.onDidEndTaskProcess((end) => {
+      if (end.execution === execution) {
+        ended.dispose();
+        this.forget();
+      }
+    });
+  }
+
+  dispose(): void {
+    this.changed.dispose();
+  }
+
+  private folders(): string[] {
+    const opened = (vscode.workspace.workspaceFolders ?? []).filter((each) => each.uri.scheme === "file");
+    return [...new Set([...opened.map((each) => each.uri.fsPath), ...this.projects.roots.map((each) => each.fsPath)])];
+  }
+}

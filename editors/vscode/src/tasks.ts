@@ -1,0 +1,98 @@
+/** Spells as tasks: what Run and Replay start, and what `tasks.json` may name. Knows command lines, no trace. */
+
+import * as path from "node:path";
+import * as vscode from "vscode";
+
+import type { Installation } from "./installation";
+import type { Program } from "./program";
+import type { Projects } from "./projects";
+
+export interface Definition extends vscode.TaskDefinition {
+  readonly type: "llmspell";
+  readonly command: "run" | "validate" | "doctor";
+  /** A spell, or for `validate` a folder; relative to the workspace folder. */
+  readonly file?: string;
+  readonly args?: readonly string[];
+}
+
+const MATCHERS: Record<Definition["command"], string[]> = {
+  run: ["$llmspell-run"],
+  validate: ["$llmspell"],
+  doctor: [],
+};
+
+export class SpellTasks implements vscode.TaskProvider, vscode.Disposable {
+  private readonly registration = vscode.tasks.registerTaskProvider("llmspell", this);
+
+  constructor(
+    private readonly projects: Projects,
+    private readonly installation: Installation,
+  ) {}
+
+  async provideTasks(): Promise<vscode.Task[]> {
+    const program = await this.installation.program();
+    if (program === undefined) {
+      return [];
+    }
+    const tasks = this.projects.roots.map((root) => {
+      const definition: Definition = { type: "llmspell", command: "validate", file: root.fsPath };
+      return made(program, definition, root.fsPath, vscode.TaskScope.Workspace);
+    });
+    const document = vscode.window.activeTextEditor?.document;
+    if (document !== undefined && this.projects.isSpell(document)) {
+      const definition: Definition = { type: "llmspell", command: "run", file: document.uri.fsPath };
+      tasks.push(made(program, definition, this.projects.rootOf(document.uri), vscode.TaskScope.Workspace));
+    }
+    return tasks;
+  }
+
+  async resolveTask(task: vscode.Task): Promise<vscode.Task | undefined> {
+    const program = await this.installation.program();
+    const folder = typeof task.scope === "object" ? task.scope : vscode.workspace.workspaceFolders?.[0];
+    if (program === undefined || folder === undefined) {
+      return undefined;
+    }
+    return made(program, task.definition as Definition, folder.uri.fsPath, task.scope ?? folder);
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+  }
+}
+
+/** A process, not a line for a shell: no file's name can be taken for a command. */
+export function made(
+  program: Program,
+  definition: Definition,
+  cwd: string,
+  scope: vscode.WorkspaceFolder | vscode.TaskScope,
+): vscode.Task {
+  const { command, file, args = [] } = definition;
+  const subject = file === undefined ? [] : [relative(file, cwd)];
+  const process = new vscode.ProcessExecution(program.path, [command, ...subject, ...args], { cwd });
+  const title = [command, ...subject].join(" ");
+  const task = new vscode.Task(definition, scope as vscode.WorkspaceFolder, title, "llmspell", process, MATCHERS[command]);
+  if (command === "validate") {
+    task.group = vscode.TaskGroup.Build;
+  }
+  task.presentationOptions = { panel: vscode.TaskPanelKind.Dedicated, clear: true, showReuseMessage: false };
+  return task;
+}
+
+/** A terminal for what a person speaks to. */
+export function terminal(program: Program, name: string, args: readonly string[], cwd: string): vscode.Terminal {
+  const shown = vscode.window.createTerminal({
+    name,
+    shellPath: program.path,
+    shellArgs: [...args],
+    cwd,
+    iconPath: new vscode.ThemeIcon("wand"),
+  });
+  shown.show();
+  return shown;
+}
+
+function relative(file: string, cwd: string): string {
+  const inside = path.relative(cwd, path.resolve(cwd, file));
+  return inside === "" ? "." : inside.startsWith("..") ? file : inside;
+}

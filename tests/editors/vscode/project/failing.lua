@@ -1,0 +1,2 @@
+print("Here it comes")
+error("no such luck")

@@ -1,0 +1,2 @@
+local greeter = Agent.new { nme = "x" }
+print(greeter:chat("Please greet Ada."))

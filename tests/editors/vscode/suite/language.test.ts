@@ -1,0 +1,141 @@
+/** The language server is found, started, and answers through the editor. */
+
+import * as assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import * as vscode from "vscode";
+
+import { api, diagnostics, file, running, shown } from "./waiting";
+
+describe("the language server", () => {
+  it("is found, and says which mistakes a spell has", async () => {
+    const began = performance.now();
+    const { installation } = await api();
+    await shown("mistaken.lua");
+    const found = await diagnostics(file("mistaken.lua"), (each) => each.length > 0);
+    const took = Math.round(performance.now() - began);
+    assert.match(found[0]?.message ?? "", /unknown option 'nme'.*did you mean 'name'/);
+    assert.equal(found[0]?.source, "llmspell");
+    const { server } = await running();
+    assert.equal((await installation.program())?.version, server.version);
+    const [extension, language] = [resident(process.pid), resident(serverProcess())];
+    console.log(`      activation to first diagnostics: ${took} ms`);
+    console.log(`      memory: extension host ${extension} MB, language server ${language} MB`);
+    assert.ok(language > 1);
+  });
+
+  it("repairs a misspelled option", async () => {
+    const editor = await shown("mistaken.lua");
+    const [problem] = await diagnostics(editor.document.uri, (each) => each.length > 0);
+    assert.ok(problem);
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+      "vscode.executeCodeActionProvider",
+      editor.document.uri,
+      problem.range,
+      undefined,
+      10, // the edit is made when the action is looked at
+    );
+    const fix = actions.find((each) => each.title === "Change to 'name'");
+    assert.ok(fix?.edit, `of ${actions.map((each) => each.title).join(", ")}`);
+    await vscode.workspace.applyEdit(fix.edit);
+    assert.match(editor.document.getText(), /name = "x"/);
+    await diagnostics(editor.document.uri, (each) => each.length === 0);
+    await vscode.commands.executeCommand("workbench.action.files.revert");
+  });
+
+  it("completes options in both languages", async () => {
+    await running();
+    for (const [name, marker, given] of [
+      ["spell.lua", "  name", "system_prompt"],
+      ["greet.js", "  name", "systemPrompt"],
+    ] as const) {
+      const editor = await shown(name);
+      const at = editor.document.positionAt(editor.document.getText().indexOf(marker));
+      const list = await vscode.commands.executeCommand<vscode.CompletionList>(
+        "vscode.executeCompletionItemProvider",
+        editor.document.uri,
+        at,
+      );
+      // The editor's own offer of words that stand in the file is of the kind Text.
+      const ours = list.items.filter((each) => each.kind !== vscode.CompletionItemKind.Text);
+      const labels = ours.map((each) => (typeof each.label === "string" ? each.label : each.label.label));
+      assert.ok(labels.includes("temperature"), `${name}: ${labels.slice(0, 30).join(", ")}`);
+      assert.ok(!labels.includes(given), `${name}: ${given} is given already`);
+    }
+  });
+
+  it("renames a local name everywhere", async () => {
+    await running();
+    const editor = await shown("spell.lua");
+    const at = editor.document.positionAt(editor.document.getText().indexOf("greeter = Agent"));
+    const edit = await vscode.commands.executeCommand<vscode.WorkspaceEdit>(
+      "vscode.executeDocumentRenameProvider",
+      editor.document.uri,
+      at,
+      "host",
+    );
+    assert.equal(edit.get(editor.document.uri).length, 2);
+  });
+
+  it("puts Run above a spell, and no command that the extension does not have", async () => {
+    await running();
+    const editor = await shown("spell.lua");
+    const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>(
+      "vscode.executeCodeLensProvider",
+      editor.document.uri,
+    );
+    const run = lenses.find((each) => each.command?.command === "llmspell.run");
+    assert.deepEqual(run?.command?.arguments, [editor.document.uri.fsPath]);
+    const known = new Set(await vscode.commands.getCommands(true));
+    const unknown = lenses.map((each) => each.command?.command ?? "").filter((name) => name !== "" && !known.has(name));
+    assert.deepEqual(unknown, []);
+  });
+
+  it("says what is wrong in llmspell.toml and replies.json", async () => {
+    await running();
+    await shown("wrong/llmspell.toml");
+    const settings = await diagnostics(file("wrong/llmspell.toml"), (each) => each.length > 0);
+    assert.match(settings[0]?.message ?? "", /cpu_secs/);
+    await shown("wrong/replies.json");
+    const replies = await diagnostics(file("wrong/replies.json"), (each) => each.length > 0);
+    assert.equal(replies.length, 1);
+    assert.match(replies[0]?.message ?? "", /mtch/);
+  });
+
+  it("leaves Lua alone that is no spell", async () => {
+    const { projects } = await running();
+    const document = await vscode.workspace.openTextDocument({ language: "lua", content: "vim.opt.number = true" });
+    assert.equal(projects.isSpell(document), false);
+    assert.deepEqual(vscode.languages.getDiagnostics(document.uri), []);
+  });
+
+  it("is another process after a restart", async () => {
+    const { server } = await running();
+    const before = serverProcess();
+    const changed = new Promise<void>((resolve) => {
+      const subscription = server.onDidChange((condition) => {
+        if (condition === "running") {
+          subscription.dispose();
+          resolve();
+        }
+      });
+    });
+    await vscode.commands.executeCommand("llmspell.restart");
+    await changed;
+    assert.notEqual(serverProcess(), before);
+  });
+});
+
+/** The child of the extension host that is the server. */
+function serverProcess(): number {
+  const listed = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(process.pid)], { encoding: "utf8" });
+  const line = listed.split("\n").find((each) => / lsp\b/.test(each));
+  assert.ok(line, `a server among\n${listed}`);
+  return Number.parseInt(line, 10);
+}
+
+/** Megabytes. */
+function resident(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+}

@@ -1,0 +1,112 @@
+/** Spells run as tasks, their errors land in Problems, and their traces can be read. */
+
+import * as assert from "node:assert/strict";
+import * as vscode from "vscode";
+
+import { picture } from "../../../../editors/vscode/src/trace/waterfall";
+import { diagnostics, file, running, shown } from "./waiting";
+
+/** Runs a command and gives the exit code of the task that it starts. */
+async function ended(command: string, ...args: unknown[]): Promise<number | undefined> {
+  const end = new Promise<number | undefined>((resolve) => {
+    const subscription = vscode.tasks.onDidEndTaskProcess((event) => {
+      subscription.dispose();
+      resolve(event.exitCode);
+    });
+  });
+  await vscode.commands.executeCommand(command, ...args);
+  return end;
+}
+
+describe("a run", () => {
+  it("is a task that a command starts, and is in the list afterwards", async () => {
+    const { runs } = await running();
+    assert.equal(await ended("llmspell.run", file("tools.lua")), 0);
+    await runs.refresh();
+    const [newest] = runs.list;
+    assert.match(runs.complaint, /unknown setting limits\.cpu_secs/, "of the project with broken settings");
+    assert.equal(newest?.label, "tools.lua");
+    assert.equal(newest?.status, "ok");
+  });
+
+  it("has a tree with agents, models and tools, and documents of what they were asked", async () => {
+    const { runs, tree } = await running();
+    const [newest] = await tree.getChildren();
+    assert.ok(newest);
+    const below = await tree.getChildren(newest);
+    const agent = below.find((node) => "span" in node && node.span.kind === "agent");
+    assert.ok(agent);
+    const calls = await tree.getChildren(agent);
+    const kinds = calls.map((node) => ("span" in node ? node.span.kind : ""));
+    assert.deepEqual(kinds, ["model", "tool", "model"]);
+    const [model, tool] = calls;
+    assert.ok(model && "span" in model && tool && "span" in tool);
+    await vscode.commands.executeCommand("llmspell.inspect", newest.run.id, model.span.number);
+    const prompt = vscode.window.activeTextEditor?.document.getText() ?? "";
+    assert.match(prompt, /## Prompt[\s\S]*### system[\s\S]*### user[\s\S]*What is 15% of 2500\?/);
+    await vscode.commands.executeCommand("llmspell.inspect", newest.run.id, tool.span.number);
+    const called = vscode.window.activeTextEditor?.document.getText() ?? "";
+    assert.match(called, /## Arguments[\s\S]*"expression": "15% of 2500"[\s\S]*## Answer[\s\S]*375/);
+    const drawn = picture(newest.run, await runs.trace(newest.run.id));
+    assert.equal(drawn.bars[0]?.kind, "spell");
+    assert.ok(drawn.bars.every((bar) => bar.from >= 0 && bar.to >= bar.from && bar.to <= drawn.length));
+    assert.equal(Math.max(...drawn.bars.map((bar) => bar.depth)), 2);
+  });
+
+  it("can be replayed", async () => {
+    const { runs, tree } = await running();
+    const [newest] = await tree.getChildren();
+    assert.equal(await ended("llmspell.replay", newest), 0);
+    await runs.refresh();
+    assert.equal(runs.list.length, 2);
+  });
+
+  it("that fails puts its error into Problems, at its line", async () => {
+    await running();
+    assert.notEqual(await ended("llmspell.run", file("failing.lua").fsPath), 0);
+    const found = await diagnostics(file("failing.lua"), (each) => each.some((one) => one.source === "llmspell run"));
+    const problem = found.find((one) => one.source === "llmspell run");
+    assert.equal(problem?.range.start.line, 1);
+    assert.match(problem?.message ?? "", /no such luck/);
+    await diagnostics(file("mistaken.lua"), (each) => each.some((one) => one.source === "llmspell"));
+  });
+
+  it("is validated by a task of the project", async () => {
+    await running();
+    await shown("spell.lua");
+    const tasks = await vscode.tasks.fetchTasks({ type: "llmspell" });
+    const names = tasks.map((each) => each.name);
+    assert.ok(names.includes("validate ."), names.join(", "));
+    const validate = tasks.find((each) => each.name === "validate .");
+    assert.ok(validate);
+    const end = new Promise<number | undefined>((resolve) => {
+      const subscription = vscode.tasks.onDidEndTaskProcess((event) => {
+        subscription.dispose();
+        resolve(event.exitCode);
+      });
+    });
+    await vscode.tasks.executeTask(validate);
+    assert.equal(await end, 1);
+  });
+
+  it("grows in the tree while it runs", async () => {
+    const { runs } = await running();
+    await runs.show(true);
+    const seen: string[] = [];
+    const grown = new Promise<void>((resolve) => {
+      const subscription = runs.onDidChangeTrace((id) => {
+        const trace = runs.peek(id);
+        const open = [...(trace?.spans.values() ?? [])].filter((span) => span.ended === null);
+        seen.push(open.map((span) => span.kind).join(" "));
+        if (open.some((span) => span.kind === "model")) {
+          subscription.dispose();
+          resolve();
+        }
+      });
+    });
+    const end = ended("llmspell.run", file("slow.lua"));
+    await grown;
+    assert.ok(seen.length > 0);
+    assert.equal(await end, 0);
+  });
+});

@@ -1,0 +1,185 @@
+"""Runs from recordings: the run shown once more without asking anybody, or from the row under the cursor, edited.
+
+What came before that row is answered from the recording; live calls begin at the first change. An edit of the spell's
+input begins with the first line, and is free as long as the same is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from llmspell.errors import LlmspellError, StoreError
+from llmspell_tui.app.controlling import Controlling
+from llmspell_tui.feed.payload import Payloads
+from llmspell_tui.model.calls import call_at
+from llmspell_tui.model.run import RunModel
+from llmspell_tui.theme import kind_word
+from llmspell_tui.widgets.lines import clean
+
+if TYPE_CHECKING:
+    from llmspell.events.event import Event
+    from llmspell_tui.host.client import Started
+    from llmspell_tui.widgets.editing import EditSheet, Field
+
+_ANSWER: Final = "what the call is to give, without making it; empty: it is made"
+
+
+class Forking(Controlling):
+    async def action_replay(self) -> None:
+        model, path = self.desk.model, self.path_shown
+        if model is None or path is None:
+            self.notice("there is no run to replay")
+        elif model.status == "running":
+            self.notice("the run goes on: it can be replayed once it has ended, or x cancels it")
+        else:
+            self.notice("replaying …")
+            self.run_worker(self._started(f"a replay of {model.run_id}", replay=str(path)), group="again")
+
+    async def action_rerun(self) -> None:
+        """Of a run that was started elsewhere: its spell as it is now, with the same parameters."""
+        model = self.desk.model
+        page = model.page if model is not None else None
+        if self.session is not None or model is None or page is None:
+            await super().action_rerun()
+        elif not (spell := _spell(model)):
+            self.notice(f"{page.spell!r} is not there any more; `llmspell dev FILE` runs a spell")
+        else:
+            self.notice("starting …")
+            self.run_worker(self._again(spell), group="again")
+
+    async def _again(self, spell: str) -> str:
+        start, payloads = None, self.desk.payloads
+        if payloads is not None:
+            start, _ = await _read(payloads, 1)
+        return await self._started("run again", file=spell, params=start.data.get("params") if start else None)
+
+    async def action_from_here(self) -> None:
+        """An editor for the call under the cursor, or the spell's input; what it says starts the run."""
+        from llmspell_tui.widgets.editing import EditSheet  # with Textual's TextArea: 60 ms
+
+        model, path, payloads, chosen = self.desk.model, self.path_shown, self.desk.payloads, max(self.desk.chosen, 0)
+        if model is not None and model.status == "running":
+            self.notice("the run goes on: p pauses it; from here it can be run again once it has ended (x cancels it)")
+            return
+        if model is None or path is None or payloads is None or chosen >= len(model.spans):
+            self.notice("there is no run to go on from")
+            return
+        spans = model.spans
+        of_spell = spans.kind(chosen) == "spell"
+        call = chosen if of_spell else call_at(model, chosen)
+        at = spans.first(chosen if call is None else call)
+        start, trouble = await _read(payloads, at)
+        if start is None:
+            self.notice(trouble)
+            return
+        fields = _fields(start)
+
+        async def apply(changed: dict[str, Any]) -> str:
+            if of_spell:
+                given = {"file": _spell(model), "replay_prefix": str(path), **changed}
+                return await self._started("free as long as it asks the same", **given)
+            edit = {"edit": changed} if changed else {}
+            said = f"from event {at:,} on; what came before is free"
+            return await self._started(said, file=_spell(model), fork=f"{path}@{at}", **edit)
+
+        title = f"Run from {kind_word(spans.kind(call if call is not None else chosen))} {clean(start.name)}"
+        if of_spell:
+            title = "Run with another input"
+        if not fields:
+            self.notice("starting …")
+            self.run_worker(self._bare(apply), group="again")
+            return
+        await self.open_sheet(EditSheet(self.desk, title, fields, apply))
+
+    async def _bare(self, apply: Any) -> None:
+        if wrong := await apply({}):
+            self.notice(wrong)
+
+    async def _started(self, said: str, **wanted: Any) -> str:
+        """Start a run and show it; what is wrong, "" for nothing. A spell that runs on save goes on from this run."""
+        if self.wishes.state != "keep" and "replay" not in wanted:
+            wanted["state"] = self.wishes.state
+        try:
+            started = await (await self.hosted()).start(**wanted)
+        except LlmspellError as error:
+            text = f"{error.message}: {error.hint}" if error.hint else error.message
+            self.notice(text)
+            return text
+        if self.session is not None and _same(self.session.file, started) and "replay" not in wanted:
+            self.session.run = started.run
+        self.desk.trouble = ""
+        await self.close_sheet()
+        await self.show_run(Path(started.path))
+        await self.action_screen("trace")
+        self.notice(said)
+        return ""
+
+    # The editor of the person's own
+
+    def action_in_editor(self) -> None:
+        from llmspell_tui.widgets.editing import EditSheet
+
+        sheet = self.sheet
+        if isinstance(sheet, EditSheet):
+            text = self.edited(sheet.text, ".json" if sheet.field.json else ".txt")
+            if text is not None:
+                _put(sheet, text)
+
+
+def _put(sheet: EditSheet, text: str) -> None:
+    sheet.put(text.removesuffix("\n"))
+
+
+async def _read(payloads: Payloads, seq: int) -> tuple[Event | None, str]:
+    try:
+        event = await asyncio.to_thread(payloads.event, seq)
+    except StoreError as error:
+        return None, error.message
+    return event, "" if event is not None else "its first event is not stored"
+
+
+def _spell(model: RunModel) -> str:
+    """The spell's file, "" where it is gone: the host says so better."""
+    page = model.page
+    return page.spell if page is not None and Path(page.spell).is_file() else ""
+
+
+def _same(file: str, started: Started) -> bool:
+    return Path(file).resolve() == Path(started.file).resolve()
+
+
+def _fields(start: Event) -> list[Field]:
+    """What can be edited of a call, or of the spell's input."""
+    from llmspell_tui.widgets.editing import Field
+
+    match start.kind:
+        case "spell_started":
+            return [Field.value("params", "Input", start.data.get("params") or {}, "{}")]
+        case "tool_called":
+            arguments = Field.value("arguments", "Arguments", start.data.get("params") or {})
+            return [arguments, Field("answer", "Answer", "", True, f"JSON: {_ANSWER}")]
+        case "llm_call_started" if isinstance(request := start.data.get("request"), dict):
+            return _of_request(cast("dict[str, Any]", request), str(start.data.get("provider") or ""))
+        case _:
+            return []
+
+
+def _of_request(request: dict[str, Any], provider: str) -> list[Field]:
+    from llmspell_tui.widgets.editing import Field
+
+    messages: list[Any] = [each for each in request.get("messages") or [] if isinstance(each, dict)]
+    last = next((each for each in reversed(messages) if each.get("role") == "user"), {})
+    said = last.get("content")
+    name = str(request.get("model") or "")
+    prompt = [Field("prompt", "Prompt", said)] if isinstance(said, str) else []
+    return [
+        *prompt,
+        Field("system", "System", str(request.get("system") or ""), hint="no system prompt"),
+        Field("model", "Model", f"{provider}/{name}" if provider and provider != name else name),
+        Field.value("messages", "Messages", messages),
+        Field.value("temperature", "Temperature", request.get("temperature"), "a number; the model's own unless given"),
+        Field.value("max_tokens", "Most tokens", request.get("max_tokens"), "a number; no limit unless given"),
+        Field("answer", "Answer", "", hint=_ANSWER),
+    ]
