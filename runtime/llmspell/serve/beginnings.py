@@ -54,3 +54,8 @@ def recorded_spell(meta: RunMeta) -> Spell:
     if not Path(meta.spell).is_file():
         raise UsageError(f"the spell of run {meta.id} is gone: {meta.spell!r}", hint="name the file it is in now")
     return replace(Spell.read(meta.spell), label=meta.label)
+
+
+def named(spell: Spell, meta: RunMeta) -> Spell:
+    """The spell under the name that the run had it by, where both are of one file: positions in it are then the same."""
+    return replace(spell, label=meta.label) if str(spell.path) == meta.spell else spell

@@ -74,13 +74,15 @@ class Wanted:
             return Asking(flags=self.flags or {}, say=_unheard, replay=recording), recorded
         if self.replay_prefix:
             assert spell is not None
-            return replace(asking, prefix=beginnings.prefix(self._found(self.replay_prefix, spell))), spell
+            prefix = beginnings.prefix(self._found(self.replay_prefix, spell))
+            return replace(asking, prefix=prefix), beginnings.named(spell, prefix.meta)
         from llmspell.traces.forking import parted
 
         run, seq = parted(self.fork)
         fork, edit = beginnings.forked(self._found(run, spell), seq, self.edit)
         state = self.state or "fork"
-        found = spell or beginnings.recorded_spell(fork.recording.meta)
+        meta = fork.recording.meta
+        found = beginnings.recorded_spell(meta) if spell is None else beginnings.named(spell, meta)
         return replace(asking, fork=fork, edit=edit, state=state), found
 
     def _found(self, run: str, spell: Spell | None) -> Path:

@@ -173,6 +173,10 @@ async def test_a_run_is_forked_with_an_edit(host: Hosted, language: str) -> None
     fork = (await host.ask("run.start", fork=f"{first['run']}@{seq}", edit={"answer": "mine"}))["ok"]
     assert (await host.ended(fork["run"]))["status"] == "ok"
     assert (await events(fork["path"]))[-1].data["result"] == "mine"
+    # Named otherwise it is the same spell, and its lines are called as they were.
+    again = (await host.ask("run.start", file=str(host.folder / file), fork=f"{first['run']}@{seq}"))["ok"]
+    assert (again["file"], again["spell"]) == (first["file"], first["spell"])
+    await host.ended(again["run"])
     gone = await host.ask("run.start", fork=f"{first['run']}@99999")
     assert "has no event 99999" in gone["error"]["message"]
 

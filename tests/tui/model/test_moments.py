@@ -164,3 +164,11 @@ def test_a_page_that_was_read_too_early_does_not_take_an_end_back() -> None:
     assert (model.status, model.ended) == ("ok", 2.0)
     model.take(Page("r", "s.lua", "", "lua", "limit", 1.0, 3.0, 2))
     assert (model.status, model.ended) == ("limit", 3.0)
+
+
+def test_who_started_a_run_says_that_it_has_ended_where_its_file_never_does() -> None:
+    model = RunModel()
+    model.add([Event(1, 5.0, "spell_started", "start", 1, 0, "s.lua", "", {})])
+    model.close("error")
+    model.take(Page("r", "s.lua", "", "lua", "running", 1.0, None, 1))
+    assert (model.status, model.ended) == ("error", 5.0)

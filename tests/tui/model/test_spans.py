@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -179,6 +180,18 @@ def _rows(model: RunModel) -> SpanRows:
     )
 
 
+def _as_begun(events: list[Event]) -> list[Event]:
+    """The same with spans numbered in the order in which they began, as a run numbers them and its file sorts them."""
+    told = RunModel()
+    told.add(events)
+    numbers = {told.spans.number(i): i + 1 for i in range(len(told.spans))}
+
+    def of(number: int) -> int:
+        return numbers.get(number, number if not 0 < number < 100 else number + 100)
+
+    return [replace(event, span=of(event.span), parent=of(event.parent)) for event in events]
+
+
 def _pieces(rows: SpanRows, size: int) -> list[SpanRows]:
     columns = [getattr(rows, name) for name in SpanRows.__dataclass_fields__]  # pyright: ignore
     return [SpanRows(*(column[at : at + size] for column in columns)) for at in range(0, len(rows), size)]
@@ -190,6 +203,7 @@ def test_stored_rows_show_what_the_events_show(
     naive: type[Any], events: list[Event], size: int, during: list[tuple[str, Any]], after: list[tuple[str, Any]]
 ) -> None:
     whole, tree = RunModel("events"), naive()
+    events = _as_begun(events)
     whole.add(events)
     for event in events:
         tree.add(event)

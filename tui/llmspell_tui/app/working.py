@@ -81,6 +81,9 @@ class Working(Exporting):
         self.touch()
 
     def _ended(self, ended: Ended) -> None:
+        model = self.desk.model
+        if model is not None and model.run_id == ended.run:
+            model.close(ended.status)
         if ended.status == "lost":
             self.desk.trouble = "the host died, and the run with it: r runs the spell again"
         self.touch()

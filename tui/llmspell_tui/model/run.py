@@ -135,6 +135,11 @@ class RunModel:
         self.known, self.lost = max(self.known, page.known), page.lost
         self.newest = max(self.newest, page.ended or 0.0)
 
+    def close(self, status: str) -> None:
+        """Who started the run says that it has ended, and how; its file may never say so, as on a full disk."""
+        if self.status == "running":
+            self.status, self.ended = status, self.newest
+
     def _begin(self, time: float) -> None:
         """A run that begins with another's recording has events from before its page says that it began."""
         if time:
