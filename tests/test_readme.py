@@ -120,7 +120,12 @@ def test_the_python_program_runs(project: Path) -> None:
 def test_every_flag_and_command_that_is_named_exists() -> None:
     from llmspell.cli.commands import COMMANDS
 
-    commands = {"--language": "init", "--format": "validate", "--tcp": "lsp"}  # of all others the flags are `run`'s
+    commands = {
+        "--language": "init",
+        "--format": "validate",
+        "--tcp": "lsp",
+        "--plain": "dev",
+    }  # of all others the flags are `run`'s
     usage = {name: called("-m", "llmspell", name, "--help", cwd=ROOT).stdout for name in {"run", *commands.values()}}
     flags = set(re.findall(r"`(--[a-z-]+)", README))
     assert {flag for flag in flags if flag not in usage[commands.get(flag, "run")]} == set()
