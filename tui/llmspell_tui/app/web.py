@@ -48,6 +48,8 @@ _POLICY: Final = "; ".join(
     )
 )
 
+#: Seconds that a page has to say good-bye; a browser does at once.
+_FAREWELL: Final = 1.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -108,7 +110,7 @@ class WebWindow(Server):
         """One page: from its opening until it is closed, its window is left, or the server ends."""
         task = cast("asyncio.Task[object]", asyncio.current_task())
         self._pages.add(task)
-        websocket = web.WebSocketResponse(heartbeat=15)
+        websocket = web.WebSocketResponse(heartbeat=15, timeout=_FAREWELL)
         window = BrowserWindow(
             self.command,
             write_bytes=websocket.send_bytes,
