@@ -57,5 +57,5 @@ def recorded_spell(meta: RunMeta) -> Spell:
 
 
 def named(spell: Spell, meta: RunMeta) -> Spell:
-    """The spell under the name that the run had it by, where both are of one file: positions in it are then the same."""
+    """The spell under the name that the run had it by, where both are of one file: lines are then called the same."""
     return replace(spell, label=meta.label) if str(spell.path) == meta.spell else spell
