@@ -41,6 +41,9 @@ WHOLE_BLOCK: Final = r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,20000}-----
 
 #: Characters that wait at most, unless a known secret is longer: more than a private key has.
 _MOST_HELD: Final = 24_000
+#: Beginnings in front of beginnings that are looked for. A secret that holds a few others is one that can be; a text of
+#: one letter repeated, with a secret that begins so, would be looked through once a letter and wait for ever.
+_MOST_NESTED: Final = 16
 
 Hide = Callable[[str], str]
 
@@ -79,9 +82,11 @@ def opening(text: str, secrets: Sequence[str]) -> int:
 
     What is before that place is no beginning either: a password may itself hold one.
     """
-    cut, before = _opening(text, secrets), len(text)
-    while cut < before:
-        cut, before = _opening(text[:cut], secrets), cut
+    cut = len(text)
+    for _ in range(_MOST_NESTED):
+        before, cut = cut, _opening(text[:cut], secrets)
+        if cut == before:
+            break
     return cut
 
 

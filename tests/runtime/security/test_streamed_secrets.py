@@ -88,10 +88,10 @@ def test_a_text_without_secrets_is_told_as_it_comes(text: str) -> None:
     assert [held.feed(word) for word in words] == words
 
 
-@pytest.mark.parametrize(
-    "text", ["eyJ" + "a" * 100_000, "-----BEGIN PRIVATE KEY-----" + "a" * 100_000, "bearer " + "a" * 100_000]
-)
-def test_no_text_is_held_back_without_end(text: str) -> None:
+@pytest.mark.parametrize("begins", ["eyJ", "-----BEGIN PRIVATE KEY-----", "bearer ", ""])
+def test_no_text_is_held_back_without_end(begins: str) -> None:
+    """A known secret begins with the letter that is repeated."""
+    text = begins + "a" * 100_000
     held = MASKER.unbroken()
     given_out = "".join(held.feed(text[place : place + 500]) for place in range(0, len(text), 500))
     assert len(text) - len(given_out) < 25_000
