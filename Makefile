@@ -30,7 +30,7 @@ demo: $(READY) ## run the research example in Lua and in JavaScript and show its
 	@$(BIN)/llmspell run --trace examples/research/spell.js
 
 test: $(READY) ## run every test
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-editors: $(READY) ## fetch the editors and test what is made for them inside them; needs Node, npm and Chromium
 	@$(BIN)/python -m tests.editors.install
@@ -44,9 +44,10 @@ check: $(READY) ## style, types, layers, and that no file names a machine
 	@said=$$($(BIN)/lint-imports 2>&1) || { echo "$$said"; exit 1; }
 	@$(BIN)/python -m pytest -p no:cacheprovider tests/test_house.py -k "machine or top_level or lock"
 
-gen: $(READY) ## write what is generated: the API's files, README's table of keys
+gen: $(READY) ## write what is generated: the API's files, README's table of keys, the schema of llmspell.toml
 	@$(BIN)/python -m llmspell.api.gen
 	@$(BIN)/python -m llmspell_tui.actions
+	@$(BIN)/python editors/vscode/settings_schema.py
 
 bench: $(READY) ## measure the table of goals, each beside its floor
 	@$(BIN)/python tests/benchmarks/run.py

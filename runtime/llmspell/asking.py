@@ -15,6 +15,7 @@ from llmspell.run import Run
 
 if TYPE_CHECKING:
     from llmspell.control.wanted import Controls  # for runs that somebody controls
+    from llmspell.engines.debugging.session import Debug  # for runs under a debugger
     from llmspell.traces.forking import Forked  # sqlite3, 4 ms, only for replays
     from llmspell.traces.prefix import Prefix
     from llmspell.traces.recording import Recording
@@ -44,7 +45,8 @@ class Asking:
     on_event: told each event. say: takes what the spell prints, `(stream, text)`; must not raise. hooks: Python
     handlers by hook point. person: who answers what the spell asks; None: nobody. prepare: makes
     objects that the spell finds by name, before its first line. control: how somebody controls it from its first
-    moment; they may come later too, over the run's socket."""
+    moment; they may come later too, over the run's socket. debug: the debugger that
+    its workers serve."""
 
     params: Any = None
     flags: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -62,6 +64,7 @@ class Asking:
     person: Person | None = None
     prepare: Callable[[Run], None] | None = None
     control: Controls | None = None
+    debug: Debug | None = None
 
     @property
     def recording(self) -> Recording | None:

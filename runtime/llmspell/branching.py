@@ -67,7 +67,7 @@ def branch(run: Run, asking: Asking, meta: RunMeta) -> None:
     run.edit = Edit.of_value(meta.settings.get("edit"))
     kept: Kept = meta.settings.get("state", "keep")
     if kept in ("reset", "fork") and asking.replay is None:
-        from llmspell.library.global_state import Own  # 3 ms, for runs with a state of their own
+        from llmspell.library.run_store import Own  # for runs with a state of their own
 
         run.provide(Own, Own(store=_OwnStore(run, asking, copy=kept == "fork").opened))
 

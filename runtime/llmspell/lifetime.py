@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from llmspell.traces.otel import Export  # OpenTelemetry, only for those who export
 
 T = TypeVar("T")
-MakeWorker = Callable[[str, Bridge, Limits, bool], Transport]
+MakeWorker = Callable[[Spell, Bridge, Limits, Asking], Transport]
 
 
 class Lifetime:
@@ -186,10 +186,8 @@ class Lifetime:
 
     async def _begin(self) -> None:
         run, asking = self.run, self._asking
-        source, module = self._spell.prepared()
-        self._transport = transport = self._make_worker(
-            self._spell.language, self._bridge, self._limits(), asking.trusted
-        )
+        source, module = self._spell.prepared(debugged=run.debugged)
+        self._transport = transport = self._make_worker(self._spell, self._bridge, self._limits(), asking)
         self._bridge.connect(transport)
         transport.exit.add_done_callback(self._exited)
         if asking.prefix is not None:
@@ -232,16 +230,19 @@ class Lifetime:
         from llmspell.bridge.hook_file import Around  # 2 ms, for runs that have some
         from llmspell.bridge.hook_files import HookFiles
 
-        def make_worker(language: str, bridge: Bridge) -> Transport:
-            return self._make_worker(language, bridge, replace(self._limits(), wall=None), self._asking.trusted)
+        def make_worker(spell: Spell, bridge: Bridge) -> Transport:
+            return self._make_worker(spell, bridge, replace(self._limits(), wall=None), self._asking)
 
-        around = Around(self.run, make_worker, self._start_frame("", module=False), self._relieved)
+        start = self._start_frame("", module=False)
+        around = Around(self.run, make_worker, start, self._relieved, self._asking.debug)
         self._hook_files = HookFiles(around, self._settings.hooks.files)
         await self._hook_files.start()
 
     def _is_idle(self) -> bool:
         """Whether the spell's worker waits, and those of its hook files, and nothing else is awaited."""
         spell = (self._transport is None or self._transport.idle()) and not self.run.effects.looking
+        if self._asking.debug is not None and self._asking.debug.standing:
+            return False
         return (self._hook_files is None or self._hook_files.idle()) and spell
 
     def _tell_begin(self) -> None:
@@ -282,6 +283,7 @@ class Lifetime:
             clock=repeats.clock if repeats else None,
             memory_mb=self._settings.limits.memory_mb,
             farewell=True,
+            debug=None if self._asking.debug is None else self._asking.debug.start(self._spell.label),
         )
 
     # -- meanwhile -----------------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ class Run:
         self._home = copy_context()
         self.parting = False
         self.worker_ended = False
+        self.debugged = False  # its scripts are under a debugger
         self.say: Callable[[str, str], None] = lambda stream, text: None
         self.seed = 0
         self.began = 0.0  # when its first event was

@@ -134,6 +134,10 @@ class Runtime:
         made = context.run(Lifetime, spell, asking, settings, self._environ, self._writer, self._worker)
         task = asyncio.get_running_loop().create_task(made.result(), context=context)
         self._runs[task] = made
+        if asking.debug is not None:
+            made.run.debugged = True
+            time, patience = made.run.effects.time, made.run.effects.patience
+            asking.debug.clocks((time.stop, patience.stop), (time.go, patience.go))
         task.add_done_callback(self._runs.pop)
         return Started(made, task)
 
@@ -146,15 +150,35 @@ class Runtime:
             self._zygote = Zygote.spawn([spell.language])
         return await refusal(self._zygote, spell.language, spell.label, source, module=module)
 
-    def _worker(self, language: str, bridge: Bridge, limits: Limits, trusted: bool) -> Transport:
-        if trusted:
+    async def code_lines(self, spell: Spell) -> list[int]:
+        """The lines of a text at which a debugger can stop. Raises ScriptError where the engine will not have it."""
+        if spell.language == "javascript":
+            from llmspell.engines.javascript.instrumentation import code_lines
+
+            return code_lines(spell.source)
+        from llmspell.engines.compiling import measured
+
+        if self._zygote is None:
+            self._zygote = Zygote.spawn([spell.language])
+        return await measured(self._zygote, spell.language, spell.label, spell.prepared()[0])
+
+    def _worker(self, spell: Spell, bridge: Bridge, limits: Limits, asking: Asking) -> Transport:
+        debug, receive, debuggee = asking.debug, bridge.receive, None
+        if debug is not None:
+            debuggee = debug.debuggee(spell.label, bridge)
+            bridge.modules.loaded, receive = debug.loaded, debuggee.receive
+        if asking.trusted:
             from llmspell.engines.inprocess import InProcess  # a worker's modules, 3 ms
 
-            return InProcess(language, bridge.receive, limits)
-        if self._zygote is None:
-            self._zygote = Zygote.spawn([language])
-        bridge.run.provide(Zygote, self._zygote)  # for tools that run code of their own
-        return self._zygote.worker(language, bridge.receive, limits)
+            worker: Transport = InProcess(spell.language, receive, limits, debugged=debuggee is not None)
+        else:
+            if self._zygote is None:
+                self._zygote = Zygote.spawn([spell.language])
+            bridge.run.provide(Zygote, self._zygote)  # for tools that run code of their own
+            worker = self._zygote.worker(spell.language, receive, limits, debugged=debuggee is not None)
+        if debuggee is not None:
+            debuggee.connect(worker)
+        return worker
 
 
 __all__ = ["Asking", "Result", "Runtime", "Spell", "Started", "UsageError"]

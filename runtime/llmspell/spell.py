@@ -66,7 +66,7 @@ class Spell:
         name = label or f"spell{suffix}"
         return Spell(Path(name).absolute(), name, language, source)
 
-    def prepared(self) -> tuple[str, bool]:
+    def prepared(self, *, debugged: bool = False) -> tuple[str, bool]:
         """The text as it runs, and whether it is a module."""
         if self.language == "lua" and self.source.startswith("#!"):
             return f"--{self.source}", False
@@ -75,6 +75,10 @@ class Spell:
         from llmspell.engines.javascript import modules
 
         found = modules.prepare(self.source)
+        if debugged:
+            from llmspell.engines.javascript.instrumentation import instrument  # for scripts under a debugger
+
+            return instrument(found.source), found.module
         return found.source, found.module
 
 

@@ -1,6 +1,7 @@
 """What `make mission` runs: collects every test without running it and says which rows of the mission have one.
 
-`report.py 24` prints the tests of row 24. A number too small or too large ends with a message.
+`report.py 24` prints the tests of row 24. A number too small or too large ends with a message. `report.py 24 tests/tui`
+looks in that folder alone.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Collector:
             self.broken.append(report.nodeid)
 
 
-def collect() -> Collector:
+def collect(where: list[str]) -> Collector:
     collector = Collector()
     with contextlib.redirect_stdout(io.StringIO()) as said:
         code = pytest.main(
@@ -64,7 +65,7 @@ def collect() -> Collector:
                 "",
                 "-p",
                 "no:cacheprovider",
-                str(ROOT / "tests"),
+                *(where or [str(ROOT / "tests")]),
             ],
             plugins=[collector],
         )
@@ -75,14 +76,20 @@ def collect() -> Collector:
 
 def main(arguments: list[str]) -> int:
     rows = read_rows()
-    collector = collect()
+    where = [argument for argument in arguments if Path(argument).exists()]
+    asked: list[Row] = []
     for argument in arguments:
+        if argument in where:
+            continue
         row = rows.get(int(argument) if argument.isdigit() else 0)
         if row is None:
             sys.exit(f"there is no row {argument!r}; they are numbered 1 to {len(rows)}")
+        asked.append(row)
+    collector = collect(where)
+    for row in asked:
         print(f"{row.number} {row.title}")
         print("".join(f"  {test}\n" for test in collector.tests[row.number]) or "  no test yet\n", end="")
-    if not arguments:
+    if not asked:
         done = [number for number in rows if collector.tests[number]]
         print(f"done: {' '.join(map(str, done))}  ({len(done)} of {len(rows)})")
         print(f"not done ({len(rows) - len(done)}):")

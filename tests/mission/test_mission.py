@@ -34,8 +34,13 @@ def test_a_marker_with_a_row_that_does_not_exist_stops_the_collection(pytester: 
 
 
 def test_the_report_names_the_tests_of_a_row() -> None:
+    where = HERE.parent / "runtime" / "cli"
     done = subprocess.run(
-        [sys.executable, str(HERE / "report.py"), "154"], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, str(HERE / "report.py"), "154", str(where)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert "154 Commands to run, test, begin, validate and configure" in done.stdout
     assert "test_init_makes_a_project" in done.stdout

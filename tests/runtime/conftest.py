@@ -140,3 +140,9 @@ async def model() -> AsyncIterator[ModelServer]:
     received."""
     async with ModelServer() as server:
         yield server
+
+
+@pytest.fixture(params=["lua", "js"])
+def language(request: pytest.FixtureRequest) -> str:
+    """The endings of spells' names: a test that asks for it is made in both languages."""
+    return request.param

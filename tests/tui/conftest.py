@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from tests.tui.rest import resting
 from textual.worker import WorkerCancelled
 
 from llmspell.events.event import Event
@@ -59,6 +60,12 @@ class Stored:
         if ended:
             model.take(Complete())
         return model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rest() -> Iterator[None]:
+    with resting():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _a("cancel", "x", "Cancel", "end the run", group=_RUN),
     _a("approve", "a", "Look", "go to the tool call or question that waits, to decide it", group=_RUN, foot=5),
     _a("chat", "c", "Chat", "talk with an agent of the run, or answer the spell's question", group=_RUN),
+    _a("spells", "ctrl+o", "Spells", "choose which of this window's spells is shown", group=_RUN),
+    _a("spell_next", "full_stop", "Next spell", "show the next spell of this window", group=_RUN, foot=8),
+    _a("spell_previous", "comma", "Spell before", "show the spell before it", group=_RUN),
     _a("moment_back", "left_square_bracket", "Back", "one event back in time", group=_TIME),
     _a("moment_forward", "right_square_bracket", "Forward", "one event forward in time", group=_TIME),
     _a(
@@ -163,6 +166,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _a("leave_sheet", "escape", "Leave", "back to the screen", _SHEETS, foot=9, group="Sheets"),
     _a("add", "plus a", "Add", "type another one", "breaks", foot=1, group="Breakpoints"),
     _a("remove", "d delete minus", "Remove", "take the row away", "breaks", foot=2, group="Breakpoints"),
+    _a("alter", "enter e", "Change", "type the row anew", "breaks", foot=3, group="Breakpoints"),
     _a("pick", "enter", "Choose", "take the row", "choices", foot=1, group="Sheets"),
     _a("run_edited", "ctrl+s f2", "Run", "start with what was edited", "editor", foot=1, group="Editor"),
     _a("next_field", "tab", "Next field", "the next part", "editor chat", foot=2, group="Editor"),

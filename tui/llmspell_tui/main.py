@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmspell.errors import UsageError
+from llmspell_tui.app import sweeping
 
 if TYPE_CHECKING:
     from llmspell.settings.values import Settings
@@ -26,7 +27,7 @@ def run_tui(wishes: Wishes) -> int:
         return _plain(settings, path, wishes)
     window = _window(settings)
     window.first = path
-    return window.run() or 0
+    return _run(window)
 
 
 def run_dev(wishes: Wishes) -> int:
@@ -41,7 +42,7 @@ def run_dev(wishes: Wishes) -> int:
         return _plain(settings, None, wishes)
     window = _window(settings)
     window.wishes = wishes
-    return window.run() or 0
+    return _run(window)
 
 
 def _in_browser() -> int:
@@ -89,12 +90,21 @@ def _window(settings: Settings) -> Window:
         end_with_the_server()
     else:
         _check_terminal()
+    sweeping.hold()
     from llmspell_tui.app.window import Window  # with Textual: 0.25 s
 
     chosen = settings.tui.theme
     window = Window(mode=chosen if chosen in ("dark", "light") else mode(), keys=keys_of(settings))
     window.data_dirs = [settings.data_dir]
     return window
+
+
+def _run(window: Window) -> int:
+    """Raises what the window ended by, where that is a fault of its own."""
+    code = window.run()
+    if window.fault is not None:
+        raise window.fault
+    return code or 0
 
 
 def _check_terminal() -> None:

@@ -17,7 +17,7 @@ vim.api.nvim_create_user_command('Spell', function(given)
 end, {
   nargs = '*',
   bang = true,
-  desc = 'Run, follow, replay and check spells',
+  desc = 'Run, debug, follow, replay and check spells',
   complete = function(lead, line)
     return require('llmspell.command').complete(lead, line)
   end,

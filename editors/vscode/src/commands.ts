@@ -3,6 +3,7 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 
+import type { Debugging } from "./debugging";
 import type { Installation } from "./installation";
 import { newSpell } from "./newSpell";
 import type { Projects } from "./projects";
@@ -20,6 +21,7 @@ export interface Parts {
   readonly server: Server;
   readonly runs: Runs;
   readonly waterfalls: Waterfalls;
+  readonly debugging: Debugging;
 }
 
 /** A file as a code lens, the explorer, the title button or nobody names it. */
@@ -29,6 +31,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
   const { server, installation, runs } = parts;
   const commands: Record<string, (...given: never[]) => unknown> = {
     run: (file: Named) => run(parts, file),
+    debug: (file: Named) => debug(parts, file),
     dev: (file: Named) => dev(parts, file),
     openTrace: (subject: Named | Node) => openTrace(parts, subject),
     replay: (node: Node | undefined) => replay(parts, node),
@@ -58,8 +61,15 @@ export function registerCommands(parts: Parts): vscode.Disposable {
 async function run(parts: Parts, named: Named): Promise<void> {
   const file = await saved(named);
   if (file !== undefined) {
-    const args = vscode.workspace.getConfiguration("llmspell", file).get<string[]>("run.arguments", []);
+    const args = runArguments(file);
     await task(parts, { type: "llmspell", command: "run", file: file.fsPath, args }, parts.projects.rootOf(file));
+  }
+}
+
+async function debug(parts: Parts, named: Named): Promise<void> {
+  const file = await saved(named);
+  if (file !== undefined && (await parts.installation.wanted()) !== undefined) {
+    await parts.debugging.start(file, runArguments(file));
   }
 }
 
@@ -169,6 +179,10 @@ async function saved(named: Named): Promise<vscode.Uri | undefined> {
     return undefined;
   }
   return file;
+}
+
+function runArguments(file: vscode.Uri): string[] {
+  return vscode.workspace.getConfiguration("llmspell", file).get<string[]>("run.arguments", []);
 }
 
 function folder(parts: Parts): string {

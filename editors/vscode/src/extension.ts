@@ -3,9 +3,12 @@
 import * as vscode from "vscode";
 
 import { registerCommands } from "./commands";
+import { Debugging } from "./debugging";
+import { InlineValues } from "./inlineValues";
 import { Installation } from "./installation";
 import { Projects } from "./projects";
 import { Server } from "./server";
+import { Startup } from "./startup";
 import { Status } from "./status";
 import { SpellTasks } from "./tasks";
 import { TraceDocuments } from "./trace/documents";
@@ -20,23 +23,28 @@ export interface Api {
   readonly runs: Runs;
   readonly tree: TraceTree;
   readonly installation: Installation;
+  readonly startup: Startup;
 }
 
 export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const projects = new Projects();
   const installation = new Installation(projects);
   const server = new Server(projects);
+  const startup = new Startup(server.log);
   const runs = new Runs(projects, installation);
   const tree = new TraceTree(runs);
   const waterfalls = new Waterfalls(runs, context.extensionUri);
-  const parts = { projects, installation, server, runs, waterfalls };
+  const debugging = new Debugging(projects, installation);
+  const parts = { projects, installation, server, runs, waterfalls, debugging };
   context.subscriptions.push(
     projects,
     installation,
+    startup,
     server,
     runs,
     tree,
     waterfalls,
+    debugging,
     new TraceDocuments(runs),
     new Status(parts),
     new SpellTasks(projects, installation),
@@ -53,15 +61,21 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     if (program !== undefined) {
       await server.start(program).catch((error: unknown) => server.log.error(String(error)));
     } else if (vscode.workspace.isTrusted) {
-      installation.offer(); // not awaited: the notification may stand for hours
+      void server.stop();
+      void installation.offer(); // not awaited: the notification may stand for hours
     }
   };
+  let hasSpells = false;
   const markSpell = (editor = vscode.window.activeTextEditor): void => {
     const isSpell = editor !== undefined && projects.isSpell(editor.document);
     void vscode.commands.executeCommand("setContext", "llmspell.isSpell", isSpell);
+    // Stays: a debugger that is there for one file and gone for the next would take launch.json's entries with it.
+    hasSpells ||= isSpell || projects.roots.length > 0;
+    void vscode.commands.executeCommand("setContext", "llmspell.hasSpells", hasSpells);
   };
 
   context.subscriptions.push(
+    new InlineValues(projects),
     vscode.workspace.onDidGrantWorkspaceTrust(() => installation.forget()),
     installation.onDidChange(start),
     projects.onDidChange(start),
@@ -83,5 +97,5 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   );
   markSpell();
   void start();
-  return { server, projects, runs, tree, installation };
+  return { server, projects, runs, tree, installation, startup };
 }

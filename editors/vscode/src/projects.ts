@@ -40,7 +40,12 @@ export class Projects implements vscode.Disposable {
   }
 
   isSpell(document: vscode.TextDocument): boolean {
-    return LANGUAGES.some((language) => vscode.languages.match(this.scripts(language), document) > 0);
+    return vscode.languages.match(this.spells(), document) > 0;
+  }
+
+  /** What spells are, for whatever the editor asks about them. */
+  spells(): vscode.DocumentFilter[] {
+    return LANGUAGES.flatMap((language) => this.scripts(language));
   }
 
   /** Whether the language server has something to say about a file. */
@@ -50,7 +55,7 @@ export class Projects implements vscode.Disposable {
 
   /** What the language server is asked about. */
   selector(): DocumentFilter[] {
-    const filters = [...LANGUAGES.flatMap((language) => this.scripts(language)), ...this.others()];
+    const filters = [...this.spells(), ...this.others()];
     return filters.map((filter) => protocolFilter(filter));
   }
 

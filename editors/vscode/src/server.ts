@@ -8,7 +8,7 @@ import { plain, type Program } from "./program";
 import type { Projects } from "./projects";
 
 /** What the server may put behind a code lens; `protocol/requests/lenses.py` has the names. */
-export const LENS_COMMANDS = ["llmspell.run", "llmspell.openTrace"];
+export const LENS_COMMANDS = ["llmspell.run", "llmspell.debug", "llmspell.openTrace"];
 
 export type Condition = "stopped" | "starting" | "running";
 

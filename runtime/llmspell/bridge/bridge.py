@@ -78,7 +78,7 @@ class Bridge:
         self._posted: dict[int, tuple[int, Callable[[], None] | None]] = {}  # bytes of each, who is told of its end
         self._posted_bytes = 0
         self._main = context_for(speaker.guest)
-        self._contexts: dict[int, Context] = {}
+        self.contexts: dict[int, Context] = {}  # of the callbacks under way
         self._callback = 0
         self._answering = False
         self._numbers = count(1)
@@ -104,7 +104,7 @@ class Bridge:
     def receive(self, frame: Frame) -> None:
         """A frame has come: it is handled when it is its turn."""
         if frame[0] != "ready":
-            self._run.sequencer.admit(self._speaker.key, partial(self._handle, frame), frame[0])
+            self._run.sequencer.admit(self._speaker.key, partial(self.handle, frame), frame[0])
         transport = self._transport
         if transport is not None and transport.received - self._relieved > _HELD:
             self._relieved = transport.received
@@ -123,7 +123,7 @@ class Bridge:
 
     # -- frames --------------------------------------------------------------------------------------------------
 
-    def _handle(self, frame: Frame) -> None:
+    def handle(self, frame: Frame) -> None:
         if self._run.ended.done() or self._closed:  # what a script does between its end and the worker's
             return
         try:
@@ -167,7 +167,7 @@ class Bridge:
     def _context(self) -> Context:
         """What a call is made within: a handler's own calls are in its span and fire no hook of its point. Whoever
         happened to hand the frame on has no say in it."""
-        return self._contexts.get(self._callback, self._main).copy()
+        return self.contexts.get(self._callback, self._main).copy()
 
     def _ask(self, call: int, name: str, receiver: int | None, args: list[Any], site: str) -> None:
         self._answering = True
@@ -344,7 +344,7 @@ class Bridge:
         )
         self._posted[callback] = size, done
         self._posted_bytes += size
-        self._contexts[callback] = context = unawaited_context()
+        self.contexts[callback] = context = unawaited_context()
         context.run(_asked.set, ())
 
     async def _invoke(self, function: int, args: list[Any], *, echo: bool) -> Any:
@@ -353,7 +353,7 @@ class Bridge:
         callback = next(self._numbers)
         self._send(["callback", callback, function, args, echo, not self._waits])
         self._waiting[callback] = future = asyncio.get_running_loop().create_future()
-        self._contexts[callback] = context_for(self._speaker.guest)
+        self.contexts[callback] = context_for(self._speaker.guest)
         try:
             return await future
         except asyncio.CancelledError:
@@ -361,14 +361,14 @@ class Bridge:
             raise
         finally:
             self._waiting.pop(callback, None)
-            self._contexts.pop(callback, None)
+            self.contexts.pop(callback, None)
 
     def _result(self, callback: int, ok: bool, value: Any) -> None:
         """The outcome of a callback; that of a cancelled one, already on its way then, is wanted by nobody."""
         if callback in self._posted:
             size, done = self._posted.pop(callback)
             self._posted_bytes -= size
-            self._contexts.pop(callback, None)
+            self.contexts.pop(callback, None)
             if not ok:
                 raise self._thrown(value)
             if done is not None:

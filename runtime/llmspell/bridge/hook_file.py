@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from llmspell.bridge.bridge import Bridge
 from llmspell.bridge.speaker import Speaker
@@ -22,6 +22,9 @@ from llmspell.run import Run
 from llmspell.security.permissions import Permissions
 from llmspell.spell import Spell
 
+if TYPE_CHECKING:
+    from llmspell.engines.debugging.session import Debug  # for runs under a debugger
+
 #: How often a file is started again in one run: after that it is broken, not unlucky.
 _STARTS: Final = 4
 #: Milliseconds that running the file itself may take.
@@ -31,12 +34,13 @@ _LOADING: Final = 30_000.0
 @frozen
 class Around:
     """What hook files have from their run. make_worker: gives a worker of a language that leads to a bridge; start: the
-    `run` frame's fields, of which each file has some of its own; relieve: as the bridge's."""
+    `run` frame's fields, of which each file has some of its own; relieve: as the bridge's; debug: who debugs it."""
 
     run: Run
-    make_worker: Callable[[str, Bridge], Transport]
+    make_worker: Callable[[Spell, Bridge], Transport]
     start: protocol.Start
     relieve: Callable[[], Awaitable[object]]
+    debug: Debug | None = None
 
     @property
     def permissions(self) -> Permissions:
@@ -92,10 +96,10 @@ class HookFile:
             key, self._spell.language, self._spell.folder, guest, finish=self._finished, fail=self._died, clock=clock
         )
         self._bridge = bridge = Bridge(run, run.say, self._farewell, around.relieve, speaker)
-        self._transport = transport = around.make_worker(self._spell.language, bridge)
+        self._transport = transport = around.make_worker(self._spell, bridge)
         bridge.connect(transport)
         self._watching = run.spawn(self._watch(transport, key))
-        source, module = self._spell.prepared()
+        source, module = self._spell.prepared(debugged=run.debugged)
         frame = around.start.copy()
         frame.update(
             language=self._spell.language,
@@ -107,6 +111,8 @@ class HookFile:
             seed=(frame["seed"] + self._number) % 2**128,
             clock=None if kept is None else _joined(kept),
         )
+        if around.debug is not None:
+            frame["debug"] = around.debug.start(self.label)
         transport.send(protocol.encode(["run", frame]))
         await run.within(_LOADING, self._loaded, f"the hook file {self.label}")
 

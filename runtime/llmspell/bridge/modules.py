@@ -5,6 +5,7 @@ Only files of the project that the run may read, wherever links lead; a replay t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from llmspell.api.modules import LARGEST, candidates
 from llmspell.errors import ArgumentError, ToolError
 from llmspell.run import Run
+from llmspell.security import touched
 from llmspell.security.files import place, read_bytes
 
 
@@ -23,6 +25,7 @@ class Modules:
         self._base = folder
         self._language = language
         self.texts: dict[str, str] = {}
+        self.loaded: Callable[[str, str], None] | None = None  # told each label and text
 
     def load(self, name: str, origin: str) -> dict[str, Any]:
         """`{label, source}` of the module that the file labelled `origin` calls `name`. Raises ArgumentError."""
@@ -30,8 +33,12 @@ class Modules:
         if "error" in found:
             raise ArgumentError(found["error"], hint=found["hint"])
         self.texts[found["label"]] = found["source"]
+        if self.loaded is not None:
+            self.loaded(found["label"], found["source"])
+        touched.loaded(self._run.identity.run_id, Path.cwd() / found["label"])
         if self._language == "javascript":
-            return {"label": found["label"], "source": _prepared(found["label"], found["source"])}
+            source = _prepared(found["label"], found["source"], debugged=self._run.debugged)
+            return {"label": found["label"], "source": source}
         return found
 
     def _read(self, name: str, origin: str) -> dict[str, Any]:
@@ -59,7 +66,14 @@ class Modules:
             return str(path)
 
 
-def _prepared(label: str, source: str) -> str:
+def _prepared(label: str, source: str, *, debugged: bool) -> str:
     from llmspell.engines.javascript import modules  # tree-sitter, 10 ms, only for modules
 
-    return modules.json_module(source) if label.endswith(".json") else modules.prepare(source).source
+    if label.endswith(".json"):
+        return modules.json_module(source)
+    prepared = modules.prepare(source).source
+    if debugged:
+        from llmspell.engines.javascript.instrumentation import instrument  # for scripts under a debugger
+
+        return instrument(prepared)
+    return prepared

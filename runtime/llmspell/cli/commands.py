@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "tui": Command("llmspell.cli.tui", "the terminal interface over stored and live runs"),
         "validate": Command("llmspell.cli.validate", "find mistakes in spells, without running them"),
         "lsp": Command("llmspell.cli.lsp", "the language server, for editors"),
+        "dap": Command("llmspell.cli.dap", "the debugger of spells, for editors"),
         "init": Command("llmspell.cli.init", "begin a project: settings, a first spell, editor stubs"),
         "trace": Command("llmspell.cli.trace", "stored and live runs: list, show, follow, export, compare"),
         "tools": Command("llmspell.cli.tools", "the built-in tools: list, show, call"),

@@ -11,12 +11,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
 
 from llmspell.engines.launch import Launched, launch
-
-if TYPE_CHECKING:
-    import asyncio
 
 _LANGUAGES = ("lua", "javascript")
 #: What the first runs would import: 150 ms together.
@@ -69,6 +65,7 @@ async def _serve(out: int) -> None:
     import asyncio
     import json
 
+    from llmspell.cli.streams import opened, sent
     from llmspell.engines.process import Zygote
     from llmspell.runtime import Runtime
     from llmspell.serve.host import LINE, Host
@@ -76,7 +73,7 @@ async def _serve(out: int) -> None:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=LINE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb", closefd=False))
-    lines = await _lines(loop, out)
+    lines = await opened(loop, out)
 
     def write(value: dict[str, object]) -> None:
         lines.write(json.dumps(value, default=str).encode() + b"\n")
@@ -89,55 +86,10 @@ async def _serve(out: int) -> None:
         warming = loop.run_in_executor(None, _warm)
         await host.serve(reader)
         await warming
-    await _sent(lines)
+    await sent(lines)
 
 
 def _warm() -> None:
     """What the first runs would import, while nobody waits."""
     for module in _MODULES:
         import_module(module)
-
-
-async def _lines(loop: asyncio.AbstractEventLoop, out: int) -> _Lines:
-    """Where lines are written: to a pipe without waiting, to anything else at once."""
-    import asyncio
-    import stat
-
-    mode = os.fstat(out).st_mode
-    if stat.S_ISREG(mode):
-        return _File(out)
-    transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(out, "wb"))
-    return transport
-
-
-class _Lines(Protocol):
-    def write(self, data: bytes, /) -> object: ...
-
-    def get_write_buffer_size(self) -> int: ...
-
-    def close(self) -> None: ...
-
-
-class _File:
-    def __init__(self, out: int) -> None:
-        self._out = out
-
-    def write(self, data: bytes) -> None:
-        os.write(self._out, data)
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        os.close(self._out)
-
-
-async def _sent(lines: _Lines) -> None:
-    """Waits a moment until the last lines are taken."""
-    import asyncio
-
-    for _ in range(100):
-        if not lines.get_write_buffer_size():
-            break
-        await asyncio.sleep(0.01)
-    lines.close()

@@ -28,11 +28,21 @@ class InProcess(WorkerHandle):
     kill_grace = 0.25
     looks = 0  # they would keep the thread from the interpreter's lock
 
-    def __init__(self, language: str, on_frame: OnFrame, limits: Limits | None = None, *, binding: str = "") -> None:
-        """binding: the file that says what scripts can see, in place of the registry's own."""
+    def __init__(
+        self,
+        language: str,
+        on_frame: OnFrame,
+        limits: Limits | None = None,
+        *,
+        binding: str = "",
+        debugged: bool = False,
+    ) -> None:
+        """binding: the file that says what scripts can see, in place of the registry's own. debugged: it serves a
+        debugger."""
         ours, theirs = socket.socketpair()
         super().__init__(ours, limits or Limits(), on_frame)
         self._binding = binding or languages.BINDING
+        self._debugged = debugged
         self._engine: WarmEngine | None = None
         self._thread = threading.Thread(target=self._run, args=(theirs, language), name="llmspell-worker", daemon=True)
         self._thread.start()
@@ -44,11 +54,12 @@ class InProcess(WorkerHandle):
         try:
             with connection:
                 # An engine belongs to the thread that made it.
-                engine = languages.warm(language, languages.read_binding(self._binding))
+                warm = languages.warm_debugged if self._debugged else languages.warm
+                engine = warm(language, languages.read_binding(self._binding))
                 clock = time.pthread_getcpuclockid(threading.get_ident())
                 self._engine = engine
                 self._tell(self._watch, clock, f"/proc/self/task/{threading.get_native_id()}/stat")
-                session.serve(connection, engine, self._limits.memory_mb, looks=0)
+                session.serve(connection, engine, self._limits.memory_mb, looks=0, debugged=self._debugged)
         except Exception as error:
             failure = LlmspellError(f"the spell could not start: {type(error).__name__}: {error}")
         self._tell(self._ended, failure, time.thread_time())

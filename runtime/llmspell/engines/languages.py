@@ -90,3 +90,22 @@ def warm(language: str, binding: Binding) -> WarmEngine:
             if (plugin := plugged(language)) is not None:
                 return plugin.warm(binding)
             raise ValueError(f"there is no language {language!r}; there are {' and '.join(LANGUAGES)}")
+
+
+def warm_debugged(language: str, binding: Binding) -> WarmEngine:
+    """A new engine that serves a debugger (`debugging.inspected.Debuggable`). Raises ValueError for a language that
+    has none."""
+    from llmspell.engines.debugging import worker  # 3 ms, for scripts that are debugged
+
+    assert worker  # imported now: a worker can open no file
+    match language:
+        case "lua":
+            from llmspell.engines.lua import debugging  # as in `warm`
+
+            return debugging.warm_debugged(binding)
+        case "javascript":
+            from llmspell.engines import javascript
+
+            return javascript.warm_debugged(binding)
+        case _:
+            raise ValueError(f"spells in {language!r} cannot be debugged; those in {' and '.join(LANGUAGES)} can")

@@ -123,8 +123,11 @@ class Zygote:
         """None once it has died or was closed."""
         return self._pid
 
-    def worker(self, language: str, on_frame: OnFrame, limits: Limits | None = None) -> WorkerProcess:
-        """A worker for one spell, without waiting for it: the `run` frame can be sent at once.
+    def worker(
+        self, language: str, on_frame: OnFrame, limits: Limits | None = None, *, debugged: bool = False
+    ) -> WorkerProcess:
+        """A worker for one spell, without waiting for it: the `run` frame can be sent at once. debugged: it serves a
+        debugger, and its spell is slower.
 
         Raises OSError when no zygote can be started or descriptors have run out.
         """
@@ -134,7 +137,7 @@ class Zygote:
         number = self._numbers
         worker = WorkerProcess(ours, limits or Limits(), on_frame)
         self._workers[number] = worker
-        request = values.pack(["spawn", number, language, worker.memory_mb, worker.cpu_seconds])
+        request = values.pack(["spawn", number, language, worker.memory_mb, worker.cpu_seconds, debugged])
         self._requests.append((request, theirs))
         self._send_requests()
         return worker

@@ -5,7 +5,8 @@ its limit before it reads it. `site` is the script's own position as `file:line`
 
 Host to worker
     run      [start]                      begin a spell; `start` is a map, see `Start`
-    check    [start]                      compile a spell and run nothing of it; answered by `done` or `fail`
+    check    [start]                      compile a spell and run nothing of it; answered by `done` or `fail`; in a
+                                          worker that is debugged, by `done` with the lines that have code
     ret      [call, ok, value]            the answer to a `call` or `ask`; with ok False the value is an error map
     callback [callback, function, args, echo, later]   run a script function; the worker answers with `result`: what it
                                           gave, or with `echo` the fields of its first argument, a table, that it
@@ -14,6 +15,7 @@ Host to worker
     cancel   [callback]                   stop a callback's task: its result is no longer wanted
     release  [[function, count], ...]     the host has forgotten functions it had received `count` times
     live     []                           recorded clock readings are over: the clock is read from here on
+    debug    [number, command, arguments] to a worker that is debugged (`debugging.debugger`); answered by `debugged`
 
 Worker to host
     call     [call, name, receiver, args, site]   an asynchronous call; the worker goes on
@@ -28,6 +30,11 @@ Worker to host
     done     [value]                              the spell has ended: main chunk returned, nothing pending
     fail     [error]                              the spell has ended with an error map
     ready    [pid]                                first frame of a worker
+    debugged [number, ok, value]                  the answer to a `debug`; with ok False the value is a sentence
+    stopped  [report]                             the script stands: `reason`, `label`, `line`, `text`, `ids` of
+                                                  breakpoints, `thrown` of an error; until a `debug` `go`
+    logged   [text, site]                         what a breakpoint's log message gave
+    aside    [frame]                              an `ask` of what is evaluated for a person: no input of the run
 
 `name` is a name of the registry, `Agent.chat`; `receiver` is an object's number or None for a static member.
 An error map is `LlmspellError.to_value()`, plus `value` where a script threw something that is not an error.
@@ -84,6 +91,8 @@ class Start(TypedDict):
     farewell: NotRequired[bool]
     """Whether the worker asks `spell.end` with the result before `done`, and ends with the answer: while it waits, the
     spell can still be called back."""
+    debug: NotRequired[dict[str, Any]]
+    """For a worker that is debugged: its first breakpoints, `{breakpoints: {label: points}, errors, entry}`."""
 
 
 def start_of(
@@ -99,9 +108,10 @@ def start_of(
     clock: bytes | None = None,
     memory_mb: int = 256,
     farewell: bool = False,
+    debug: dict[str, Any] | None = None,
 ) -> Start:
     """What a worker is told to begin with. Nothing is given unless it is named."""
-    return {
+    start: Start = {
         "language": language,
         "label": label,
         "source": source,
@@ -115,6 +125,9 @@ def start_of(
         "memory_mb": memory_mb,
         "farewell": farewell,
     }
+    if debug is not None:
+        start["debug"] = debug
+    return start
 
 
 def encode(frame: Frame) -> bytes:

@@ -16,15 +16,23 @@ from llmspell.engines.launch import EXIT_INTERNAL, EXIT_MEMORY
 from llmspell.engines.worker import LOOKS, Worker
 
 
-def serve(connection: socket.socket, engine: WarmEngine, memory_mb: int, looks: int = LOOKS) -> int:
-    """Runs the spell that the host will send. Gives 0, `EXIT_MEMORY` or `EXIT_INTERNAL`. looks: see `worker`."""
+def serve(
+    connection: socket.socket, engine: WarmEngine, memory_mb: int, looks: int = LOOKS, *, debugged: bool = False
+) -> int:
+    """Runs the spell that the host will send. Gives 0, `EXIT_MEMORY` or `EXIT_INTERNAL`. looks: see `worker`.
+    debugged: the engine is one of `languages.warm_debugged`."""
 
     def attach(worker: Worker, _language: str) -> Engine:
         return engine.attach(worker)
 
     last_words = protocol.encode(["fail", _out_of_memory(memory_mb)])  # made while there is memory to make it
     try:
-        Worker(connection, attach, os.getpid(), looks).run()
+        kind = Worker
+        if debugged:
+            from llmspell.engines.debugging.worker import DebuggedWorker  # imported by `languages.warm_debugged`
+
+            kind = DebuggedWorker
+        kind(connection, attach, os.getpid(), looks).run()
     except MemoryError:
         _say(connection, last_words)
         return EXIT_MEMORY

@@ -3,7 +3,7 @@
 One thread, one blocking loop over one control socket (sequenced packets, msgpack) and the workers' pidfds.
 
 Host to zygote
-    spawn   [number, language, memory_mb, cpu_seconds]   + the worker's end of its channel
+    spawn   [number, language, memory_mb, cpu_seconds, debugged]   + the worker's end of its channel
 
 Zygote to host
     spawned [number, pid]                    + the worker's pidfd
@@ -19,7 +19,9 @@ import gc
 import os
 import select
 import socket
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, NoReturn
 
 from llmspell.engines import interrupt, languages, launch, sandbox, session, values
@@ -59,15 +61,17 @@ class Zygote:
     def _take_request(self) -> bool:
         message, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE, 1)
         match values.unpack(message) if message else None:
-            case ["spawn", int(number), str(language), int(memory_mb), cpu_seconds]:
-                self._spawn(number, language, memory_mb, cpu_seconds, descriptors[0])
+            case ["spawn", int(number), str(language), int(memory_mb), cpu_seconds, bool(debugged)]:
+                self._spawn(number, language, memory_mb, cpu_seconds, debugged, descriptors[0])
             case _:
                 return False
         return True
 
-    def _spawn(self, number: int, language: str, memory_mb: int, cpu_seconds: int | None, channel: int) -> None:
+    def _spawn(
+        self, number: int, language: str, memory_mb: int, cpu_seconds: int | None, debugged: bool, channel: int
+    ) -> None:
         try:
-            engine = self.warm(language)
+            make = partial(self._debugged, language) if debugged else partial(_same, self.warm(language))
             parent = os.getpid()
             pid = os.fork()
         except Exception as error:
@@ -75,13 +79,18 @@ class Zygote:
             return
         else:
             if pid == 0:
-                _work(channel, engine, parent, memory_mb, cpu_seconds)
+                _work(channel, make, parent, memory_mb, cpu_seconds, debugged=debugged)
             pidfd = os.pidfd_open(pid)
             self._workers[pidfd] = (number, pid)
             self._poll.register(pidfd, select.POLLIN)
             self._tell(["spawned", number, pid], pidfd)
         finally:
             os.close(channel)
+
+    def _debugged(self, language: str) -> WarmEngine:
+        """An engine of a worker's own, made while it can still read files: 10 to 30 ms."""
+        binding = languages.read_binding(self._binding) if self._binding else languages.read_binding()
+        return languages.warm_debugged(language, binding)
 
     def _reap(self, pidfd: int) -> None:
         number, pid = self._workers.pop(pidfd)
@@ -94,16 +103,29 @@ class Zygote:
         socket.send_fds(self._control, [values.pack(message)], descriptors)
 
 
-def _work(channel: int, engine: WarmEngine, parent: int, memory_mb: int, cpu_seconds: int | None) -> NoReturn:
+def _same(engine: WarmEngine) -> WarmEngine:
+    return engine
+
+
+def _work(
+    channel: int,
+    make_engine: Callable[[], WarmEngine],
+    parent: int,
+    memory_mb: int,
+    cpu_seconds: int | None,
+    *,
+    debugged: bool,
+) -> NoReturn:
     """The life of a worker, from the fork to its end. Returning would make it a second zygote."""
     status = launch.EXIT_INTERNAL
     try:
         sandbox.name_process("llmspell-worker")
+        engine = make_engine()
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, channel)
         sandbox.enter(channel, parent, memory_mb, cpu_seconds)
         gc.enable()
         interrupt.answer(engine)
-        status = session.serve(connection, engine, memory_mb)
+        status = session.serve(connection, engine, memory_mb, debugged=debugged)
     finally:
         os._exit(status)
 

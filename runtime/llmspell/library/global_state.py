@@ -1,7 +1,7 @@
 """The global state as one run sees it: every read and change an effect, each change checked, hooked and told.
 
-A named scope is a part of the store with keys of its own, and access of its own, which is kept in the store too. The
-store is opened at the first use, and in a replay never. Knows no script.
+A named scope is a part of the store with keys of its own, and access of its own, which is kept in the store too. Knows
+no script, nor which store it is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from llmspell.errors import ArgumentError, LimitError, LlmspellError
 from llmspell.identity import unawaited_context
+from llmspell.library.run_store import Opened
 from llmspell.run import Run
 from llmspell.state.access import Access, Doing, Kind, access_of, check_granted
 from llmspell.state.plain import plain, same
@@ -34,42 +35,6 @@ _MOST_WATCHERS: Final = 500
 
 Fn = Callable[[Any], Awaitable[Any]]
 T = TypeVar("T")
-
-
-class Own:
-    """Where a run that leaves the project's store alone has its own: `store` opens it."""
-
-    def __init__(self, run: Run | None = None, store: Callable[[], Awaitable[StateStore]] | None = None) -> None:
-        self.store = store
-
-
-class Opened:
-    """The run's use of the store."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._store: StateStore | None = None
-        self._turn = asyncio.Lock()
-        self.watchers = 0
-
-    def stopped(self, task: object) -> None:
-        """A watcher has ended."""
-        self.watchers -= 1
-
-    async def store(self) -> StateStore:
-        async with self._turn:
-            if self._store is None:
-                own = self._run.service(Own, Own).store
-                if own is not None:
-                    self._store = await own()
-                    self._run.at_end(self._store.close)
-                else:
-                    from llmspell.state.opening import opened
-
-                    lease = await opened(self._run.settings)
-                    self._store = lease.store
-                    self._run.at_end(lease.close)
-        return self._store
 
 
 class GlobalState:

@@ -19,6 +19,7 @@ from typing import Final
 
 from llmspell.errors import PermissionDenied, ToolError
 from llmspell.frozen import frozen
+from llmspell.security import touched
 from llmspell.security.permissions import Access, Permissions
 
 #: As many links as Linux itself follows.
@@ -71,7 +72,12 @@ def place(
     """
     walk = _Walk(path, permissions, access)
     try:
-        yield walk.run(follow, make_folders)
+        found = walk.run(follow, make_folders)
+        if access == "write":
+            with touched.writing(found):
+                yield found
+        else:
+            yield found
     finally:
         walk.close()
 

@@ -15,11 +15,14 @@ Each line that it reads is one request, each that it writes an answer or a notic
 |              | `breakpoints`, `approve`: as `llmspell run` has them;        |                                |
 |              | `cancels`: a run of this host that this one replaces         |                                |
 | `run.cancel` | `run`; `reason`                                              | `{"run": …}`, once it has ended|
+| `written`    | `files`: what is seen of each path: time of change in ns,    | `tool`, `command`: the paths   |
+|              | size, inode; null where it is gone                           | that runs of this host wrote   |
 | `status`     |                                                              | `pid`, `version`, `runs`       |
 | `stop`       |                                                              | `{}`; then it ends             |
 
 A text that its engine refuses is an error of type `syntax` with `data.file`, `data.line` (from 1) and `data.text`, the
 line; nothing was started then and nothing cancelled. `replay_prefix` may be `cancels`: the new run waits for its end.
+Each module that a run loads is told as `run.loaded`, with the `file` and the `spell` that it is a part of.
 Everything else about a run (events, pausing, answers to what it asks) goes over the run's own socket (`traces.live`,
 `control.socket`); to stay attached is to be there: questions wait for whoever connects. The host ends with what it
 reads from, after it has cancelled its runs.
@@ -32,12 +35,14 @@ import json
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, cast
 
 from llmspell.asking import Result
 from llmspell.errors import ArgumentError, LlmspellError, ScriptError, UsageError, fault
 from llmspell.events.event import Event
 from llmspell.runtime import Runtime, Started
+from llmspell.security import touched
 from llmspell.serve.wanted import Wanted
 from llmspell.spell import Spell
 from llmspell.version import VERSION
@@ -62,16 +67,22 @@ class Host:
         self._write = write
         self._runs: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._touched: touched.Touched | None = None
         self.stopped = asyncio.Event()
         self._acts: Mapping[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
             "run.start": self._start,
             "run.cancel": self._cancel,
+            "written": self._written,
             "status": self._status,
             "stop": self._stop,
         }
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         """Until the other side is gone or says `stop`."""
+        with touched.keep(self._loaded) as self._touched:
+            await self._serve(reader)
+
+    async def _serve(self, reader: asyncio.StreamReader) -> None:
         self._write({"notice": "ready", "pid": os.getpid(), "version": VERSION})
         stopping = asyncio.create_task(self.stopped.wait())
         try:
@@ -156,6 +167,11 @@ class Host:
         self._write({"notice": "run.ended", **told, "error": error})
         return result
 
+    def _loaded(self, run: str, path: Path) -> None:
+        running = self._runs.get(run)
+        if running is not None:
+            self._write({"notice": "run.loaded", "run": run, "spell": running.started.meta.spell, "file": str(path)})
+
     async def _replace(self, run: str, *, wait: bool) -> None:
         """wait: its recording is needed whole."""
         running = self._runs.get(run)
@@ -173,6 +189,13 @@ class Host:
         await asyncio.wait((running.task,))
         return {"run": run}
 
+    async def _written(self, given: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, list[str]] = {"tool": [], "command": []}
+        for path, seen in _files(given.get("files")).items():
+            if self._touched is not None and (whose := self._touched.whose(path, seen)):
+                found[whose].append(path)
+        return found
+
     async def _status(self, given: dict[str, Any]) -> dict[str, Any]:
         runs = [{"run": run, "spell": running.started.meta.label} for run, running in self._runs.items()]
         return {"pid": os.getpid(), "version": VERSION, "runs": runs}
@@ -180,6 +203,25 @@ class Host:
     async def _stop(self, given: dict[str, Any]) -> dict[str, Any]:
         asyncio.get_running_loop().call_soon(self.stopped.set)
         return {}
+
+
+def _files(given: Any) -> dict[str, touched.Seen]:
+    """Raises UsageError."""
+    match given:
+        case dict():
+            files = cast("dict[str, Any]", given)
+        case _:
+            raise UsageError(f"`files` is a table, not {given!r}", hint='{"PATH": [TIME, SIZE, INODE]} or null')
+    found: dict[str, touched.Seen] = {}
+    for path, seen in files.items():
+        match seen:
+            case None:
+                found[path] = None
+            case [int(time), int(size), int(inode)]:
+                found[path] = (time, size, inode)
+            case _:
+                raise UsageError(f"{seen!r} of {path!r} is no state of a file", hint="[TIME, SIZE, INODE] or null")
+    return found
 
 
 def _placed(error: LlmspellError, spell: Spell) -> LlmspellError:

@@ -115,6 +115,7 @@ def find(lab: Lab) -> list[Row]:
     for piece in run.span_pieces():
         model.load_spans(piece)
     run.close()
+    last = max(model.spans.lasts)
     found: list[Row] = []
     for name, work in (
         ("filter kind:tool status:error", lambda: model.spans.filter(Query.parse("kind:tool status:error"))),
@@ -122,7 +123,9 @@ def find(lab: Lab) -> list[Row]:
         ("filter off", lambda: model.spans.filter(None)),
         ("search the last error", lambda: model.spans.search(Query.parse("status:error"), 0, backwards=True)),
         ("50 rows in the middle", lambda: model.spans.rows(model.spans.height // 2, 50)),
-        ("one moment back", lambda: setattr(model, "moment", model.known - 1)),
+        ("one moment back", lambda: setattr(model, "moment", last - 1)),
+        ("half the run back", lambda: setattr(model, "moment", last // 2)),
+        ("and to its end", lambda: setattr(model, "moment", None)),
     ):
         begin = time.process_time()
         work()
@@ -213,8 +216,10 @@ def saves(lab: Lab) -> list[Row]:
     """In a process of its own, as the interface is."""
     folder = lab.folder / "saves"
     folder.mkdir()
-    command = [sys.executable, str(HERE / "saving.py"), str(folder), "200"]
-    done = subprocess.run(command, env=lab.environ(), stdout=subprocess.PIPE, text=True, check=True, timeout=600)
+    command = [sys.executable, "-m", "tests.benchmarks.tui.saving", str(folder), "200"]
+    done = subprocess.run(
+        command, cwd=HERE.parents[2], env=lab.environ(), stdout=subprocess.PIPE, text=True, check=True, timeout=600
+    )
     found = json.loads(done.stdout)
     took = [seconds * 1000 for style in found["took"].values() for seconds in style]
     p50, p95 = _middle(took), _high(took)

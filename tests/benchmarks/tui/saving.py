@@ -1,6 +1,6 @@
 """From a save to what the saved text prints, as a client of the run's socket hears it: a warm host, four editors' ways.
 
-    python tests/benchmarks/tui/saving.py FOLDER COUNT        prints one JSON object
+    python -m tests.benchmarks.tui.saving FOLDER COUNT        prints one JSON object
 
 Two of three saves find the run before still under way.
 """
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tests.tui.saves import STYLES
 
 from llmspell.traces.feed import SocketFeed
 from llmspell_tui.host.client import HostClient
@@ -23,35 +23,6 @@ from llmspell_tui.host.wishes import Wishes
 
 #: Seconds after which a save counts as lost.
 _LOST = 10.0
-
-
-def in_place(file: Path, text: str) -> None:
-    file.write_text(text)
-
-
-def rename_over(file: Path, text: str) -> None:
-    beside = file.with_name(f".{file.name}.swp")
-    beside.write_text(text)
-    beside.rename(file)
-
-
-def as_vim(file: Path, text: str) -> None:
-    backup = file.with_name(f"{file.name}~")
-    file.rename(backup)
-    file.write_text(text)
-    backup.unlink()
-
-
-def atomic(file: Path, text: str) -> None:
-    beside = file.with_name(f"{file.name}.tmp")
-    with beside.open("w") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    beside.replace(file)
-
-
-STYLES: tuple[Callable[[Path, str], None], ...] = (in_place, rename_over, as_vim, atomic)
 
 
 class Heard:

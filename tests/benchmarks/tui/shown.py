@@ -13,9 +13,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from textual import events
+from llmspell_tui.app import sweeping
 
-from llmspell_tui.app.window import Window
+sweeping.hold()  # as the command does before it imports the window
+
+from textual import events  # noqa: E402
+
+from llmspell_tui.app.window import Window  # noqa: E402
 
 
 def since_start() -> float:

@@ -1,6 +1,8 @@
 // Runs the Mocha tests inside the extension host; prints what they print and ends with their exit code.
 //
-//     node host.mjs EXTENSION SUITE FOLDER
+//     node host.mjs EXTENSION SUITE FOLDER FILE
+//
+// FILE is open from the beginning, as it is for a person who comes back to it.
 
 import { format } from "node:util";
 
@@ -17,7 +19,7 @@ function told(type, args) {
   }
 }
 
-const [extension, suite, folder] = process.argv.slice(2);
+const [extension, suite, folder, file] = process.argv.slice(2);
 let finish;
 const finished = new Promise((resolve) => (finish = resolve));
 const workbench = await open({
@@ -26,6 +28,7 @@ const workbench = await open({
   payload: (address) => [
     ["extensionDevelopmentPath", `vscode-remote://${address}${extension}`],
     ["extensionTestsPath", `vscode-remote://${address}${suite}`],
+    ["openFile", `vscode-remote://${address}${file}`],
   ],
   before: async (page) => {
     await page.exposeFunction("codeAutomationLog", (type, args) => told(type, args));

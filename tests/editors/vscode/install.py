@@ -80,8 +80,9 @@ def build() -> Path:
 
 
 def bundle_suite() -> Path:
-    """The Mocha tests as one file, beside the Mocha they are for."""
+    """The Mocha tests, checked, as one file beside the Mocha they are for."""
     made = home() / "suite" / "index.js"
+    _run(["npm", "exec", "--offline", "--", "tsc", "-p", str(HERE / "suite")], EXTENSION, environ())
     program = EXTENSION / "node_modules" / "esbuild" / "bin" / "esbuild"
     words = ["--bundle", "--platform=node", "--format=cjs", "--external:vscode", "--external:mocha"]
     suite = HERE / "suite" / "index.ts"

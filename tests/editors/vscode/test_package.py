@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from llmspell.providers.replies import FIELDS, KINDS
+from llmspell.serve.dap.launching import FIELDS as LAUNCH_FIELDS
 from llmspell.version import VERSION
 from llmspell_lsp.features.semantic_tokens import KINDS as TOKENS
 from llmspell_lsp.features.semantic_tokens import MODIFIERS
@@ -51,7 +54,7 @@ def test_every_command_that_is_named_exists() -> None:
         name for text in texts for name in re.findall(r"(?:command:|onCommand:|\")(llmspell\.\w+)(?=[\")]|$)", text)
     }
     views = {view["id"] for group in CONTRIBUTES["views"].values() for view in group}
-    others = views | set(CONTRIBUTES["configuration"]["properties"]) | {"llmspell.isSpell"}
+    others = views | set(CONTRIBUTES["configuration"]["properties"]) | {"llmspell.isSpell", "llmspell.hasSpells"}
     others |= {"llmspell.status", "llmspell.waterfall", "llmspell.llmspell", "llmspell.toml", "llmspell.exe"}
     assert named - declared() - others == set()
 
@@ -120,6 +123,51 @@ def test_the_schema_of_replies_knows_the_fields_of_the_runtime() -> None:
     assert set(schema["definitions"]["reply"]["properties"]) == set(FIELDS)
     error = schema["definitions"]["error"]
     assert error["examples"] == error["properties"]["type"]["examples"] == list(KINDS)
+
+
+def test_the_schema_of_settings_is_that_of_the_settings() -> None:
+    path = EXTENSION / "settings_schema.py"
+    spec = importlib.util.spec_from_file_location("settings_schema", path)
+    assert spec is not None and spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    assert made.FILE.read_text(encoding="utf-8") == made.text(), "make gen"
+    schema = json.loads(made.text())
+    for valid in ({"limits": {"max_calls": 3}}, {"tui": {"keys": {"follow": "x"}}}, {"config": {"any": {"thing": 1}}}):
+        assert jsonschema_rs.is_valid(schema, valid), valid
+    for wrong in (
+        {"limits": {"max_cals": 3}},
+        {"limits": {"memory_mb": 1}},
+        {"limit": {}},
+        {"providers": {"x": {"y": 1}}},
+    ):
+        assert not jsonschema_rs.is_valid(schema, wrong), wrong
+
+
+def test_a_debugger_is_there_for_both_languages_and_its_snippets_fit_its_schema() -> None:
+    (debugger,) = CONTRIBUTES["debuggers"]
+    assert debugger["type"] == "llmspell"
+    assert (
+        set(debugger["languages"]) == {each["language"] for each in CONTRIBUTES["breakpoints"]} == {"lua", "javascript"}
+    )
+    schema = debugger["configurationAttributes"]["launch"]
+    assert set(schema["properties"]) == set(LAUNCH_FIELDS) - {"noDebug"}  # which the editor itself says
+    usual = {"type", "request", "name"}
+    for snippet in debugger["configurationSnippets"]:
+        body = snippet["body"]
+        assert set(body) - usual <= set(schema["properties"])
+        assert set(schema["required"]) <= set(body)
+    for each in ("onDebugResolve:llmspell", "onDebugDynamicConfigurations:llmspell"):
+        assert each in PACKAGE["activationEvents"]
+
+
+def test_the_pictures_of_the_readme_are_there_and_light() -> None:
+    root = EXTENSION.parents[1]
+    shown = re.findall(r"\((editors/pictures/[\w-]+\.png)\)", (root / "README.md").read_text(encoding="utf-8"))
+    assert len(shown) == 4
+    assert {root / name for name in shown} == set((root / "editors" / "pictures").iterdir())
+    for name in shown:
+        assert 10_000 < (root / name).stat().st_size < 250_000
 
 
 # Snippets

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -39,7 +42,7 @@ def project(folder: Path, program: str) -> Path:
     return folder
 
 
-def drive(script: str, *arguments: Path) -> subprocess.CompletedProcess[str]:
+def drive(script: str, *arguments: Path | str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(install.node()), str(HERE / script), *map(str, arguments)],
         env=install.environ(),
@@ -56,12 +59,42 @@ def drive(script: str, *arguments: Path) -> subprocess.CompletedProcess[str]:
 OURS = f'exec {shlex.quote(str(Path(sys.executable).parent / "llmspell"))} "$@"'
 
 
-def test_the_extension_does_its_work_in_the_extension_host(vsix: Path, tmp_path: Path) -> None:
+def test_the_extension_does_its_work_in_the_extension_host(
+    vsix: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = project(tmp_path / "project", OURS)
-    done = drive("host.mjs", install.EXTENSION, install.bundle_suite(), folder)
-    print(done.stdout)
+    done = drive("host.mjs", install.EXTENSION, install.bundle_suite(), folder, folder / "mistaken.lua")
     assert done.returncode == 0, done.stdout
     assert " passing" in done.stdout
+    figures = re.findall(r"^ *((?:activation|memory)\b.*)", done.stdout, re.MULTILINE)
+    assert len(figures) == 2
+    with capsys.disabled():
+        print(f"\nvscode: {'; '.join(figures)}")
+
+
+def test_the_package_is_small_and_has_its_licences(vsix: Path) -> None:
+    assert vsix.stat().st_size < 250_000
+    with zipfile.ZipFile(vsix) as package:
+        names = set(package.namelist())
+        assert package.read("extension/LICENSE.txt") == (install.ROOT / "LICENSE").read_bytes()
+        assert b"vscode-languageclient" in package.read("extension/dist/LICENSES.txt")
+    assert not [name for name in names if re.search(r"node_modules|/src/|\.ts$|\.py$|\.map$", name)]
+
+
+@pytest.mark.parametrize("suffix", ["lua", "js"])
+def test_references_inside_texts_have_colours_that_need_no_server(vsix: Path, suffix: str) -> None:
+    spell = HERE / "project" / f"references.{suffix}"
+    done = drive("colours.mjs", install.EXTENSION, spell, "topic", "title", "{{", "outside")
+    assert done.returncode == 0, done.stdout
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+
+    def scopes(word: str, ending: str) -> int:
+        return sum(any(scope.endswith(ending) for scope in given) for text, given in found if text == word)
+
+    assert scopes("{{", "template-expression.begin.llmspell") == spell.read_text(encoding="utf-8").count("{{")
+    assert scopes("topic", "variable.other.readwrite.llmspell") == (2 if suffix == "lua" else 1)
+    assert scopes("title", "variable.other.property.llmspell") == 1
+    assert scopes("outside", ".llmspell") == 0
 
 
 def test_a_person_finds_everything_and_an_untrusted_folder_starts_nothing(vsix: Path, tmp_path: Path) -> None:

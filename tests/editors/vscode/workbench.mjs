@@ -23,6 +23,8 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+/** Pixels of the window and how many of the picture stand for each: 1280x800@1, or what $LLMSPELL_EDITORS_VIEW says. */
+const [, WIDTH, HEIGHT, SCALE] = /^(\d+)x(\d+)@(\d+)$/.exec(process.env.LLMSPELL_EDITORS_VIEW ?? "1280x800@1") ?? [];
 /** Milliseconds for the first page; two busy cores need half of it. */
 const PATIENCE = 90_000;
 
@@ -38,6 +40,7 @@ const SETTINGS = {
   "chat.disableAIFeatures": true,
   "editor.minimap.enabled": false,
   "workbench.tips.enabled": false,
+  "workbench.reduceMotion": "on",
   "terminal.integrated.gpuAcceleration": "off",
 };
 
@@ -77,7 +80,8 @@ export async function open(options) {
     const { chromium } = createRequire(path.join(CACHE, "package.json"))("playwright-core");
     const browser = await chromium.launch({ executablePath: browserPath(), args: FLAGS });
     closing.push(() => browser.close());
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1 });
+    const viewport = { width: Number(WIDTH), height: Number(HEIGHT) };
+    const page = await browser.newPage({ viewport, deviceScaleFactor: Number(SCALE) });
     page.setDefaultTimeout(30_000);
     await options.before?.(page);
     const address = `127.0.0.1:${port}`;

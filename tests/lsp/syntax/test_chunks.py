@@ -173,7 +173,7 @@ def test_of_a_function_of_thousands_of_lines_few_older_texts_are_kept(tail: str)
     chunks = Chunks.of(document)
     place = chunks.placed[0]
     assert not place.chunk.broken
-    for key in range(30):
+    for key in range(10):
         document.edit(2, len(document.lines[2]), 2, len(document.lines[2]), f"{key}{tail}")
         place = Chunks.of(document).placed[0]
         assert place.chunk.broken == bool(tail)

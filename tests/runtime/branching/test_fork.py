@@ -46,11 +46,6 @@ def told(request: Any, number: int) -> Answer:
     return Answer(f"{number}: {request.messages[-1].content}")
 
 
-@pytest.fixture(params=["lua", "js"])
-def language(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 def at(done: Cast, seq: int, edit: dict[str, Any] | None = None) -> dict[str, Any]:
     fork: Forked = forked(done.file, seq, values.unpack, edits=edit is not None)
     if edit is None:

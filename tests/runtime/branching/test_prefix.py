@@ -6,13 +6,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.runtime.branching.recorded import asked, free, prefix
 
-from llmspell.engines import values
 from llmspell.errors import ReplayError
 from llmspell.events.event import Event
 from llmspell.testing.answers import Answer
 from llmspell.testing.server import ModelServer
-from llmspell.traces.prefix import Prefix
 
 if TYPE_CHECKING:
     from conftest import Cast, Caster
@@ -59,23 +58,6 @@ RACE = {
         return order;
     """,
 }
-
-
-@pytest.fixture(params=["lua", "js"])
-def language(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-def prefix(done: Cast) -> Prefix:
-    return Prefix.load(done.file, values.unpack)
-
-
-def asked(model: ModelServer) -> list[str]:
-    return [received.json["messages"][-1]["content"] for received in model.requests]
-
-
-def free(done: Cast) -> list[bool]:
-    return [event.data.get("from_recording") is True for event in done.of("llm_call_completed")]
 
 
 def calls(done: Cast) -> list[Event]:

@@ -5,31 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.runtime.branching.recorded import asked, free, prefix
 
-from llmspell.engines import values
 from llmspell.testing.answers import Answer
 from llmspell.testing.server import ModelServer
-from llmspell.traces.prefix import Prefix
 
 if TYPE_CHECKING:
-    from conftest import Cast, Caster
-
-
-@pytest.fixture(params=["lua", "js"])
-def language(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-def prefix(done: Cast) -> Prefix:
-    return Prefix.load(done.file, values.unpack)
-
-
-def asked(model: ModelServer) -> list[str]:
-    return [received.json["messages"][-1]["content"] for received in model.requests]
-
-
-def free(done: Cast) -> list[bool]:
-    return [event.data.get("from_recording") is True for event in done.of("llm_call_completed")]
+    from conftest import Caster
 
 
 ONE_AFTER_THE_OTHER = {

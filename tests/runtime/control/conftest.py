@@ -20,7 +20,6 @@ from llmspell.traces.reader import RunFile
 from llmspell.traces.recording import Recording
 from llmspell_tui.host.control import RunControl
 
-LANGUAGES = ("lua", "js")
 WAYS = ("worker", "in process")
 
 
@@ -154,11 +153,6 @@ class _Kept:
 
     def close(self) -> None:
         """It serves the next test too."""
-
-
-@pytest.fixture(params=LANGUAGES)
-def language(request: pytest.FixtureRequest) -> str:
-    return request.param
 
 
 @pytest.fixture(params=WAYS)

@@ -146,6 +146,8 @@ class Invoke:
 class FrameHost:
     """Runs one spell. `handlers` answer by frame name: a value, or a function of (receiver, args)."""
 
+    warm = staticmethod(languages.warm)
+
     def __init__(self, language: str, source: str, handlers: dict[str, Any] | None = None, **start: Any) -> None:
         self.handlers = handlers or {}
         self.frames: list[Frame] = []
@@ -184,7 +186,7 @@ class FrameHost:
 
         def work() -> None:
             with theirs:
-                worker = Worker(theirs, lambda host, name: languages.warm(name, binding).attach(host), os.getpid())
+                worker = Worker(theirs, lambda host, name: self.warm(name, binding).attach(host), os.getpid())
                 worker.run()
 
         self._thread = threading.Thread(target=work, daemon=True)

@@ -439,6 +439,17 @@ async def test_modules_import_each_other(run: Run, desk: Desk) -> None:
     ]  # fmt: skip
 
 
+async def test_a_module_calls_a_name_that_may_not_be_there(run: Run, desk: Desk) -> None:
+    desk.modules = {"add.js": "export const add = (n) => n + 1;\nexport let none;"}
+    outcome = await run("""
+        import { add, none } from "./add.js";
+        const found = [];
+        try { found.push(add?.(1), none?.(2)) } finally { found.push(add?.(2)) }
+        for (const each of [add, none]) { found.push(each?.(3)); if (each === none) return found }
+    """)
+    assert outcome.value() == [2, None, 3, 4, None]
+
+
 async def test_errors_in_a_module_name_its_own_line(run: Run, desk: Desk) -> None:
     desk.modules = {
         "bad.js": "import './ok.js';\n\nexport function fails() {\n  throw new Error('inside');\n}\n",

@@ -27,14 +27,17 @@ ENDINGS = {"lua": ".lua", "javascript": ".js"}
 
 class Answering:
     """The small model; a message with a word of `hangs` in it gets no answer, one with a word of `fails` an error, one
-    that begins with `letters` an answer a letter at a time."""
+    that begins with `letters` an answer a letter at a time, one that is in `told` the answer there."""
 
     def __init__(self) -> None:
+        self.told: dict[str, Answer] = {}
         self.hangs: set[str] = set()
         self.fails: set[str] = set()
 
     def __call__(self, request: Request, number: int) -> Answer:
         said = request.messages[-1].content
+        if said in self.told:
+            return self.told[said]
         if any(word in said for word in self.hangs):
             return Answer(fault="hang")
         if any(word in said for word in self.fails):

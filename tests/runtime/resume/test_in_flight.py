@@ -117,11 +117,11 @@ def test_a_stream_goes_on_where_it_was_if_the_answer_is_the_same(project: Projec
     }[language]
     spell = project.write(f"spell{ENDING[language]}", text)
     poem = "The tide comes in, the tide goes out, and nobody knows what it is all about."
-    project.server.will(Answer(text=poem, fault="stall"))
+    project.answering.told["a poem"] = Answer(text=poem, fault="stall")
     project.killed(spell, at="two")
     assert project.asked == ["a poem", "one", "two"]
     # The other answer ends the run: it comes late enough for the second step to have been asked beside it.
-    project.server.will(Answer(text=poem) if same else Answer(text="Roses are red.", delay=2000))
+    project.answering.told["a poem"] = Answer(text=poem) if same else Answer(text="Roses are red.", delay=2000)
     done = project.run("--resume", "last")
     assert sorted(project.asked[3:]) == ["a poem", "two"]
     if same:

@@ -88,11 +88,6 @@ async def host(tmp_path: Path) -> AsyncIterator[Hosted]:
             await process.wait()
 
 
-@pytest.fixture(params=["lua", "js"])
-def language(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 async def events(path: str) -> list[Any]:
     return [event async for batch in feed_of(Path(path)).batches() for event in batch]
 

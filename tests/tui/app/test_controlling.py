@@ -64,12 +64,14 @@ async def test_a_run_is_paused_and_goes_on(project: Project, language: str) -> N
         await pilot.press("p")
         await app.until(lambda: app.desk.control is not None and app.desk.control.paused)
         await pilot.pause()
-        assert "‖&#160;paused" in app.export_screenshot()
+        drawn = app.export_screenshot()
+        assert "‖&#160;paused" in drawn and "Go&#160;on" in drawn and "Pause" not in drawn
         assert app.offers("step") and app.sheet is None
         await app.until(lambda: "paused" in kinds(app))
         await pilot.press("p")
         await app.until(lambda: app.desk.control is not None and not app.desk.control.paused)
-        assert not app.offers("step") and app.offers("pause")
+        await pilot.pause()
+        assert not app.offers("step") and app.offers("pause") and "Pause" in app.export_screenshot()
         await pilot.press("x")
         assert await app.ended() == "cancelled"
         await pilot.press("p")
@@ -116,6 +118,16 @@ async def test_breakpoints_are_set_listed_and_taken_away(project: Project, langu
         await app.until(lambda: control.approve == ("*",))
         await pilot.pause()
         assert app.sheet.rows.texts == ["tool:calc*", "approve:*"]
+        await pilot.press("home", "enter")
+        await app.until(lambda: app.query("#prompt Input"))
+        await pilot.press("backspace", "x", "enter")  # the row is typed anew
+        await app.until(lambda: control.breakpoints == ("tool:calcx",))
+        await pilot.pause()
+        await pilot.press("home", "e")
+        await app.until(lambda: app.query("#prompt Input"))
+        await pilot.press("backspace", "asterisk", "enter")
+        await app.until(lambda: control.breakpoints == ("tool:calc*",))
+        await pilot.pause()
         assert app.wishes.breakpoints == ("tool:calc*",)  # the run after the next save has them too
         await pilot.pause()
         assert "on&#160;save:&#160;2&#160;breaks" in app.export_screenshot()
@@ -206,10 +218,14 @@ async def test_a_spell_that_asks_is_answered(project: Project, language: str) ->
     app = project.window(project.write(f"a.{language}", ASKS[language]))
     async with app.run_test(size=(80, 24)) as pilot:
         await app.until(lambda: app.waits("question"))
+        await app.until(lambda: app.sheet and app.sheet.head.note == "a goes there")
         await pilot.press("c")
         assert isinstance(app.focused, WaitPage) and app.focused.choice() == 2  # the default
+        await pilot.pause()
+        assert app.sheet is not None and app.sheet.head.note.startswith("a number answers")
         await pilot.press("1")
         await app.until(lambda: app.waits("question") and "Which city?" in app.page())
+        await pilot.pause()
         assert not isinstance(app.focused, WaitPage)  # the next one takes no key that was meant for this one
         await pilot.press("a", "enter")
         await app.until(lambda: app.query("#prompt Input"))

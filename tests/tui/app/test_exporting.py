@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -80,6 +81,21 @@ async def test_the_keys_choose_the_form_and_the_file(
         await pilot.pause()
         assert app.sheet is None and app.focused is not None and app.focused.id == "tree"
     assert "JSON&#160;lines" not in (tmp_path / f"{run.path.stem}.screen.svg").read_text()
+    for ending in (".svg", ".screen.svg"):
+        assert loads((tmp_path / f"{run.path.stem}{ending}").read_text()) == []
+
+
+def loads(svg: str) -> list[str]:
+    """What a picture would have fetched, or taken from the reader's own files: fonts, styles, pictures, links."""
+    ElementTree.fromstring(svg)  # it is well-formed
+    without = re.sub(r"<!--.*?-->|xmlns(:\w+)?=\"[^\"]*\"", "", svg, flags=re.DOTALL)
+    return re.findall(r"url\((?!#)[^)]*\)|@import[^;]*|@font-face|\bhref=\"[^#][^\"]*|\w+://[^\s\"<)]+", without)
+
+
+def test_what_a_picture_loads_is_found() -> None:
+    svg = """<svg xmlns="http://www.w3.org/2000/svg"><style>@font-face { src: url("f.woff2"); }</style>
+        <image href="https://b.example/p.png"/><g clip-path="url(#own)"/></svg>"""
+    assert len(loads(svg)) == 3
 
 
 async def test_what_cannot_be_written_is_told_and_leaves_nothing(

@@ -362,6 +362,28 @@ async def test_what_cannot_be_done_here_is_said(window: Made) -> None:
         assert "llmspell dev FILE" in app.desk.notice
 
 
+async def test_what_a_key_has_done_is_told_before_all_else(window: Made) -> None:
+    app = window("research")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.notice("the answer to a key " * 4)
+        await pilot.pause()
+        drawn = app.export_screenshot()
+        assert "the&#160;answer&#160;to&#160;a&#160;key&#160;" * 3 in drawn
+
+
+async def test_a_fault_of_the_window_itself_is_kept_to_be_told_in_a_line(standing_clock) -> None:
+    class Broken(Window):
+        def action_theme(self) -> None:
+            raise ZeroDivisionError("made up")
+
+    app = Broken()
+    with pytest.raises(ZeroDivisionError):
+        async with app.run_test(size=SIZE) as pilot:
+            await pilot.press("t")
+    assert isinstance(app.fault, ZeroDivisionError)
+    assert app._exit_renderables == []  # no frame is printed by itself
+
+
 async def test_without_a_run_the_screen_says_what_to_do(window: Made) -> None:
     app = window()
     async with app.run_test(size=SIZE) as pilot:
@@ -374,9 +396,14 @@ async def test_an_editor_is_opened_only_where_there_is_a_line(window: Made) -> N
     app = window("hooks")
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("e")
-        assert app.desk.notice == "this row has no line in the spell"
-        await pilot.press("down", "e")
+        assert app.view is not None and app.view.site().endswith("hooks/spell.lua:1")  # of the spell as a whole
         assert "is not there any more" in app.desk.notice  # the fixture's spells lie nowhere
+        await pilot.press("down", "e")
+        assert app.view.site().endswith("hooks/spell.lua:42") and "is not there any more" in app.desk.notice
+    app = window()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("e")
+        assert app.desk.notice == "this row has no line in the spell"
 
 
 def test_each_editor_is_told_the_line_in_its_own_way(tmp_path) -> None:

@@ -1,18 +1,19 @@
-"""A spell that runs at every save: none is lost, a wrong text leaves the old run, the prefix comes from the run before."""
+"""A spell that runs at every save: none is lost, what the run writes is none, a wrong text leaves the old run."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.tui.saves import STYLES
 
 from llmspell.traces.reader import RunFile
-from llmspell_tui.host.session import Began, Refusal, Session, Trouble
+from llmspell_tui.host.session import Began, Passed, Refusal, Session, Trouble
 from llmspell_tui.host.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -26,14 +27,15 @@ WAITS = {
 
 
 @asynccontextmanager
-async def watching(desk: Desk, file: str, **wishes: Any) -> AsyncGenerator[Session]:
-    session = Session(desk.client, file, Wishes(files=(file,), **wishes), desk.hear)
+async def watching(desk: Desk, file: str, *, among: Sequence[str] = (), **wishes: Any) -> AsyncGenerator[Session]:
+    session = Session(desk.client, file, Wishes(files=(file, *among), **wishes), desk.hear)
     task = asyncio.create_task(session.watch())
     yield session
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.mission(160)
 async def test_a_save_cancels_the_run_and_starts_another(desk: Desk, language: str) -> None:
     file = desk.write(f"a.{language}", WAITS[language].format("one"))
     async with watching(desk, file) as session:
@@ -70,6 +72,61 @@ async def test_a_file_that_is_gone(desk: Desk) -> None:
         await desk.until(lambda: "two" in desk.printed)
 
 
+#: Files are written, appended to, moved, removed, by the run and by a command of it.
+WRITES = """
+local files = FileSystem.new()
+local said = files:execute{ operation = "read", path = "prompt.md" }.content
+files:execute{ operation = "write", path = "notes.md", content = said .. math.random() }
+files:execute{ operation = "append", path = "log.txt", content = said }
+files:execute{ operation = "write", path = "draft.md", content = said }
+files:execute{ operation = "move", path = "draft.md", destination = "final.md" }
+files:execute{ operation = "delete", path = "final.md" }
+ShellCommand.new():execute{ command = "sh -c 'echo one >> made.txt'" }
+"""
+
+
+@pytest.mark.mission(160)
+async def test_what_a_run_writes_starts_none_and_what_a_person_saves_does(desk: Desk) -> None:
+    desk.write("llmspell.toml", '[permissions]\nwrite = ["."]\nexec = ["sh *"]\n')
+    desk.write("prompt.md", "one")
+    async with watching(desk, desk.write("a.lua", WRITES)):
+        for number, name in enumerate(("prompt.md", "notes.md", "prompt.md"), 1):
+            await desk.until(lambda number=number: len(desk.ended) == number)
+            desk.write(name, f"by hand, {number}")
+        await desk.until(lambda: len(desk.ended) == 4)
+    assert [ended.status for ended in desk.ended] == ["ok"] * 4
+    assert [told.saved for told in desk.news if isinstance(told, Began)] == [
+        (),
+        ("prompt.md",),
+        ("notes.md",),
+        ("prompt.md",),
+    ]
+    assert {told.names for told in desk.news if isinstance(told, Passed)} == {("made.txt",)}
+
+
+async def test_a_module_beside_no_spell_is_watched_once_it_is_loaded(desk: Desk) -> None:
+    for folder in ("spells", "lib"):
+        (desk.folder / folder).mkdir()
+    desk.write("lib/notes.md", "there all along")
+    desk.write("lib/words.js", 'export const said = "one";')
+    file = desk.write("spells/a.js", 'import { said } from "../lib/words.js"; console.log(said);')
+    async with watching(desk, file) as session:
+        await desk.until(lambda: "one" in desk.printed and desk.folder / "lib" in session.folders)
+        desk.write("lib/words.js", 'export const said = "two";')
+        await desk.until(lambda: "two" in desk.printed)
+    assert [told.saved for told in desk.news] == [(), ("words.js",)]
+
+
+async def test_a_save_of_another_spell_of_the_window_is_none_of_this_one(desk: Desk) -> None:
+    files = [desk.write(name, HELLO["lua"].format(name)) for name in ("a.lua", "b.lua")]
+    async with watching(desk, files[0], among=files):
+        await desk.until(lambda: desk.ended)
+        desk.write("b.lua", HELLO["lua"].format("other"))
+        desk.write("data.json", "{}")
+        await desk.until(lambda: len(desk.ended) == 2)
+    assert [told.saved for told in desk.news] == [(), ("data.json",)]
+
+
 async def test_with_the_run_before_as_its_prefix(desk: Desk, language: str) -> None:
     ask = {
         "lua": 'local a = Agent.new{{ name = "a" }} a:execute("one") a:execute("{0}") print("{0}")',
@@ -85,41 +142,14 @@ async def test_with_the_run_before_as_its_prefix(desk: Desk, language: str) -> N
     assert [call.data.get("from_recording", False) for call in calls] == [True, False]
 
 
-def in_place(file: Path, text: str) -> None:
-    file.write_text(text)
-
-
-def rename_over(file: Path, text: str) -> None:
-    beside = file.with_name(f".{file.name}.swp")
-    beside.write_text(text)
-    beside.rename(file)
-
-
-def as_vim(file: Path, text: str) -> None:
-    backup = file.with_name(f"{file.name}~")
-    file.rename(backup)
-    file.write_text(text)
-    backup.unlink()
-
-
-def atomic(file: Path, text: str) -> None:
-    beside = file.with_name(f"{file.name}.tmp")
-    with beside.open("w") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    beside.replace(file)
-
-
 @pytest.mark.parametrize("each", [3, pytest.param(50, marks=pytest.mark.soak)])
 async def test_no_save_is_lost(desk: Desk, each: int) -> None:
     """Four styles in turn, two of three of them while the run before is still under way."""
     file = Path(desk.write("a.lua", HELLO["lua"].format("n0")))
-    styles: list[Callable[[Path, str], None]] = [in_place, rename_over, as_vim, atomic]
     async with watching(desk, str(file)):
         await desk.until(lambda: "n0" in desk.printed)
         for number in range(1, 4 * each + 1):
             nonce = f"n{number}"
-            styles[number % 4](file, (WAITS if number % 3 else HELLO)["lua"].format(nonce))
+            STYLES[number % 4](file, (WAITS if number % 3 else HELLO)["lua"].format(nonce))
             await desk.until(lambda nonce=nonce: nonce in desk.printed)
     assert not [told for told in desk.news if not isinstance(told, Began)]

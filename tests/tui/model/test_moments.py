@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +15,12 @@ from hypothesis import strategies as st
 from llmspell.events.event import Event
 from llmspell.traces.state_at import fold
 from llmspell_tui.model import states as module
+from llmspell_tui.model.control import said_before
+from llmspell_tui.model.points import PointLog
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.model.states import StateHistory, differences
 from llmspell_tui.model.timeline import Timeline
-from llmspell_tui.model.updates import Page
+from llmspell_tui.model.updates import Batch, Complete, Page
 
 _VALUES = st.recursive(
     st.one_of(st.none(), st.integers(0, 3), st.text(max_size=2)),
@@ -57,6 +61,17 @@ def test_states_at_any_moment_are_those_folded_from_the_beginning(
             found = history.at(seq)
             assert found == expected[count]
             found.clear()  # it is the caller's own
+
+
+def test_a_flood_of_changes_leaves_nothing_for_the_collector_to_look_at() -> None:
+    history = StateHistory()
+    history.add(_change(1, "global", ["k"], {"n": [0]}))
+    before = len(gc.get_objects())
+    for seq in range(2, 1002):
+        history.add(_change(seq, "global", ["k"], {"n": [seq]}))
+    assert len(gc.get_objects()) - before < 100
+    assert history.at(500)["global"] == {"k": {"n": [500]}}
+    assert [change.seq for change in history.between(990)[:2]] == [990, 991]
 
 
 def test_who_changed_what_is_known() -> None:
@@ -116,6 +131,39 @@ def test_the_past_shows_no_future(stored: Callable[[str], Any]) -> None:
         assert whole.hooks.begun(moment) == len(then.hooks)
 
 
+def _paid_for() -> list[Event]:
+    """Ten agents whose calls end after one another; every third has no price, the last agent's are free of charge."""
+    events = [Event(1, 0.0, "spell_started", "start", 1, 0, "s.lua", "", {})]
+
+    def add(kind: str, phase: Any, span: int, parent: int, **data: Any) -> None:
+        seq = len(events) + 1
+        events.append(Event(seq, float(seq), kind, phase, span, parent, "m", "", data))
+
+    for agent in range(2, 42, 4):
+        add("execution_started", "start", agent, 1)
+        for call in range(agent + 1, agent + 4):
+            add("llm_call_started", "start", call, agent)
+        for call in (agent + 2, agent + 1, agent + 3):
+            price = None if call % 3 == 0 else 0.0 if agent == 38 else call / 8
+            add("llm_call_completed", "end", call, agent, status="ok", usage={"input_tokens": call, "cost": price})
+        add("execution_completed", "end", agent, 1, status="ok")
+    return events
+
+
+def test_back_and_forth_in_time_figures_are_those_of_the_moment() -> None:
+    events, whole = _paid_for(), RunModel()
+    whole.add(events)
+    last = len(events)
+    # From the end back, some way on, further back, from the beginning: by each way that figures are come by.
+    for moment in (last - 1, last - 2, last - 9, last - 4, 60, 40, 44, 8, 1, 20, 13, last - 1, 45, 20):
+        whole.moment = moment
+        then = RunModel()
+        then.add(events[:moment])
+        for i in range(len(then.spans)):
+            assert (whole.spans.tokens(i), whole.spans.cost(i)) == (then.spans.tokens(i), then.spans.cost(i))
+        assert (whole.tokens, whole.cost) == (then.tokens, then.cost)
+
+
 def test_hooks_say_what_they_changed_vetoed_and_asked_again() -> None:
     model = RunModel()
     place = ("hook_called", "start", 2, 1, "before_tool_call", "s.lua:6")
@@ -172,3 +220,28 @@ def test_who_started_a_run_says_that_it_has_ended_where_its_file_never_does() ->
     model.close("error")
     model.take(Page("r", "s.lua", "", "lua", "running", 1.0, None, 1))
     assert (model.status, model.ended) == ("error", 5.0)
+
+
+def test_a_replay_takes_as_long_as_what_it_repeats() -> None:
+    """Its events have the recorded times, its page those of the day on which it was made."""
+    model, day = RunModel(), 86_400_000.0
+    page = Page("r1", "a.lua", "/a.lua", "lua", "running", day, None, 2, replayed=True)
+    model.take(page)
+    model.take(Batch([Event(1, 1000.0, "spell_started", "start", 1, 0, "a.lua", "", {})]))
+    assert (model.began, model.ended) == (1000.0, None)
+    model.take(Batch([Event(2, 3000.0, "spell_completed", "end", 1, 0, "a.lua", "", {"status": "ok"})]))
+    model.take(replace(page, status="ok", ended=day + 50))
+    model.take(Complete())
+    assert (model.status, model.began, model.ended) == ("ok", 1000.0, 3000.0)
+
+
+def test_a_question_is_shown_with_what_was_printed_for_it() -> None:
+    log = PointLog()
+    said = ["old", None, "one", "two", "three", "four", "five"]
+    for seq, text in enumerate(said, 1):
+        kind = "output" if text else "input_given"
+        log.add(Event(seq, 0.0, kind, "point", 1, 0, "", "", {"text": text} if text else {}))
+    log.add(Event(9, 0.0, "input_requested", "point", 1, 0, "", "", {"question": "well?"}))
+    assert said_before(log) == ["two", "three", "four", "five"]
+    assert said_before(log, 4) == ["one", "two"]
+    assert said_before(log, 2) == []

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmspell.events.event import Event
+from llmspell_tui.model import spans as module
 from llmspell_tui.model.query import Query
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.model.updates import SpanRows
@@ -117,12 +118,21 @@ def _check(model: RunModel, tree: Any) -> None:
         assert spans.find(path) == i
     assert spans.total_tokens == sum(map(tree.tokens, tree.roots))
     assert spans.errors == sum(node.status == "error" for node in tree.nodes)
+    assert [*spans.failures] == sorted(node.last for node in tree.nodes if node.status == "error")
     assert spans.running == sum(not node.last for node in tree.nodes)
 
 
 @settings(max_examples=400, deadline=None)
-@given(_events(), st.lists(_ACTIONS, max_size=6), st.data())
+@given(_events(), st.lists(_ACTIONS, max_size=6), st.data(), st.sampled_from([0, 20_000]))
 def test_it_shows_what_a_naive_tree_shows(
+    naive: type[Any], events: list[Event], actions: list[tuple[str, Any]], data: st.DataObject, far: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_FAR", far)
+        _shows_what_a_naive_tree_shows(naive, events, actions, data)
+
+
+def _shows_what_a_naive_tree_shows(
     naive: type[Any], events: list[Event], actions: list[tuple[str, Any]], data: st.DataObject
 ) -> None:
     model, tree = RunModel("r"), naive()

@@ -101,12 +101,27 @@ async def test_the_run_under_way_is_compared_again_when_it_has_ended(weather: Ma
         assert rows.compared is not first and rows.compared is not None
 
 
+@pytest.mark.parametrize(("size", "headings"), [((20, 5), 1), ((40, 12), 2), ((80, 24), 4)])
+async def test_headings_of_a_comparison_leave_room_for_its_rows(weather: Made, quiet: Quiet, size, headings) -> None:
+    app = weather()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await quiet(pilot)
+        pairs = app.query_one(DiffList)
+        assert (pairs.head, pairs.size.height - pairs.head >= 2) == (headings, True)
+        assert pairs.row_at(pairs.head - 1) is None and pairs.row_at(pairs.head) == pairs.scroll_offset.y
+        await pilot.resize_terminal(80, 24)
+        async with asyncio.timeout(20):
+            while pairs.head != 4:
+                await quiet(pilot)
+
+
 async def test_the_first_run_of_a_spell_has_none_to_be_compared_with(weather: Made, quiet: Quiet) -> None:
     app = weather(1)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")
         await quiet(pilot)
-        assert "mark two runs" in app.query_one(DiffList).empty()
+        assert "two are marked" in app.query_one(DiffList).empty()
 
 
 async def test_runs_that_were_marked_stay_compared(weather: Made, quiet: Quiet, runs) -> None:
@@ -223,7 +238,7 @@ def test_states_come_to_a_moment_in_pieces() -> None:
     newest = history.newest("global", "k3", 2_000)
     assert newest is not None and newest.seq <= 2_000 and newest.new == history.at(2_000)["global"]["k3"]
     found, count = history.history("global", "k3", 2_000, 5)
-    assert len(found) == 5 and found[-1] is newest and count == len(range(3, 2_000, 7))
+    assert len(found) == 5 and found[-1] == newest and count == len(range(3, 2_000, 7))
     assert history.newest("global", "none") is None
 
 

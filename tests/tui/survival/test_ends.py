@@ -59,7 +59,7 @@ def test_a_missing_file_is_one_clear_error(bench: Bench) -> None:
         assert "there is no file 'nothing.lua'" in bench.llmspell("dev", "nothing.lua", *more, code=2)
 
 
-@pytest.mark.mission(12)
+@pytest.mark.mission(144, 160)
 def test_the_number_of_events_is_that_of_the_stored_run(bench: Bench) -> None:
     text = 'for i = 1, 700 do State.set("k" .. i % 7, i) end print("the {} end")'
     bench.write("spell.lua", text.format("first"))

@@ -70,6 +70,23 @@ def test_a_control_c_is_too(bench: Bench) -> None:
     bench.left_alone()
 
 
+def test_one_of_several_spells_is_told_of(bench: Bench) -> None:
+    for name in ("first", "second"):
+        bench.write(f"{name}.lua", f"print('{name} is here') Async.sleep(600000)")
+    terminal = bench.on_terminal("dev", "--plain", "first.lua", "second.lua")
+    terminal.says(re.compile(r"printed: \w+ is here"))  # of the one that began last
+    for name in ("first", "second"):
+        terminal.press(f"spells {name}\n")
+        terminal.says(f"printed: {name} is here")
+    terminal.press("spells\n")
+    terminal.says("second.lua, told of")
+    terminal.press("spells third\n")
+    terminal.says("0 spells are named 'third'; one of first.lua, second.lua")
+    terminal.press("quit\n")
+    assert terminal.ended() == 0
+    bench.left_alone()
+
+
 def test_an_ended_run_through_a_pipe_and_words_by_it(bench: Bench) -> None:
     bench.write("spell.lua", "State.set('a', 1) print('here I am') error('and broke')")
     bench.llmspell("run", "spell.lua", code=1)

@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.tui.saves import STYLES
 
 if TYPE_CHECKING:
     from conftest import Bench
-
-
-def in_place(file: Path, text: str) -> None:
-    file.write_text(text)
-
-
-def rename_over(file: Path, text: str) -> None:
-    beside = file.with_name(f".{file.name}.swp")
-    beside.write_text(text)
-    beside.rename(file)
-
-
-def as_vim(file: Path, text: str) -> None:
-    backup = file.with_name(f"{file.name}~")
-    file.rename(backup)
-    file.write_text(text)
-    backup.unlink()
-
-
-def atomic(file: Path, text: str) -> None:
-    beside = file.with_name(f"{file.name}.tmp")
-    with beside.open("w") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    beside.replace(file)
-
-
-STYLES: tuple[Callable[[Path, str], None], ...] = (in_place, rename_over, as_vim, atomic)
 
 
 @pytest.mark.parametrize("count", [12, pytest.param(200, marks=pytest.mark.soak)])

@@ -61,6 +61,19 @@ def test_a_spell_that_floods_loses_nothing(bench: Bench, count: int) -> None:
     assert "not shown" not in seen
 
 
+def test_a_spell_that_sets_state_as_fast_as_it_can_is_shown_and_can_be_left(bench: Bench) -> None:
+    bench.write("spell.lua", 'local i = 0 while true do i = i + 1 State.set("k" .. i % 7, i) end')
+    terminal = bench.on_terminal("dev", "spell.lua")
+    seen = terminal.until(lambda seen: shown(seen) > 100)
+    terminal.press("4")  # the screen that adds the changes up
+    state = terminal.until(lambda now: "[State]" in now and "k6" in now and shown(now) > shown(seen))
+    terminal.press("1")
+    terminal.until(lambda now: "[Trace]" in now and shown(now) > shown(state))
+    terminal.press("q")
+    assert terminal.ended() == 0
+    bench.left_alone()
+
+
 def test_a_locked_store_is_waited_for(bench: Bench) -> None:
     bench.write("spell.lua", 'print("here I am")')
     bench.llmspell("run", "spell.lua")

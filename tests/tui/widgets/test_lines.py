@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -21,6 +21,7 @@ def test_pieces_fill_their_width_exactly(line, width) -> None:
 
 
 @given(pieces, pieces, st.integers(1, 120))
+@example([], [("00", "text"), ("000000000  ᄀ", "text"), ("0", "text")], 14)
 def test_two_sides_fill_their_width_exactly(left, right, width) -> None:
     assert width_of(spread(left, right, width)) == width
 

@@ -1,4 +1,4 @@
-"""Control of the live run shown, over its own socket, wherever it was started: pause, breakpoints, decisions, chat.
+"""Control of the live run shown, over its own socket, wherever it was started: pause, decisions, answers, chat.
 
 What waits for a person rises as a sheet by itself; it takes no key before it is gone to. What cannot be done says why.
 """
@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from llmspell.errors import LlmspellError
+from llmspell_tui.actions import Action
+from llmspell_tui.app.shell import panel_of
 from llmspell_tui.app.travelling import Travelling
 from llmspell_tui.messages import Settled
 from llmspell_tui.model.control import Control, missing
 from llmspell_tui.model.run import RunModel
-from llmspell_tui.widgets.breaks import APPROVE, HINT, BreakSheet, wrong
 
 if TYPE_CHECKING:
     from llmspell_tui.host.control import RunControl
@@ -121,7 +121,7 @@ class Controlling(Travelling):
         control = self.desk.control
         match name:
             case "approve":
-                return control is not None and control.wants is not None
+                return control is not None and control.wants is not None and panel_of(self.focused) != "waiting"
             case "refuse" | "change":
                 return control is not None and bool(control.waiting) and control.waiting[0] in control.calls
             case "settle":
@@ -130,6 +130,16 @@ class Controlling(Travelling):
                 return not self._why() and (name == "pause" or control is None or control.paused)
             case _:
                 return super().offers(name)
+
+    def titled(self, action: Action) -> str:
+        control = self.desk.control
+        match action.name:
+            case "pause" if control is not None and control.paused:
+                return "Go on"
+            case "settle" if first := self._first():
+                return "Approve" if first["kind"] == "approval" else "Answer"
+            case _:
+                return super().titled(action)
 
     # Pause, step, cancel
 
@@ -258,63 +268,6 @@ class Controlling(Travelling):
         field = Field.value("params", "Arguments", first.get("params") or {})
         await self.open_sheet(EditSheet(self.desk, f"Arguments of {tool}", [field], approve, does="approves it so"))
 
-    # Breakpoints
-
-    async def action_breakpoint(self) -> None:
-        if not self._breakable():
-            self.notice(self._why())
-            return
-        await self.open_sheet(BreakSheet(self.desk))
-        self._show_breaks()
-        if not self._breaks():
-            await self.action_add()
-
-    def _breakable(self) -> bool:
-        """A run that is under way has some, and so has the next one of a spell that runs on save."""
-        return not self._why() or bool(self.sessions)
-
-    def _breaks(self) -> list[str]:
-        control = self.desk.control
-        if control is not None and not self._why():
-            return [*control.breakpoints, *(APPROVE + tool for tool in control.approve)]
-        return [*self.wishes.breakpoints, *(APPROVE + tool for tool in self.wishes.approve)]
-
-    def _show_breaks(self) -> None:
-        if isinstance(self.sheet, BreakSheet):
-            self.sheet.show(self._breaks(), "for the next run" if self._why() else "")
-
-    async def action_add(self) -> None:
-        await self.ask("break", "stop at", self._suggested(), check=wrong, hint=HINT)
-
-    async def action_remove(self) -> None:
-        text = self.sheet.chosen() if isinstance(self.sheet, BreakSheet) else None
-        if text is not None:
-            await self._set_breaks([each for each in self._breaks() if each != text])
-
-    def _suggested(self) -> str:
-        """A breakpoint on what the cursor is on."""
-        model = self.desk.model
-        if model is None or not 0 <= self.desk.chosen < len(model.spans):
-            return ""
-        kinds = {"tool": "tool", "llm_call": "model", "execution": "agent"}
-        kind = kinds.get(model.spans.kind(self.desk.chosen), "")
-        return f"{kind}:{model.spans.name(self.desk.chosen)}" if kind else ""
-
-    async def _set_breaks(self, texts: list[str]) -> bool:
-        points = [text for text in texts if not text.startswith(APPROVE)]
-        tools = [text.removeprefix(APPROVE).strip() for text in texts if text.startswith(APPROVE)]
-        control = self.desk.control
-        if control is not None and not self._why():
-            if not (await self._do("breakpoints", set=points) and await self._do("approvals", tools=tools)):
-                return False
-            assert self.wire is not None
-            control.take_status(await self.wire.do("status"))
-            points, tools = [*control.breakpoints], [*control.approve]
-        if self.sessions:
-            self._wish(replace(self.wishes, breakpoints=tuple(points), approve=tuple(tools)))
-        self._show_breaks()
-        return True
-
     # Chat
 
     async def action_chat(self) -> None:
@@ -358,9 +311,6 @@ class Controlling(Travelling):
                 await self._do("answer", f"answered {text!r}", text=text, number=self._number)
             case "refuse":
                 await self._do("approve", "refused", decision="deny", reason=text, number=self._number)
-            case "break":
-                if text.strip() and not await self._set_breaks([*self._breaks(), text.strip()]):
-                    await self.ask("break", "stop at", text, check=wrong, hint=self.desk.notice)
             case _:
                 await super().answered(purpose, text)
         self._keep_sheet()

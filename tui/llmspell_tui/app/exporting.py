@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final
@@ -25,6 +26,7 @@ FORMS: Final = {
     ".svg": ("Picture", "the waterfall as SVG: the rows left by folds, filter and moment"),
     ".screen.svg": ("Screen", "the screen as it is now, as SVG"),
 }
+_FONT: Final = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 ENDINGS: Final = (".jsonl", ".otlp.json", ".chrome.json", ".screen.svg", ".svg")
 
 
@@ -36,7 +38,7 @@ class Exporting(Reading):
         if model is None:
             self.notice("there is no run to export")
             return
-        self._drawn = self.export_screenshot()  # the screen as it is before anything is asked over it: 20 ms
+        self._drawn = self.picture()  # the screen as it is before anything is asked over it: 20 ms
         run = model.run_id
         choices = [Choice(ending, title, f"{run}{ending}  {said}") for ending, (title, said) in FORMS.items()]
         title = f"Export {run} to {_shown(Path.cwd())}"
@@ -53,6 +55,10 @@ class Exporting(Reading):
 
     _drawn = ""
 
+    def picture(self) -> str:
+        """The screen as SVG that asks nobody for anything: Textual's names a font on another host."""
+        return _FONT.sub("", self.export_screenshot())
+
     async def answered(self, purpose: str, text: str) -> None:
         if purpose == "export":
             drawn, self._drawn = self._drawn, ""
@@ -67,7 +73,7 @@ class Exporting(Reading):
         self.notice("exporting …")
         try:
             if target.name.endswith(".screen.svg"):
-                text = drawn or self.export_screenshot()
+                text = drawn or self.picture()
                 await asyncio.to_thread(into, target, lambda out: out.write(text))
             elif target.suffix == ".svg":
                 from llmspell_tui.model.picture import picture  # for this alone

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from llmspell.errors import LlmspellError, StoreError
-from llmspell_tui.app.controlling import Controlling
+from llmspell_tui.app.breaking import Breaking
 from llmspell_tui.feed.payload import Payloads
 from llmspell_tui.model.calls import call_at
 from llmspell_tui.model.run import RunModel
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ANSWER: Final = "what the call is to give, without making it; empty: it is made"
 
 
-class Forking(Controlling):
+class Forking(Breaking):
     async def action_replay(self) -> None:
         model, path = self.desk.model, self.path_shown
         if model is None or path is None:
@@ -108,8 +108,8 @@ class Forking(Controlling):
             self.notice(text)
             return text
         if self.session is not None and _same(self.session.file, started) and "replay" not in wanted:
-            self.session.run = started.run
-        self.desk.trouble = ""
+            self.session.run, self.session.path = started.run, started.path
+        self.told_trouble("", self.session.file if self.session is not None else "")
         await self.close_sheet()
         await self.show_run(Path(started.path))
         await self.action_screen("trace")

@@ -22,6 +22,7 @@ from llmspell_tui.app import spoken, words
 from llmspell_tui.feed.payload import Payloads
 from llmspell_tui.feed.source import RunSource
 from llmspell_tui.host.control import RunControl
+from llmspell_tui.host.wishes import apart
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.model.updates import Batch, Complete, Page, Recovered, Trouble, Update
 
@@ -108,7 +109,7 @@ class Plain:
             await client.close()
 
     def _news(self, news: News) -> None:
-        from llmspell_tui.host.session import Began, Refusal
+        from llmspell_tui.host.session import Began, Passed, Refusal, passed
 
         self.ready.set()
         match news:
@@ -119,6 +120,8 @@ class Plain:
                 self._open(Path(started.path), attend=True)
             case Refusal(_, message, where, line, text):
                 self.say(f"{Path(where).name} line {line}: {message}; the run before goes on. The line is: {text}")
+            case Passed(_, names):
+                self.say(f"{passed(names)}: type again to run the spell again")
             case trouble:
                 self.say(f"{trouble.message}{f'; {trouble.hint}' if trouble.hint else ''}")
 
@@ -176,11 +179,28 @@ class Plain:
             case "less" | "more":
                 self._brief = self._told.brief = word == "less"
                 self.say("errors, warnings and printed text are told" if self._brief else "everything is told")
+            case "spells":
+                self._tell_of(rest)
             case "again":
                 assert self._session is not None
                 await self._session.again()
             case _:
                 self.say(await self._commanded(word, rest))
+
+    def _tell_of(self, name: str) -> None:
+        """Which spells there are, or another one from now on. Raises UsageError."""
+        names = dict(zip(apart([*self._sessions]), self._sessions.values(), strict=True))
+        if not name:
+            for short, session in names.items():
+                self.say(f"{short}{', told of' if session is self._session else ''}")
+            return
+        found = [session for short, session in names.items() if name in short]
+        if len(found) != 1:
+            raise UsageError(f"{len(found)} spells are named {name!r}", hint=f"one of {', '.join(names)}")
+        self._session = found[0]
+        if not found[0].path:
+            raise UsageError("it has not run yet", hint="save it, or type again")
+        self._open(Path(found[0].path), attend=True)
 
     async def _why(self, rest: str) -> list[str]:
         spans = self._model.spans

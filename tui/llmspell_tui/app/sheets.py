@@ -18,6 +18,11 @@ class Sheets(Jumping):
     sheet: Sheet | None = None
     _came_from: Widget | None = None
 
+    def _draw(self) -> None:
+        super()._draw()
+        if self.sheet is not None and self.sheet.is_mounted:
+            self.sheet.renew()
+
     async def open_sheet(self, sheet: Sheet, *, go: bool = True) -> None:
         """In place of the one that is open. go: give it the focus."""
         await self._taken_away()

@@ -1,7 +1,7 @@
 """The shell: status line, screens, footer; draws when something has changed, and ticks for nothing else.
 
-Whoever changes the model says so by `touch`; at most 30 pictures a second are made of that. While a run goes on its
-clock is drawn once a second; with nothing going on there is no timer at all.
+Whoever changes the model says so by `touch`; at most 30 pictures a second are made of that (`pace`). While a run goes
+on its clock is drawn once a second; with nothing going on there is no timer at all.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from inspect import isawaitable
 from typing import ClassVar, Final
 
 from textual.app import App, ComposeResult
-from textual.containers import Container
 from textual.dom import DOMNode
 from textual.events import Resize
 from textual.filter import LineFilter, NoColor
@@ -22,7 +21,9 @@ from textual.theme import BUILTIN_THEMES, Theme
 from textual.timer import Timer
 from textual.widget import Widget
 
-from llmspell_tui.actions import bindings, key_text, named
+from llmspell_tui.actions import Action, bindings, key_text, named
+from llmspell_tui.app import sweeping
+from llmspell_tui.app.pace import Pace
 from llmspell_tui.feed.payload import Payloads
 from llmspell_tui.messages import Followed
 from llmspell_tui.model.run import RunModel
@@ -34,23 +35,35 @@ from llmspell_tui.widgets.footer import Footer
 from llmspell_tui.widgets.scrubber import Scrubber
 from llmspell_tui.widgets.status import StatusLine
 from llmspell_tui.widgets.tabs import Tabs
+from llmspell_tui.widgets.whole import Frame
 
-#: Seconds between two pictures: while much happens, while little does, and while the window has not the focus.
-FRAME, FRAME_CALM, FRAME_AWAY = 1 / 30, 1 / 18, 1 / 4
-#: Events since the picture before that are much: more than anybody reads, and seen as a flow.
-_MUCH: Final = 150
 #: Seconds between two pictures of a clock.
 _TICK: Final = 1.0
 #: Rows below which the line of screens gives way.
 _LOW: Final = 10
+#: Rows below which a sheet is its head and a line.
+_LEAST: Final = 7
 
 
 class Shell(App[int]):
+    """fault: what ended it, where that is a mistake of its own; whoever runs it raises that, to be told in a line."""
+
+    fault: Exception | None = None
     CSS = """
     #body { height: 1fr; width: 1fr; }
     #screens { height: 1; }
     CommandPalette SearchIcon { display: none; }
+    CommandPalette > Vertical { margin-top: 1; background: $background; }
+    CommandPalette #--input { border: none; height: 1; background: $panel; }
+    CommandPalette CommandInput, CommandPalette CommandInput:focus { border: none; height: 1; padding: 0 1; }
+    CommandPalette CommandList {
+        border: none; scrollbar-size: 1 1; scrollbar-color: $scroll-thumb; scrollbar-background: $background;
+        scrollbar-background-hover: $background; scrollbar-background-active: $background;
+    }
+    .tiny CommandPalette > Vertical { margin-top: 0; }
     .tiny #screens { display: none; }
+    .least Sheet { min-height: 2; max-height: 2; }
+    .least #edit-tabs, .least #chat-tabs { display: none; }
     """
     TITLE = "llmspell"
     ENABLE_COMMAND_PALETTE = True
@@ -65,9 +78,7 @@ class Shell(App[int]):
         self.desk.keys = dict(keys or {})
         self.views: dict[str, View] = {}
         self.shown = ""
-        self._drawn_at = 0.0
-        self._drawn_events = 0
-        self._pace = FRAME
+        self._pace = Pace()
         self._frame: Timer | None = None
         self._clock: Timer | None = None
         self._stale = False
@@ -85,14 +96,19 @@ class Shell(App[int]):
     def compose(self) -> ComposeResult:
         yield StatusLine(self.desk, id="status")
         yield Tabs(self.desk, [(place.name, place.title, _key(place.name)) for place in PLACES], "screen", id="screens")
-        yield Container(id="body")
+        yield Frame(id="body")
         yield Scrubber(self.desk, id="scrubber")
-        yield Footer(self.desk, lambda name: self.taker(name) is not None and self.offers(name), id="footer")
+        yield Footer(
+            self.desk, lambda name: self.taker(name) is not None and self.offers(name), self.titled, id="footer"
+        )
 
     async def on_mount(self) -> None:
         self.set_mode(self._mode)
         self.set_keymap({name: ",".join(keys) for name, keys in self.desk.keys.items()})
         await self.action_screen(self.opening())
+
+    def on_ready(self) -> None:
+        self.call_after_refresh(sweeping.go_on)
 
     def opening(self) -> str:
         """The screen to begin with."""
@@ -106,8 +122,18 @@ class Shell(App[int]):
         for widget in self.query("*"):
             widget.refresh()
 
+    # A fault of this program itself: Textual would print every frame with its values.
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.fault = self.fault or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.height < _LOW, "tiny")
+        self.set_class(event.size.height < _LEAST, "least")
 
     # What feeds and hosts call, in the app's loop
 
@@ -126,8 +152,9 @@ class Shell(App[int]):
         """Something has changed: draw it with the next picture."""
         self._stale = True
         if self._frame is None and self.is_running:
-            pace = self._pace if self.app_focus else FRAME_AWAY
-            wait = max(self._drawn_at + pace - self._now(), 0.001)
+            model = self.desk.model
+            reading = model is not None and model.progress is not None
+            wait = self._pace.wait(self._now(), focused=self.app_focus, reading=reading)
             self._frame = self.set_timer(wait, self._draw, name="frame")
 
     def renew(self) -> None:
@@ -152,7 +179,7 @@ class Shell(App[int]):
         self._frame = None
         if not self.is_running:  # a run goes on while the window is taken down
             return
-        self._drawn_at = self._now()
+        self._pace.drawn(self._now(), self.desk.model.events if self.desk.model is not None else 0)
         if self._stale:
             self._stale = False
             with self.batch_update():
@@ -188,6 +215,10 @@ class Shell(App[int]):
     def offers(self, name: str) -> bool:
         """Whether the footer names an action now; its key works all the same, and says why it cannot be."""
         return True
+
+    def titled(self, action: Action) -> str:
+        """What an action is called as things are."""
+        return action.title
 
     async def take(self, name: str, argument: str = "", by: DOMNode | None = None) -> None:
         """Do an action as its key does it."""

@@ -121,7 +121,7 @@ class Taking(Shell):
                 continue
             keys = self.desk.keys.get(action.name, action.keys)
             said = f"{action.help}  ({key_text(keys[0])})"
-            yield SystemCommand(action.title, said, lambda name=action.name: self.call_later(self.take, name))
+            yield SystemCommand(self.titled(action), said, lambda name=action.name: self.call_later(self.take, name))
 
 
 def _waiting(editor: str) -> list[str]:

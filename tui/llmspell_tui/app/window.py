@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from llmspell_tui.app.forking import Forking
+from llmspell_tui.app.switching import Switching
 from llmspell_tui.messages import ShowSpans
 from llmspell_tui.screens.runs import CompareRuns, ShowRun
 
 
-class Window(Forking):
+class Window(Switching):
     """Each class it is made of is one subject: shell, taking, jumping, finding, reading, exporting,
-    working, travelling, controlling, forking."""
+    working, travelling, controlling, breaking, forking, switching."""
 
     async def on_show_run(self, event: ShowRun) -> None:
         event.stop()

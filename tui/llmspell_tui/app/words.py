@@ -36,6 +36,7 @@ WORDS: Final = (
     Word("deny", "[REASON]", "do not let it happen"),
     Word("cancel", "", "end the run"),
     Word("again", "", "run the spell again", dev=True),
+    Word("spells", "[NAME]", "the spells that run on save; with a part of a name, tell of that one", dev=True),
     Word("quit", "", "leave; so does the end of what is typed, control D"),
 )
 

@@ -32,7 +32,9 @@ class Working(Exporting):
         super().__init__(desk, mode=mode, keys=keys)
         self.sessions: list[Session] = []
         self.session: Session | None = None
+        self.statuses: dict[str, str] = {}  # how runs of this window ended
         self._client: HostClient | None = None
+        self._troubles: dict[str, str] = {}  # by spell; "" for the host's own
 
     def opening(self) -> str:
         return "trace" if self.wishes.files else super().opening()
@@ -63,29 +65,44 @@ class Working(Exporting):
             await self._client.close()
 
     def _told(self, news: News) -> None:
-        from llmspell_tui.host.session import Began, Refusal, Trouble
+        from llmspell_tui.host.session import Began, Passed, Refusal, passed
 
         match news:
             case Began(file, started, before, saved):
                 session = next(one for one in self.sessions if one.file == file)
+                self.told_trouble("", file)
                 # At the start all of them begin: the first is shown, and after that the one that was saved.
                 if session is self.session or saved or before:
                     self.session = session
-                    self.desk.trouble = ""
                     self.desk.notice = f"saved {', '.join(saved)}" if saved else ""
                     self.call_later(self.show_run, Path(started.path))
-            case Refusal(_, message, where, line, _):
-                self.desk.trouble = f"{Path(where).name}:{line}: {message}; the run before goes on"
-            case Trouble(_, message, hint):
-                self.desk.trouble = f"{message}; {hint}" if hint else message
+            case Refusal(file, message, where, line, text):
+                before = next(one.run for one in self.sessions if one.file == file)
+                goes_on = f"; {'the run before goes on' if before else 'it has not run yet'}"
+                self.told_trouble(f"{Path(where).name}:{line}: {message}{goes_on}. {text.strip()}", file)
+            case Passed(_, names):
+                self.desk.notice = f"{passed(names)}: r runs again"
+            case trouble:
+                said = f"{trouble.message}; {trouble.hint}" if trouble.hint else trouble.message
+                self.told_trouble(said, trouble.file)
         self.touch()
 
+    def told_trouble(self, text: str, file: str = "") -> None:
+        """What is wrong with a spell, "" for nothing any more; of several, that of the spell shown comes first."""
+        self._troubles.pop("", None)
+        self._troubles.pop(file, None)
+        if text:
+            self._troubles[file] = text
+        own = self._troubles.get(self.session.file) if self.session is not None else None
+        self.desk.trouble = own or next(iter(self._troubles.values()), "")
+
     def _ended(self, ended: Ended) -> None:
+        self.statuses[ended.run] = ended.status
         model = self.desk.model
         if model is not None and model.run_id == ended.run:
             model.close(ended.status)
         if ended.status == "lost":
-            self.desk.trouble = "the host died, and the run with it: r runs the spell again"
+            self.told_trouble("the host died, and the run with it: r runs the spell again")
         self.touch()
 
     # Keys

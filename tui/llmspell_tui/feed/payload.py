@@ -92,12 +92,24 @@ class Payloads:
             meta = self._opened().meta()
             return meta.source, meta.modules
 
+    def last(self) -> int:
+        """The number of the last event that is stored."""
+        with self._lock:
+            return self._opened().last_seq()
+
     def search(
-        self, text: str, report: Callable[[int, int], bool] = lambda done, total: True, *, most: int = 100_000
+        self,
+        text: str,
+        report: Callable[[int, int], bool] = lambda done, total: True,
+        *,
+        after: int = 0,
+        last: int | None = None,
+        most: int = 100_000,
     ) -> set[int]:
         """The numbers of the spans in whose events a text stands, whatever its case (of ASCII letters).
 
-        report: called with how many events of how many have been looked through; False stops.
+        report: called with how many events of how many have been looked through; False stops. after, last: look only
+        through the events after this one, up to that one.
         """
         if not text:
             return set()
@@ -107,9 +119,11 @@ class Payloads:
         found: set[int] = set()
         connection = open_read_only(self.path)
         try:
-            (total,) = connection.execute("SELECT ifnull(max(seq), 0) FROM events").fetchone()
-            for done in range(0, total, _STRETCH):
-                found.update(span for (span,) in connection.execute(query, (done, done + _STRETCH, pattern)))
+            (stored,) = connection.execute("SELECT ifnull(max(seq), 0) FROM events").fetchone()
+            total = stored if last is None else min(last, stored)
+            for done in range(after, total, _STRETCH):
+                until = min(done + _STRETCH, total)
+                found.update(span for (span,) in connection.execute(query, (done, until, pattern)))
                 if len(found) >= most or not report(min(total, done + _STRETCH), total):
                     break
         except sqlite3.Error as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -66,17 +66,18 @@ class StoredRun:
         cursor = self._run(_SPANS)
         last = first = 0
         while rows := self._fetched(cursor, _PIECE):
-            self._checked(rows)
-            if rows[-1][0] - last != len(rows):
+            columns = self._checked(rows)
+            if columns[0][-1] - last != len(rows):
                 # Spans are numbered without gaps: a number that has no row is of one that has not ended.
-                rows = sorted([*rows, *self._running(last, [row[0] for row in rows])], key=lambda row: row[0])
-            yield _columns(rows)
-            last, first = rows[-1][0], rows[-1][8]
+                found = self._running(last, columns[0])
+                columns = (*zip(*sorted([*rows, *found], key=lambda row: row[0])),)
+            last, first = columns[0][-1], columns[8][-1]
+            yield SpanRows(*columns)
         newest = [*map(_begun, self._all(_STARTS_FROM, first + 1))]
         if newest:
-            yield _columns(newest)
+            yield SpanRows(*zip(*newest))
 
-    def _running(self, last: int, numbers: list[int]) -> list[tuple[Any, ...]]:
+    def _running(self, last: int, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
         """The spans between `last` and the end of these numbers that are not among them, from their start events."""
         missing = sorted({*range(last + 1, numbers[-1])}.difference(numbers))
         if len(missing) > _ONE_BY_ONE:
@@ -121,13 +122,16 @@ class StoredRun:
         except (TypeError, ValueError, RecursionError) as error:
             raise unreadable(self._path, error) from None
 
-    def _checked(self, rows: list[tuple[Any, ...]]) -> None:
-        for column, kinds in zip(zip(*rows), _KINDS):
+    def _checked(self, rows: list[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
+        """Column by column."""
+        columns = (*zip(*rows),)
+        for column, kinds in zip(columns, _KINDS):
             if not kinds.issuperset(map(type, column)):
                 raise unreadable(self._path, ValueError("a row of its spans is none"))
-        firsts = [row[8] for row in rows]
-        if firsts != sorted(firsts):
+        firsts = columns[8]
+        if [*firsts] != sorted(firsts):
             raise unreadable(self._path, ValueError("its spans are not numbered in the order of their starts"))
+        return columns
 
     def _one(self, query: str) -> Any:
         return self._all(query)[0][0]
@@ -160,10 +164,6 @@ _KINDS: Final[tuple[frozenset[type], ...]] = (
     _NUMBER | {type(None)},
     frozenset({str}),
 )
-
-
-def _columns(rows: list[tuple[Any, ...]]) -> SpanRows:
-    return SpanRows(*zip(*rows))
 
 
 def _begun(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -72,6 +72,7 @@ class HostClient:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.told = told
+        self.loaded: list[Callable[[str, str], object]] = []  # each told the spell's file and that of a module of it
         self.spawned = 0  # hosts so far
         self._command = command
         self._cwd = cwd
@@ -115,6 +116,14 @@ class HostClient:
     async def cancel(self, run: str, reason: str = "cancelled") -> None:
         """Ends a run and waits until it has ended. Raises UsageError where the host runs none of that id."""
         await self._ask("run.cancel", {"run": run, "reason": reason})
+
+    async def written(self, files: Mapping[str, Any]) -> dict[str, str]:
+        """Which of the files runs of this host wrote: path -> `tool`, or `command` where one may have. files: what is
+        seen of each: time of its change in ns, size, inode; None where it is gone."""
+        if self.pid is None:
+            return {}
+        found: dict[str, list[str]] = await self._ask("written", {"files": dict(files)})
+        return {path: whose for whose, paths in found.items() for path in paths}
 
     async def status(self) -> dict[str, Any]:
         return await self._ask("status", {})
@@ -216,6 +225,9 @@ class HostClient:
                 else:
                     self._ended.add(run)
                 self.told(Ended(run, status, said.get("error"), said.get("usage") or {}))
+            case {"notice": "run.loaded", "spell": str(spell), "file": str(file)}:
+                for told in self.loaded:
+                    told(spell, file)
             case _:
                 return
 

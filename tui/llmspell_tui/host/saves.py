@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from pathlib import Path
@@ -23,10 +24,13 @@ _DEBOUNCE: Final = 50
 _STEP: Final = 10
 #: Milliseconds without news after which the folders are looked through once.
 _QUIET: Final = 5_000
+#: A file's time is that of the kernel's last tick, which is up to 10 ms old (at 100 Hz).
+_TICK: Final = 10_000_000
 #: Files looked through in one folder; more than that is no spell's.
 _MOST: Final = 5_000
 
-_Seen = tuple[int, int, int]
+#: Time of the change in ns, size, inode.
+Seen = tuple[int, int, int]
 
 
 class Saves:
@@ -35,16 +39,23 @@ class Saves:
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = _outermost(folders)
         self._changed = asyncio.Event()
-        self._known: dict[Path, _Seen] = {}
+        self._known: dict[Path, Seen] = {}
+        self._added: list[tuple[Path, int]] = []  # folders whose files are not known yet, and since when they count
 
     @property
     def folders(self) -> tuple[Path, ...]:
         return tuple(self._folders)
 
+    def seen(self, path: Path) -> Seen | None:
+        """What was seen of a file when it was told of: time of its change in ns, size, inode; None: it was gone."""
+        return self._known.get(path)
+
     def also(self, folders: Iterable[Path]) -> None:
-        """Watches these too, from now on."""
+        """Watches these too: what is saved there from now on."""
         wanted = _outermost([*self._folders, *folders])
         if wanted != self._folders:
+            now = time.time_ns() - _TICK
+            self._added += [(folder, now) for folder in wanted if folder not in self._folders]
             self._folders = wanted
             self._changed.set()
 
@@ -108,7 +119,11 @@ class Saves:
         return saved
 
     def _missed(self) -> set[Path]:
+        added, self._added = self._added, []
         found = _look(self._folders)
+        for path, seen in found.items():
+            if any(seen[0] < since and path.is_relative_to(folder) for folder, since in added):
+                self._known.setdefault(path, seen)
         return self._compared({*found, *self._known})
 
 
@@ -137,8 +152,8 @@ def _counts(path: Path, folders: Iterable[Path]) -> bool:
     return False
 
 
-def _look(folders: Iterable[Path]) -> dict[Path, _Seen]:
-    found: dict[Path, _Seen] = {}
+def _look(folders: Iterable[Path]) -> dict[Path, Seen]:
+    found: dict[Path, Seen] = {}
     for folder in folders:
         for where, inner, names in os.walk(folder):
             inner[:] = [name for name in inner if not name.startswith(".") and name not in LEFT_OUT]
@@ -151,7 +166,7 @@ def _look(folders: Iterable[Path]) -> dict[Path, _Seen]:
     return found
 
 
-def _seen(path: Path) -> _Seen | None:
+def _seen(path: Path) -> Seen | None:
     try:
         status = path.stat()
     except OSError:

@@ -1,13 +1,16 @@
 """One spell under the person's hands: run now, and again at every save, with the run before cancelled.
 
-`Session` tells what becomes of it as plain values: `Began`, `Refusal` (the run before goes on), `Trouble`. Ends of runs
-are the client's to tell. Knows no screen.
+What a run itself writes is no save: the host says which files its tools wrote, and which changed during a command of
+it. Whose change the latter was nobody can know: the person is told (`Passed`). Files that the spell is made of always
+count; the texts of other spells of the window never do. `Session` tells what becomes of it as plain values: `Began`,
+`Refusal` (the run before goes on), `Trouble`, `Passed`. Ends of runs are the client's to tell. Knows no screen.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,8 @@ from llmspell_tui.host.wishes import Wishes
 
 #: Seconds after which a file that was not there is looked for again: an editor moved it away and writes it anew.
 _AGAIN: Final = 0.05
+#: What belongs to every spell beside it.
+_SETTINGS: Final = frozenset({"llmspell.toml", "replies.json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,19 @@ class Trouble:
     hint: str = ""
 
 
-News = Began | Refusal | Trouble
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """These files changed while a command of a run was under way, and were taken for its work: no run was started."""
+
+    file: str
+    names: tuple[str, ...]
+
+
+News = Began | Refusal | Trouble | Passed
+
+
+def passed(names: Sequence[str]) -> str:
+    return f"{', '.join(names)} changed while a command of the run was under way"
 
 
 class Session:
@@ -61,17 +78,47 @@ class Session:
     def __init__(self, client: HostClient, file: str, wishes: Wishes, told: Callable[[News], object]) -> None:
         self.file = file
         self.wishes = wishes
-        self.run = ""
+        self.run = self.path = ""  # the last run, its file
         self._client = client
         self._told = told
         self._saves = Saves(folders_of(Path(file)))
         self._turn = asyncio.Lock()
+        self._path = Path(file).resolve()
+        self._parts: set[Path] = set()  # what the spell has loaded
+        client.loaded.append(self._loaded)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """What is watched, with what lies below."""
+        return self._saves.folders
 
     async def watch(self) -> None:
         """Runs now and after every save, until cancelled. The run of the moment is left as it is then."""
         async with aclosing(self._saves.each()) as saves:
-            async for saved in saves:
-                await self.again(saved=tuple(sorted(path.name for path in saved)))
+            async for seen in saves:
+                saved = await self._by_person(seen)
+                if saved or not seen:
+                    await self.again(saved=tuple(sorted(path.name for path in saved)))
+
+    async def _by_person(self, saved: frozenset[Path]) -> frozenset[Path]:
+        """Those of the files that concern this spell and that no run wrote."""
+        saved = frozenset(path for path in saved if path in self._parts or path not in self._others())
+        if not saved or not self.run or any(self._made_of(path) for path in saved):
+            return saved
+        seen = _by_real_name(saved)
+        try:
+            written = await self._client.written({name: self._saves.seen(path) for name, path in seen.items()})
+        except LlmspellError:  # the host was lost: whatever it wrote, it writes no more
+            return saved
+        if passed := sorted(seen[name].name for name, whose in written.items() if whose == "command"):
+            self._told(Passed(self.file, tuple(passed)))
+        return frozenset(path for name, path in seen.items() if name not in written)
+
+    def _made_of(self, path: Path) -> bool:
+        return path == self._path or path in self._parts or path.name in _SETTINGS
+
+    def _others(self) -> set[Path]:
+        return {path for file in self.wishes.files if (path := Path(file).resolve()) != self._path}
 
     async def again(self, *, saved: tuple[str, ...] = (), **more: Any) -> Started | None:
         """Runs the spell as it is now; None where that cannot be. more: of `run.start`, over what was wished for."""
@@ -96,7 +143,7 @@ class Session:
             except LlmspellError as error:
                 self._told(Trouble(self.file, error.message, error.hint))
                 return None
-            self.run = started.run
+            self.run, self.path = started.run, started.path
             self._told(Began(self.file, started, before, saved))
             return started
 
@@ -109,6 +156,12 @@ class Session:
             await asyncio.sleep(_AGAIN)
         return await self._client.start(self.file, **wanted)
 
-    def loaded(self, modules: list[str]) -> None:
-        """The run has loaded these files: saves beside them count too."""
-        self._saves.also(folders_of(Path(self.file), modules))
+    def _loaded(self, spell: str, module: str) -> None:
+        """A run has loaded a file: saves beside it count too."""
+        if Path(spell).resolve() == self._path:
+            self._parts.add(Path(module).resolve())
+            self._saves.also(folders_of(Path(self.file), [module]))
+
+
+def _by_real_name(paths: Iterable[Path]) -> dict[str, Path]:
+    return {os.path.realpath(path): path for path in paths}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 State = Literal["keep", "reset", "fork"]
@@ -25,3 +27,15 @@ class Wishes:
     approve: tuple[str, ...] = ()
     web: bool = False
     plain: bool = False
+
+
+def apart(files: Sequence[str]) -> list[str]:
+    """As short as tells them apart: `a.lua`, or `one/spell.lua` beside `two/spell.lua`."""
+    parts = [Path(file).absolute().parts for file in files]
+    names: list[str] = []
+    for own in parts:
+        length = 1
+        while length < len(own) and sum(other[-length:] == own[-length:] for other in parts) > parts.count(own):
+            length += 1
+        names.append(str(Path(*own[-length:])))
+    return names

@@ -27,18 +27,6 @@ def as_of(model: RunModel, moment: int) -> AsOf:
     begun = bisect_right(spans.firsts, moment)
     # Counting a byte in a million takes 1 ms.
     calls = spans.kinds[:begun].count(spans.kind_names.number("llm_call"))
-    errors = sum(0 < spans.lasts[i] <= moment for i in failed(model))
+    errors = bisect_right(spans.failures, moment)
     status = spans.status(0) if len(spans) else "running"
     return AsOf(status, time, max(time - model.began, 0.0), errors, calls, min(moment, model.events))
-
-
-def failed(model: RunModel) -> list[int]:
-    """The spans that failed, by index; 1 ms for a million spans of which few did."""
-    spans = model.spans
-    number = spans.status_names.number("error")
-    found: list[int] = []
-    at = -1
-    for _ in range(spans.errors):
-        at = spans.statuses.index(number, at + 1)
-        found.append(at)
-    return found

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from llmspell.events.event import Event
 from llmspell.traces.spans import Span, span_kind
-from llmspell_tui.model.figures import Figures
+from llmspell_tui.model.figures import Figures, packed
 from llmspell_tui.model.names import Names
 from llmspell_tui.model.outline import Outline
 from llmspell_tui.model.updates import SpanRows
@@ -43,6 +43,8 @@ class SpanColumns:
         self.paying = bytearray()  # 1 for those with figures of their own, 3 if they have a price too
         self.error_texts: dict[int, str] = {}
         self.errors = 0
+        self._failures = array("I")
+        self._unsorted = False
         self.running = 0
         self.newest = 0.0
         self._strays: dict[int, int] = {}  # number -> index, of those whose index is not their number less one
@@ -144,6 +146,14 @@ class SpanColumns:
             self.ends[self.end_order[over - 1]] if over else 0.0,
         )
 
+    @property
+    def failures(self) -> Sequence[int]:
+        """The numbers of the events with which spans failed, in order."""
+        if self._unsorted:
+            self._unsorted = False
+            self._failures = array("I", sorted(self._failures))
+        return self._failures
+
     def append(self, event: Event) -> int:
         """The index of the span that a start event begins; its place in the tree is the caller's to make."""
         i = len(self.numbers)
@@ -177,7 +187,9 @@ class SpanColumns:
         if span.name and not self.names[i]:
             self.names[i] = self.texts.number(span.name)
         self.running -= 1
-        self.errors += span.status == "error"
+        if span.status == "error":
+            self.errors += 1
+            self._failures.append(span.last)
         if span.error:
             self.error_texts[i] = span.error
         tokens = float(span.input_tokens + span.output_tokens)
@@ -201,27 +213,33 @@ class SpanColumns:
             parents = [0 if at is None or at >= i else at + 1 for i, at in enumerate(places, begin)]
         else:
             parents = [parent if 0 < parent < number else 0 for parent, number in zip(rows.parent, rows.number)]
-        self.kinds.extend(self.kind_names.numbers(rows.kind))
-        self.statuses.extend(self.status_names.numbers(rows.status))
-        self.names.extend(self.texts.numbers(rows.name))
-        self.sites.extend(self.texts.numbers(rows.site))
-        self.starts.extend(rows.started)
-        self.ends.extend(math.nan if ended is None else ended for ended in rows.ended)
-        self.firsts.extend(rows.first)
-        self.lasts.extend(rows.last)
-        self.paying.extend(3 if cost is not None else tokens > 0 for tokens, cost in zip(rows.tokens, rows.cost))
-        self.error_texts.update((i, error) for i, error in enumerate(rows.error, begin) if error)
+        for column, values in (
+            (self.kinds, self.kind_names.numbers(rows.kind)),
+            (self.statuses, self.status_names.numbers(rows.status)),
+            (self.names, self.texts.numbers(rows.name)),
+            (self.sites, self.texts.numbers(rows.site)),
+            (self.starts, rows.started),
+            (self.ends, _numbers(rows.ended)),
+            (self.firsts, rows.first),
+            (self.lasts, rows.last),
+        ):
+            column.frombytes(packed(column.typecode, values))
+        self.paying.extend([3 if cost is not None else tokens > 0 for tokens, cost in zip(rows.tokens, rows.cost)])
+        if any(rows.error):
+            self.error_texts.update((i, error) for i, error in enumerate(rows.error, begin) if error)
         running = rows.last.count(0)
         self.running += running
         self._over += count - running
-        self.errors += rows.status.count("error")
+        if errors := rows.status.count("error"):
+            self.errors += errors
+            self._unsorted = True
+            self._failures.extend(last for last, status in zip(rows.last, rows.status) if last and status == "error")
         self.newest = max(self.newest, max(rows.started), max(filter(None, rows.ended), default=0.0))
         return parents
 
     def pay_rows(self, rows: SpanRows) -> None:
         """Count the figures of the last spans, which are these rows, in those around them."""
-        prices = (math.nan if cost is None else cost for cost in rows.cost)
-        self.figures.pay_piece(len(self.numbers) - len(rows) + 1, rows.tokens, prices)
+        self.figures.pay_piece(len(self.numbers) - len(rows) + 1, rows.tokens, _numbers(rows.cost))
 
     def paid(self, i: int) -> tuple[float, float]:
         """A span's own tokens and cost, NaN where nobody knows it: what is left of its figures without those inside."""
@@ -234,3 +252,8 @@ class SpanColumns:
             if inside == inside:
                 cost -= inside
         return tokens, cost if self.paying[i] == 3 else math.nan
+
+
+def _numbers(values: Sequence[float | None]) -> Sequence[float]:
+    """With NaN for None."""
+    return [math.nan if value is None else value for value in values]

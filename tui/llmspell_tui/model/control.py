@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from llmspell_tui.model.points import PointLog
 from llmspell_tui.model.run import RunModel
 
+#: Printed lines that are shown with a question, and points looked through for them.
+_SAID: Final = 4
+_LOOKED: Final = 200
 _RUN_AGAIN: Final = "r runs the spell again, R from the row under the cursor"
 
 
@@ -91,6 +95,18 @@ def missing(model: RunModel | None, control: Control | None) -> str:
     if not model.page.socket:
         return "the run has no socket: no folder for one could be made where it was started"
     return "the run is still being connected to"
+
+
+def said_before(points: PointLog, moment: int | None = None) -> list[str]:
+    """The last lines that the spell printed before it asks, since the answer before: what the question is about."""
+    lines: list[str] = []
+    end = points.upto(moment)
+    for i in range(end - 1, max(end - _LOOKED, 0) - 1, -1):
+        if points.kind(i) == "input_given" or len(lines) == _SAID:
+            break
+        if points.kind(i) == "output" and (text := points.text(i)):
+            lines.append(text)
+    return lines[::-1]
 
 
 def about(wants: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -123,6 +123,8 @@ class RunModel:
                 self.trouble = None
             case Complete():
                 self.complete, self.progress = True, None
+                if self.page is not None and self.page.replayed and self.ended is not None:
+                    self.ended = self.newest
             case _:
                 assert_never(update)
 
@@ -130,9 +132,12 @@ class RunModel:
         self.page = page
         self.run_id, self.label = page.run, page.label
         self._begin(page.began)
+        self.known, self.lost = max(self.known, page.known), page.lost
+        if page.replayed:  # its events have the times of the recorded ones, its page those of the day
+            self.status, self.ended = page.status, None if page.ended is None else self.newest or page.began
+            return
         if page.status != "running" or self.ended is None:  # an end that was told stands on the page a moment later
             self.status, self.ended = page.status, page.ended
-        self.known, self.lost = max(self.known, page.known), page.lost
         self.newest = max(self.newest, page.ended or 0.0)
 
     def close(self, status: str) -> None:

@@ -9,24 +9,28 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from typing import Final
 
 from llmspell.events.event import Event
 from llmspell.traces.spans import Span, ended_span
 from llmspell_tui.model import matching, paths
 from llmspell_tui.model.columns import LARGEST, SpanColumns
 from llmspell_tui.model.figures import Figures
+from llmspell_tui.model.past import Past
 from llmspell_tui.model.paths import Folds, Path, Waiting
 from llmspell_tui.model.query import Query
 from llmspell_tui.model.updates import SpanRows
 
 __all__ = ["LARGEST", "SpanTable"]
 
+#: Spans that come or go with another moment from which all rows are counted anew: one by one is 0.6 µs each.
+_FAR: Final = 20_000
+
 
 class SpanTable(SpanColumns):
     def __init__(self) -> None:
         super().__init__()
-        self._then: Figures | None = None  # the figures at the moment shown
-        self._then_done = 0  # how many of `end_order` are in them
+        self._past: Past | None = None  # the figures at the moment shown
         self._moment: int | None = None
         self._limit = 0  # spans that had begun at the moment shown
         self._query: Query | None = None
@@ -61,20 +65,24 @@ class SpanTable(SpanColumns):
 
     def tokens(self, i: int) -> int:
         """With everything inside."""
-        return int((self._then or self.figures).tokens[i + 1])
+        return int(self._shown.tokens[i + 1])
 
     def cost(self, i: int) -> float | None:
         """In dollars, with everything inside; None where no price is known."""
-        return _known((self._then or self.figures).cost[i + 1])
+        return _known(self._shown.cost[i + 1])
 
     @property
     def total_tokens(self) -> int:
         """Of the run."""
-        return int((self._then or self.figures).tokens[0])
+        return int(self._shown.tokens[0])
 
     @property
     def total_cost(self) -> float | None:
-        return _known((self._then or self.figures).cost[0])
+        return _known(self._shown.cost[0])
+
+    @property
+    def _shown(self) -> Figures:
+        return self.figures if self._past is None else self._past.figures
 
     @property
     def begun(self) -> int:
@@ -94,8 +102,8 @@ class SpanTable(SpanColumns):
             return known
         parent = self.index(event.parent)
         i = self.append(event)
-        if self._then is not None:
-            self._then.append()
+        if self._past is not None:
+            self._past.append()
         self._place(i, 0 if parent is None else parent + 1)
         return i
 
@@ -122,9 +130,12 @@ class SpanTable(SpanColumns):
             for i, parent in enumerate(parents, begin):
                 self._place(i, parent)
         self.pay_rows(rows)
-        if self._then is not None:
-            self._then = None
-            self._travel()
+        if self._past is not None and self._moment is not None:
+            if rows.first[0] > self._moment:
+                self._past.extend(len(rows))
+            else:  # the moment was ahead of what had been read
+                self._past = None
+                self._travel()
         return 2 * len(rows) - rows.last.count(0)
 
     def _finish(self, i: int, span: Span) -> None:
@@ -251,6 +262,9 @@ class SpanTable(SpanColumns):
     def moment(self, seq: int | None) -> None:
         limit = len(self) if seq is None else bisect_right(self.firsts, seq)
         self._moment = seq
+        if abs(limit - self._limit) > _FAR:
+            self._limit = limit
+            self._show()
         while self._limit < limit:
             self._enter(self._limit)
         while self._limit > limit:
@@ -272,17 +286,13 @@ class SpanTable(SpanColumns):
             self._count(i, -1)
 
     def _travel(self) -> None:
-        """Figures as of the moment: forward by what has ended since, backward from the beginning."""
+        """Figures as of the moment."""
         if self._moment is None:
-            self._then = None
+            self._past = None
             return
-        done = self.ended_by(self._moment)
-        if self._then is None or self._then_done > done:
-            self._then, self._then_done = Figures(self.outline.parent, len(self)), 0
-        for i in self.end_order[self._then_done : done]:
-            if self.paying[i]:
-                self._then.pay(i + 1, *self.paid(i))
-        self._then_done = done
+        if self._past is None:
+            self._past = Past(self)
+        self._past.go(self.ended_by(self._moment))
 
     # Filter and search
 
@@ -296,12 +306,16 @@ class SpanTable(SpanColumns):
         self._query = query
         self._hits = hits or {}
         self._changed.clear()
+        self._found = bytearray() if query is None else matching.mask(self, query, self._hits)
+        self._show()
+
+    def _show(self) -> None:
+        """Count anew what has begun and is found: 0.1 µs a span."""
         count, limit = len(self) + 1, self._limit
-        if query is None:
-            self._found, self._inside = bytearray(), array("I")
+        if self._query is None:
+            self._inside = array("I")
             self.outline.rebuild(bytearray(b"\1") * (limit + 1) + bytearray(count - limit - 1))
             return
-        self._found = matching.mask(self, query, self._hits)
         inside = self._inside = array("I", [0])
         inside.extend(self._found[:limit])
         inside.extend(bytes(count - limit - 1))
@@ -310,6 +324,17 @@ class SpanTable(SpanColumns):
             if inside[node]:
                 inside[parent[node]] += inside[node]
         self.outline.rebuild(bytearray(map(bool, inside)))
+
+    def heed(self, hits: matching.Hits) -> None:
+        """In these spans' payloads, too, texts of the filter stand."""
+        if not any(hits.values()):
+            return
+        self._hits = {text: {*self._hits.get(text, ()), *hits.get(text, ())} for text in {*self._hits, *hits}}
+        if sum(map(len, hits.values())) > _FAR:
+            self.filter(self._query, self._hits)
+            return
+        self._changed.update(i for numbers in hits.values() for n in numbers if (i := self.index(n)) is not None)
+        self.settle()
 
     def found(self, i: int) -> bool:
         """Whether the filter finds it itself, or only something inside it."""

@@ -81,7 +81,7 @@ class DiffView(View):
         if before is not None:
             self._compare(before.path, this.path)
         else:
-            self.pairs.show(None, "this spell has no run before this one: mark two runs with space on the screen Runs")
+            self.pairs.show(None, "the spell's first run: two are marked with space on the screen Runs")
 
     def compare(self, left: Path, right: Path) -> None:
         """Two runs that were asked for. left: the one that stands at the left, as a rule the older one."""
@@ -118,7 +118,11 @@ class DiffView(View):
             return
         if comparison is self._comparison:
             pairs.show(compared)
-            pairs.go(compared.result.first_row or 0)
+            self.call_after_refresh(self._to_first, comparison, compared)  # there is a scroll bar then
+
+    def _to_first(self, comparison: Comparison, compared: Compared) -> None:
+        if comparison is self._comparison:
+            self.pairs.go(compared.result.first_row or 0)
             self._tell()
 
     def on_chosen(self, event: Chosen) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.message import Message
 
+from llmspell.traces.meta import RunMeta
 from llmspell_tui.actions import bindings
 from llmspell_tui.feed.runs import StoredRun
 from llmspell_tui.messages import Chosen, Opened
@@ -16,6 +18,9 @@ from llmspell_tui.widgets.desk import Desk
 from llmspell_tui.widgets.figures import count_text, day_text, money_text, time_text
 from llmspell_tui.widgets.lines import Line, clean, fitted, spread, tail
 from llmspell_tui.widgets.rows import Rows
+
+#: Columns from which the list says when a run began.
+_DATED: Final = 34
 
 
 class ShowRun(Message):
@@ -76,7 +81,7 @@ class RunList(Rows):
             (f"{'time':>8}{'tokens':>8}{'cost':>10}" if width >= 70 else f"{'time':>8}", "dim"),
             (" ", "dim"),
         ]
-        return spread([("   started   ", "dim"), ("spell", "dim")], right, width)
+        return spread([("   started   " if width >= _DATED else "   ", "dim"), ("spell", "dim")], right, width)
 
     def line(self, row: int, width: int) -> Line:
         run = self._runs[row].meta
@@ -92,11 +97,11 @@ class RunList(Rows):
         left: Line = [
             (mark, "key"),
             (f"{MARKS.get(status, '!')} ", STATUS_ROLES.get(status, "warn")),
-            *fitted([(day_text(run.started, self.desk.now_ms()), "dim")], 10),
+            *(fitted([(day_text(run.started, self.desk.now_ms()), "dim")], 10) if width >= _DATED else ()),
             (clean(tail(run.label, max(width - 46, 16))), "strong" if shown else "text"),
         ]
         if run.parent:
-            left.append((f"  {'goes on from' if run.resumed else 'replay of'} {run.parent}", "dim"))
+            left.append((f"  {_descent(run)} {run.parent}", "dim"))
         if width >= 90:
             figures = f"  {run.id}{figures}"
         return spread(left, [(figures + " ", "text")], width)
@@ -118,6 +123,13 @@ class RunList(Rows):
         )
         if len(pair) == 2 and pair[0] != pair[1]:
             self.post_message(CompareRuns(pair[0], pair[1]))
+
+
+def _descent(run: RunMeta) -> str:
+    """What the run has from its parent."""
+    if run.forked:
+        return f"from event {run.forked:,} of"
+    return "goes on from" if run.resumed else "begins as" if run.prefixed else "replay of"
 
 
 def said(run: StoredRun) -> str:

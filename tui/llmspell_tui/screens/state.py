@@ -86,7 +86,7 @@ class StateList(Rows):
         began = clock()
         at = self.value(self.cursor) if self.count() else None
         self._of = key
-        self._last = model.states.changes[count - 1] if model is not None and count else None
+        self._last = model.states.change(count - 1) if model is not None and count else None
         self._values = values(model, self.text, self._last) if model is not None else []
         self._stay(at)
         self._made = clock()
@@ -108,7 +108,8 @@ class StateList(Rows):
 
     def is_last(self, value: Value) -> bool:
         """Whether the last change up to the moment was of this value."""
-        return bool(value.key) and value.change is not None and value.change is self._last
+        last = self._last
+        return bool(value.key) and value.change is not None and last is not None and value.change.seq == last.seq
 
     def empty(self) -> str:
         if self.share < 1.0:

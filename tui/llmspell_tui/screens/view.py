@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.widget import Widget
 
 from llmspell_tui.widgets.desk import Desk
@@ -28,6 +30,10 @@ class View(Widget, can_focus=False):
         super().__init__()
         self.desk = desk
         self.typed = ""  # its filter, as it was typed
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Nothing of its own: see `Frame`."""
+        return []
 
     def renew(self) -> None:
         """Another run is on the desk, or none, or another moment: draw all of it anew."""

@@ -54,23 +54,28 @@ class Bar(Widget, can_focus=False):
     def right(self) -> list[Item]:
         return []
 
+    def gap(self) -> int:
+        """Cells between two words."""
+        return self.GAP
+
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        left, right = _that_fit(self.left(), self.right(), width - 2, self.GAP)
+        gap = self.gap()
+        left, right = _that_fit(self.left(), self.right(), width - 2, gap)
         self._places = []
         line: Line = [(" ", "text")]
-        at = self._put(line, left, 1)
-        room = width - 1 - sum(item.width for item in right) - self.GAP * max(len(right) - 1, 0)
+        at = self._put(line, left, 1, gap)
+        room = width - 1 - sum(item.width for item in right) - gap * max(len(right) - 1, 0)
         if right and room > at:
             line.append((" " * (room - at), "text"))
-            self._put(line, right, room)
+            self._put(line, right, room, gap)
         return strip_of(line, width, self.desk.palette, self.GROUND)
 
-    def _put(self, line: Line, items: list[Item], at: int) -> int:
+    def _put(self, line: Line, items: list[Item], at: int, gap: int) -> int:
         for number, item in enumerate(items):
             if number:
-                line.append((" " * self.GAP, "text"))
-                at += self.GAP
+                line.append((" " * gap, "text"))
+                at += gap
             line.extend(item.pieces)
             self._places.append((at, at + item.width, item.action))
             at += item.width

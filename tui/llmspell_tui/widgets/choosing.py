@@ -29,6 +29,7 @@ class ChoiceList(Rows):
     def __init__(self, desk: Desk, choices: Sequence[Choice], take: Callable[[Choice], object]) -> None:
         super().__init__(desk)
         self._choices = tuple(choices)
+        self._room = max((len(choice.title) for choice in choices), default=0) + 2
         self._take = take
 
     def count(self) -> int:
@@ -36,7 +37,9 @@ class ChoiceList(Rows):
 
     def line(self, row: int, width: int) -> Line:
         choice = self._choices[row]
-        return fitted([("  ", "text"), (f"{choice.title:<14}", "strong"), (clean(choice.help), "dim")], width)
+        return fitted(
+            [("  ", "text"), (f"{clean(choice.title):<{self._room}}", "strong"), (clean(choice.help), "dim")], width
+        )
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return min(self.count(), max(viewport.height // 2 - 2, 1))
@@ -54,10 +57,14 @@ class ChoiceSheet(Sheet):
     ChoiceSheet ChoiceList { height: auto; }
     """
 
-    def __init__(self, desk: Desk, title: str, choices: Sequence[Choice], take: Callable[[Choice], object]) -> None:
+    def __init__(
+        self, desk: Desk, title: str, choices: Sequence[Choice], take: Callable[[Choice], object], *, at: int = 0
+    ) -> None:
+        """at: the row to begin with."""
         super().__init__(desk)
         self._title = title
         self._list = ChoiceList(desk, choices, take)
+        self._list.cursor = at
 
     def inside(self) -> list[Widget]:
         return [self._list]

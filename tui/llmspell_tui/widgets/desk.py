@@ -25,8 +25,9 @@ class Desk:
 
     chosen: the span under the cursor, by index, -1 for none; wanted: the one that it goes to as soon as that is there,
     where the cursor was in the run before. control: how the run shown is controlled, None while nobody knows. saving:
-    what is not as usual on the next save. trouble: what is wrong with the store or the host. notice: what was just
-    done. needle: what is searched for, in lower case. query: the filter as it was typed.
+    what is not as usual on the next save. several: which of the window's spells is shown, as 1/2, "" where there is
+    one. trouble: what is wrong with the store or the host. notice: what was just done. needle: what is searched for, in
+    lower case. query: the filter as it was typed.
     keys: those that the person put in the place of the default ones, by action.
     clock: seconds since 1970; tests put a standing one in its place.
     """
@@ -40,6 +41,7 @@ class Desk:
     wanted: Path | None = None
     control: Control | None = None
     saving: str = ""
+    several: str = ""
     trouble: str = ""
     notice: str = ""
     needle: str = ""
@@ -57,7 +59,8 @@ class Desk:
             return self.now_ms()
         if model.ended is not None:
             return model.ended
-        return max(self.now_ms(), model.newest) if model.status == "running" else model.newest
+        repeated = model.page is not None and model.page.replayed  # its times are those of the recorded run
+        return max(self.now_ms(), model.newest) if model.status == "running" and not repeated else model.newest
 
     def path_of(self, file: str) -> FilePath | None:
         """Where a file of the run shown lies, as it stands in `file:line`; None where it is nowhere any more."""

@@ -119,8 +119,8 @@ class Flame(Adding):
         )
 
     def render_line(self, y: int) -> Strip:
-        row = y - self.HEAD + self.scroll_offset.y
-        if y < self.HEAD or not 0 <= row < len(self._levels):
+        row = y - self.head + self.scroll_offset.y
+        if y < self.head or not 0 <= row < len(self._levels):
             return super().render_line(y)
         width, palette = self.scrollable_content_region.width, self.desk.palette
         segments: list[Segment] = []

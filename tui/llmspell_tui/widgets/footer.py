@@ -10,12 +10,15 @@ from llmspell_tui.widgets.desk import Desk
 
 
 class Footer(Bar):
-    """panel: what has the focus. can: whether an action can be taken now."""
+    """panel: what has the focus. can: whether an action can be taken now. title: what it does now, in a word or two."""
 
-    def __init__(self, desk: Desk, can: Callable[[str], bool], *, id: str | None = None) -> None:
+    def __init__(
+        self, desk: Desk, can: Callable[[str], bool], title: Callable[[Action], str], *, id: str | None = None
+    ) -> None:
         super().__init__(desk, id=id)
         self.panel = "app"
         self._can = can
+        self._title = title
 
     def show(self, panel: str) -> None:
         if panel != self.panel:
@@ -31,11 +34,9 @@ class Footer(Bar):
                 shown.append(action)
             taken.add(key)
         shown.sort(key=lambda action: action.foot)
-        return [
-            Item(
-                ((key_text(self.desk.keys.get(action.name, action.keys)[0]), "key"), (f" {action.title}", "text")),
-                action.name,
-                keep={"help": 0, "quit": 1}.get(action.name, 2 + place),
-            )
-            for place, action in enumerate(shown)
-        ]
+        return [self._item(action, 2 + place) for place, action in enumerate(shown)]
+
+    def _item(self, action: Action, keep: int) -> Item:
+        key = key_text(self.desk.keys.get(action.name, action.keys)[0])
+        pieces = ((key, "key"), (f" {self._title(action)}", "text"))
+        return Item(pieces, action.name, keep={"help": 0, "quit": 1}.get(action.name, keep))

@@ -64,8 +64,9 @@ def fitted(pieces: Sequence[Piece], width: int) -> Line:
         if cells > left:
             rest = "".join(more for more, _ in pieces[at:])
             if not left and line and rest.strip():
-                before = line[-1]
-                line[-1] = (shortened(before[0] + rest, cell_len(before[0])), before[1])
+                before = line.pop()
+                left = cell_len(before[0])
+                text, role = before[0] + rest, before[1]
             line.append((shortened(text, left), role))
             left -= cell_len(line[-1][0])
             break

@@ -23,10 +23,11 @@ from llmspell_tui.messages import Chosen, Followed, NotFound, Opened
 from llmspell_tui.theme import Ground
 from llmspell_tui.widgets.desk import Desk
 from llmspell_tui.widgets.lines import Line, strip_of
-from llmspell_tui.widgets.whole import draws_whole_lines
+from llmspell_tui.widgets.whole import draws_changes, draws_whole_lines
 
 if TYPE_CHECKING:
     from textual.reactive import Reactive
+    from textual.scrollbar import ScrollBar
 
     from llmspell_tui.model.run import RunModel
 
@@ -36,7 +37,7 @@ _SLICE: Final = 0.01
 
 
 class Rows(ScrollView, can_focus=True, inherit_bindings=False):
-    """cursor: the row under the cursor. following: whether it stays at the newest row."""
+    """cursor: the row under the cursor. following: whether it stays at the newest row. head: lines of headings now."""
 
     DEFAULT_CSS = """
     Rows {
@@ -67,6 +68,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         draws_whole_lines(self)
         self.desk = desk
+        self.head = self.HEAD
         self.cursor = 0
         self.following = self.LIVE
         self._begun: RunModel | None = None
@@ -120,7 +122,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def measure(self, rows: int) -> None:
         """Take over how many rows there are. Laid out anew (8 ms) is only where the scrollbar comes or goes."""
-        size = Size(0, rows + self.HEAD if rows else 0)
+        size = Size(0, rows + self.head if rows else 0)
         if size == self.virtual_size:
             return
         height = self.container_size.height
@@ -154,12 +156,12 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(Followed(following))
 
     def refresh_row(self, row: int) -> None:
-        y = row + self.HEAD - self.scroll_offset.y
-        if self.HEAD <= y < self.size.height:
+        y = row + self.head - self.scroll_offset.y
+        if self.head <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
 
     def page(self) -> int:
-        return max(self.size.height - self.HEAD, 1)
+        return max(self.size.height - self.head, 1)
 
     def find(self, needle: str, *, backwards: bool = False, again: bool = True) -> bool:
         """Put the cursor on the next row that holds the text, in any case; from the start after the end.
@@ -196,12 +198,16 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Drawing
 
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        return draws_changes(super().vertical_scrollbar)
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         palette = self.desk.palette
-        if y < self.HEAD and self.count():
+        if y < self.head and self.count():
             return strip_of(self.heading(y, width), width, palette, "bar")
-        row = y - self.HEAD + self.scroll_offset.y
+        row = y - self.head + self.scroll_offset.y
         rows = self.count()
         if 0 <= row < rows:
             return strip_of(self.line(row, width), width, palette, self.ground(row), self.desk.needle)
@@ -265,8 +271,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def row_at(self, y: int) -> int | None:
         """The row at a line of the widget."""
-        row = y - self.HEAD + self.scroll_offset.y
-        return row if y >= self.HEAD and row < self.count() else None
+        row = y - self.head + self.scroll_offset.y
+        return row if y >= self.head and row < self.count() else None
 
     async def on_click(self, event: events.Click) -> None:
         row = self.row_at(event.y)

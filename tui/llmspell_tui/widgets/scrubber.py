@@ -12,7 +12,6 @@ from textual.widget import Widget
 
 from llmspell_tui.actions import key_text, named
 from llmspell_tui.messages import Pressed, Travelled
-from llmspell_tui.model.asof import failed
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.model.timeline import Timeline
 from llmspell_tui.widgets.desk import Desk
@@ -106,8 +105,9 @@ class Scrubber(Widget, can_focus=False):
                 first, end = (last * edge // cells for edge in (cell, cell + 1))
                 if bisect_left(seqs, first) < bisect_left(seqs, end):
                     found[cell] = "state"
-            for i in failed(model):
-                found[min(model.spans.lasts[i] * cells // max(last, 1), cells - 1)] = "error"
+            failures = model.spans.failures
+            places = [bisect_left(failures, -(-last * edge // cells)) for edge in range(cells)] + [len(failures)]
+            found.update((cell, "error") for cell in range(cells) if places[cell] < places[cell + 1])
             self._marks = (key, found)
         return self._marks[1]
 

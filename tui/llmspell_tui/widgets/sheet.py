@@ -11,23 +11,32 @@ from textual.widget import Widget
 
 from llmspell_tui.widgets.bar import Bar, Item, word
 from llmspell_tui.widgets.desk import Desk
-from llmspell_tui.widgets.lines import clean, shortened
+from llmspell_tui.widgets.lines import clean, shortened, width_of
 
 
 class Head(Bar):
-    """title, note: what the sheet is about; wrong: what is wrong with what was typed, in place of the note."""
+    """title: what the sheet is about; note: what can be done, after commas what may be left out where there is no room;
+    wrong: what is wrong with what was typed, in place of the note."""
 
     title: tuple[str, str] = ("", "strong")
     note = ""
     wrong = ""
 
     def left(self) -> list[Item]:
-        said, role = (self.wrong, "warn") if self.wrong else (self.note, "dim")
-        room = max(self.size.width - len(self.title[0]) - 18, 16)
         items = [Item((self.title,), keep=0)]
-        return [*items, word(shortened(clean(said), room), role, keep=1)] if said else items
+        room = max(self.size.width - width_of([self.title]) - 15, 0)
+        if self.wrong:
+            return [*items, word(shortened(clean(self.wrong), max(room, 16)), "warn", keep=1)]
+        parts = self.note.split(", ")
+        while len(parts) > 1 and len(", ".join(parts)) > room:
+            parts.pop()
+        said = shortened(clean(", ".join(parts)), max(room, 16))
+        return [*items, word(said, "dim", keep=1)] if said else items
 
     def right(self) -> list[Item]:
+        focused = self.app.focused
+        if focused is None or self.parent not in focused.ancestors:
+            return []  # the key is not the sheet's
         return [Item((("esc", "key"), (" leave", "dim")), "leave_sheet", keep=4)]
 
 

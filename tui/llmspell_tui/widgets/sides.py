@@ -20,6 +20,8 @@ from llmspell_tui.widgets.rows import Rows
 #: How a row or a line differs, and the role it is shown in.
 SIGNS: Final = {"same": (" ", "text"), "changed": ("±", "warn"), "left": ("-", "removed"), "right": ("+", "added")}
 BETWEEN: Final = " │ "
+#: What the headings are, by how many lines there are for them.
+_HEADINGS: Final = {1: ("figures",), 2: ("figures", "parting"), 4: ("runs", "figures", "parting", "columns")}
 
 
 def halves(width: int) -> tuple[int, int]:
@@ -40,6 +42,10 @@ class DiffList(Rows):
     said = ""
     only = False  # only the rows that differ
     _kept: array[int] = array("L")
+
+    def on_resize(self) -> None:
+        self.head = 4 if self.size.height >= 10 else 2 if self.size.height >= 6 else 1
+        super().on_resize()
 
     def show(self, compared: Compared | None, said: str = "") -> None:
         """said: what stands there in the place of a comparison."""
@@ -73,13 +79,13 @@ class DiffList(Rows):
             return []
         result = self.compared.result
         left, right = halves(width)
-        match y:
-            case 0:
+        match _HEADINGS[self.head][y]:
+            case "runs":
                 sides = [[(f"{clean(run.label)}  {run.run_id}", "strong")] for run in self._runs(self.compared)]
                 return self._sides("  ", sides[0], sides[1], left, right)
-            case 1:
+            case "figures":
                 return self._sides("  ", summary(result.left), summary(result.right), left, right)
-            case 2:
+            case "parting":
                 return [("  ", "dim"), *self._parting(self.compared)]
             case _:
                 first = ("only what differs", "warn") if self.only else ("span", "dim")

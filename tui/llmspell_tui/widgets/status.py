@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from llmspell_tui.model.asof import as_of
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.theme import MARKS, STATUS_ROLES
@@ -9,13 +11,17 @@ from llmspell_tui.widgets.bar import Bar, Item, word
 from llmspell_tui.widgets.figures import count_text, money_text, plural, time_text
 from llmspell_tui.widgets.lines import shortened, tail
 
+#: Columns below which that it runs is told by its mark, and errors come before the time.
+_NARROW: Final = 30
+
 
 class StatusLine(Bar):
     def left(self) -> list[Item]:
         desk = self.desk
         model = desk.model
         if model is None:
-            return [word(desk.trouble or desk.notice or "no run yet", "warn" if desk.trouble else "dim", keep=0)]
+            said = desk.trouble or desk.notice or (plural(len(desk.runs), "run") if desk.runs else "no run yet")
+            return [word(said, "warn" if desk.trouble else "dim", keep=0)]
         then = as_of(model, model.moment) if model.moment is not None else None
         status = (then.status if then else model.status) or "running"
         elapsed = then.spent if then else desk.until() - model.began if model.began else None
@@ -27,10 +33,15 @@ class StatusLine(Bar):
         if control is not None and control.paused and not then:
             status = "paused"
         role = STATUS_ROLES.get(status, "warn")
-        items = [word(f"{MARKS.get(status, '!')} {status}", role, keep=0)]
+        mark = MARKS.get(status, "!")
+        lost = model.missing if model.complete or model.trouble is not None else 0
+        waits = len(control.waiting) if control is not None and not then else 0
+        pressing = bool(errors or waits) and self.size.width < _NARROW
+        items = [word(mark if pressing and status == "running" else f"{mark} {status}", role, keep=-1)]
         if trouble:
-            items.append(word(f"! {shortened(trouble, max(self.size.width - 50, 20))}", "warn", keep=0))
-        items.append(word(time_text(elapsed), keep=1))
+            room = self.size.width - (50 if lost or waits else 16)
+            items.append(word(f"! {shortened(trouble, max(room, 20))}", "warn", keep=0))
+        items.append(word(time_text(elapsed), keep=2 if pressing else 1))
         if errors:
             items.append(word(f"✗ {plural(errors, 'error')}", "error", "filter_errors", keep=1))
         items.append(word(money_text(model.cost) or "$0", keep=2))
@@ -40,13 +51,12 @@ class StatusLine(Bar):
         if (progress := model.progress) is not None:
             share = progress.done * 100 // max(progress.total, 1)
             items.append(word(f"reading {progress.what} {share} %", "running", keep=1))
-        elif model.missing and (model.complete or model.trouble is not None):
-            items.append(word(f"! {count_text(model.missing)} not shown", "warn", keep=0))
-        if control is not None and control.waiting and not then:
-            waits = len(control.waiting)
+        elif lost:
+            items.append(word(f"! {count_text(lost)} not shown", "warn", keep=0))
+        if waits:
             items.append(word(f"? {waits} wait{'s' if waits == 1 else ''}", "warn", "approve", keep=0))
         if desk.notice:
-            items.append(word(desk.notice, "key", keep=1))
+            items.append(word(shortened(desk.notice, max(self.size.width - 16, 12)), "key", keep=-1))
         return items
 
     def right(self) -> list[Item]:
@@ -64,7 +74,11 @@ class StatusLine(Bar):
             items.append(word(f"on save: {self.desk.saving}", "running", keep=5))
         if model.page is not None and model.page.replayed:
             items.append(word("replay", "running", keep=4))
-        items.append(word(tail(model.label, 34), "dim", keep=7))
+        if self.desk.several:
+            items.append(word(tail(model.label, 24), "dim", "spells", keep=3))
+            items.append(word(f"{self.desk.several} ▾", "key", "spells", keep=3))
+        else:
+            items.append(word(tail(model.label, 34), "dim", keep=7))
         return items
 
 

@@ -22,9 +22,17 @@ class Tabs(Bar):
             self.chosen = name
             self.refresh()
 
+    def gap(self) -> int:
+        """Closer together where all titles fit only so."""
+        return self.GAP if self._room(self.GAP) <= self.size.width - 2 else 1
+
+    def _room(self, gap: int) -> int:
+        """Cells of all tabs with their titles and the brackets around the chosen one."""
+        return sum(len(title) + len(key) + bool(key) + gap for _, title, key in self.tabs) - gap + 2
+
     def left(self) -> list[Item]:
         # Too narrow for all titles: only the chosen one has its title, the others their key.
-        full = sum(len(title) + len(key) + 4 for _, title, key in self.tabs) <= self.size.width - 2
+        full = self._room(1) <= self.size.width - 2
         return [self._item(name, title, key, full) for name, title, key in self.tabs]
 
     def _item(self, name: str, title: str, key: str, full: bool) -> Item:

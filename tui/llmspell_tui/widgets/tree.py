@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
+from llmspell.errors import StoreError
 from llmspell_tui.actions import bindings
-from llmspell_tui.messages import Chosen
+from llmspell_tui.feed.payload import Payloads
+from llmspell_tui.feed.texts import Texts
+from llmspell_tui.messages import Chosen, NotFound
 from llmspell_tui.model.query import Query, QueryError
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.model.waterfall import Axis, Bar, waterfall
@@ -274,11 +278,29 @@ class SpanTree(Rows):
             query = Query.parse(needle)
         except QueryError:
             return False
+        payloads = self.desk.payloads
+        if query.payload_texts and payloads is not None:
+            look = self._find_in(model, payloads, query, backwards)
+            self.run_worker(look, group="find", exclusive=True)
+            return True
         found = model.spans.search(query, self.desk.chosen, backwards=backwards)
         if found is None:
             return False
         self.choose(found)
         return True
+
+    async def _find_in(self, model: RunModel, payloads: Payloads, query: Query, backwards: bool) -> None:
+        """A search for what stands in payloads, which the run's file has."""
+        try:
+            hits = await asyncio.to_thread(Texts(payloads, query.payload_texts).more)
+        except StoreError:
+            hits = {}
+        if model is self.model:
+            found = model.spans.search(query, self.desk.chosen, backwards=backwards, hits=hits)
+            if found is None:
+                self.post_message(NotFound(query.text))
+            else:
+                self.choose(found)
 
     def action_fold(self) -> None:
         model, span = self.model, self.desk.chosen

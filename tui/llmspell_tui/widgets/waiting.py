@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from textual import events
@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from llmspell_tui.actions import bindings, key_text, named
 from llmspell_tui.messages import Settled
-from llmspell_tui.model.control import about
+from llmspell_tui.model.control import about, said_before
 from llmspell_tui.widgets.desk import Desk
 from llmspell_tui.widgets.document import Document
 from llmspell_tui.widgets.lines import clean
@@ -81,6 +81,7 @@ class WaitSheet(Sheet):
         super().__init__(desk)
         self._page = WaitPage(desk)
         self._told: Mapping[str, Any] | None = None
+        self._said: list[str] = []
 
     def inside(self) -> list[Widget]:
         return [self._page]
@@ -102,12 +103,38 @@ class WaitSheet(Sheet):
     def renew(self) -> None:
         control = self.desk.control
         wants = control.wants if control is not None else None
-        if wants is None or wants == self._told:
+        said = self._printed(wants)
+        if wants is None or (wants == self._told and said == self._said):
             return
-        self._told = wants
+        at = f"choice.{self.choice}" if wants == self._told and self.choice else _first(wants)
+        self._told, self._said = wants, said
+        self._page.begin(page_of(wants, said), at)
+        self._head()
+
+    def _printed(self, wants: Mapping[str, Any] | None) -> list[str]:
+        model = self.desk.model
+        asks = wants is not None and wants.get("kind") == "question"
+        return said_before(model.points) if asks and model is not None else []
+
+    def on_descendant_focus(self) -> None:
+        self._head()
+
+    def on_descendant_blur(self) -> None:
+        self._head()
+
+    def _head(self) -> None:
+        """What it is about, and the keys, once they are this sheet's."""
+        control, wants = self.desk.control, self._told
+        if wants is None:
+            return
         more = len(control.waiting) - 1 if control is not None and control.waiting else 0
-        self.say(title_of(wants), keys_of(wants) + (f", {more} more wait" if more > 0 else ""), "warn")
-        self._page.begin(page_of(wants), _first(wants))
+        title = title_of(wants)
+        if "question" in wants and self.app.has_class("least"):  # there is a line beside it
+            title = f"? {clean(str(wants['question']))}"
+        if more > 0:
+            title = f"? 1 of {more + 1}:{title.removeprefix('?')}"
+        note = keys_of(wants) if "kind" not in wants or self._page.has_focus else f"{_key('approve')} goes there"
+        self.say(title, note, "warn")
 
 
 def _first(wants: Mapping[str, Any]) -> str:
@@ -140,7 +167,8 @@ def keys_of(wants: Mapping[str, Any]) -> str:
             return f"{_key('pause')} goes on, {_key('step')} steps"
 
 
-def page_of(wants: Mapping[str, Any]) -> Page:
+def page_of(wants: Mapping[str, Any], said: Sequence[str] = ()) -> Page:
+    """said: what was printed before a question."""
     page = Page()
     match wants:
         case {"kind": "approval"}:
@@ -151,6 +179,8 @@ def page_of(wants: Mapping[str, Any]) -> Page:
             else:
                 page.line(("without arguments", "dim"))
         case {"kind": "question"}:
+            for line in said:
+                page.line((line, "text"))
             page.text(str(wants.get("question", "")), "strong")
             default = wants.get("default")
             for number, choice in enumerate(cast("list[str]", wants.get("choices") or []), 1):

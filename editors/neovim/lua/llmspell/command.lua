@@ -82,6 +82,15 @@ local COMMANDS = {
       end
     end,
   },
+  debug = {
+    complete = scripts,
+    run = function(arguments)
+      local file, rest = script(arguments)
+      if file then
+        require('llmspell.debug').start(file, rest)
+      end
+    end,
+  },
   dev = {
     complete = scripts,
     run = function(arguments)

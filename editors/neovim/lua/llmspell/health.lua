@@ -42,6 +42,11 @@ function M.check()
       or vim.tbl_keys(client.attached_buffers)
     health.ok(('language server %d in %s, %d buffers'):format(client.id, client.root_dir or '?', #buffers))
   end
+  if require('llmspell.server').can_debug() then
+    health.ok('nvim-dap is there: `:Spell debug`')
+  else
+    health.info('no nvim-dap: `:Spell debug` needs it (:help llmspell-debug)')
+  end
   health.start('llmspell doctor')
   local done = vim.system(vim.list_extend(command, { 'doctor', '--json' }), { text = true, cwd = root }):wait(20000)
   local ok, facts = pcall(vim.json.decode, done.stdout or '')

@@ -47,10 +47,29 @@ local COMMANDS = {
   ['llmspell.run'] = function(command)
     require('llmspell.runs').start(command.arguments[1])
   end,
+  ['llmspell.debug'] = function(command)
+    require('llmspell.debug').start(command.arguments[1])
+  end,
   ['llmspell.openTrace'] = function(command)
     require('llmspell.runs').show(command.arguments[1])
   end,
 }
+
+--- Whether nvim-dap is there, or would be loaded when it is asked for.
+function M.can_debug()
+  if package.loaded.dap or #vim.api.nvim_get_runtime_file('lua/dap.lua', false) > 0 then
+    return true
+  end
+  local lazy = package.loaded['lazy.core.config']
+  return lazy ~= nil and (lazy.plugins or {})['nvim-dap'] ~= nil
+end
+
+--- The lenses that are wanted: Debug only where there is something to debug with.
+local function lens_commands()
+  return vim.tbl_filter(function(name)
+    return name ~= 'llmspell.debug' or M.can_debug()
+  end, vim.tbl_keys(COMMANDS))
+end
 
 --- Whether there is a program to start; the person is told once that there is none.
 local function available(root)
@@ -118,7 +137,7 @@ function M.config()
         on_dir(M.root(path))
       end
     end,
-    init_options = { commands = vim.tbl_keys(COMMANDS) },
+    init_options = { commands = lens_commands() },
     commands = COMMANDS,
   }
 end
@@ -151,6 +170,9 @@ function M.opened(buffer)
     return
   end
   show_lenses(buffer)
+  if package.loaded.dap then
+    require('llmspell.debug').register()
+  end
   if not vim.lsp.enable then
     M.attach(buffer)
   end

@@ -16,25 +16,17 @@ from llmspell.api.names import camel
 from llmspell.engines.binding import Binding
 from llmspell.engines.engine import Ended, Host, HostError
 from llmspell.engines.javascript import convert, messages, native, prelude
+from llmspell.engines.javascript.memory import Memory, means_lack
 from llmspell.engines.javascript.positions import Lines, error_map
 from llmspell.engines.nearest import Names
 from llmspell.engines.protocol import Start
 
-_MEGABYTE: Final = 1024 * 1024
 #: C stack the engine may use in all, callbacks inside asks included. About 600 calls deep for each MB.
 _STACK: Final = native.stack_size() // 2
 #: What is left of it must be this much for a callback to enter.
 _STACK_LEAST: Final = 256 * 1024
 #: Microtasks in one `pump`: about 50 ms. Then frames get a look-in, or `for (;;) await null` would lock them out.
 _JOBS: Final = 50_000
-
-#: Heap beyond a spell's limit, in MB. What it takes between two looks of the trap is from here: were the engine's own
-#: limit met instead, it might have no room for an error and throw null.
-_SLACK: Final = 32
-#: And as much more once the limit is passed, to say where.
-_EPILOGUE: Final = 32
-
-_OUT_OF_MEMORY: Final = "out of memory"
 
 
 def warm(binding: Binding) -> JavaScriptEngine:
@@ -45,7 +37,13 @@ def warm(binding: Binding) -> JavaScriptEngine:
 class JavaScriptEngine:
     """One language, one spell. `attach` first, then what `engine.Engine` says."""
 
-    def __init__(self, binding: Binding) -> None:
+    #: What is called of the prelude.
+    _entries: tuple[str, ...] = (
+        *("bind", "configure", "load", "run", "settle", "invoke", "cancel", "end", "release", "report"),
+        *("reject", "stop", "place"),
+    )
+
+    def __init__(self, binding: Binding, *, debugged: bool = False) -> None:
         self._host: Host | None = None
         self._tasks: deque[Callable[[], None]] = deque()
         self._inbox = ""
@@ -55,29 +53,33 @@ class JavaScriptEngine:
         self._origin_of: dict[int, int] = {}
         self._outcome: str | None = None
         self._over = False
-        self._lacking = False
         self._starved = False
         self._way_out: BaseException | None = None
         self._depth = 0
         self._base = 0
 
         self._context = native.new_context()
+        self._memory = Memory(self._context)
         self._context.set_max_stack_size(_STACK)
         for name, function in self._offered().items():
             self._context.add_callable(f"$host_{name}", function)
         names = ",".join(f"{name}:$host_{name}" for name in self._offered())
         hidden = ";".join(f"delete globalThis.$host_{name}" for name in self._offered())
         self._context.eval(f"globalThis.$host={{{names}}};{hidden}")
-        text = prelude.source()
+        text = prelude.source(debugged=debugged)
         self._context.eval(text)
         self._lines = Lines(text.count("\n") + 1)
-        self._enter = {name: self._entry(name) for name in _ENTRIES}
-        self._rejections = native.RejectionTracker(self._context, self._entry("reject"))
-        self._trap = native.Trap(self._context, self._entry("stop"), self._entry("place"), self._lack)
+        self._enter = {name: self._entry(name) for name in self._entries}
+        self._rejections = native.RejectionTracker(self._context, self._enter["reject"])
+        self._trap = native.Trap(self._context, self._enter["stop"], self._enter["place"], self._lack)
         self._context.eval("delete globalThis.$entries; delete globalThis.$entry")
         self._bind(binding)
         self._names = Names(binding, camel)
         self._names.add_globals(json.loads(self._context.eval(messages.GLOBALS)))
+
+    def _next_job(self) -> Callable[[], bool]:
+        """What runs one microtask; false where there was none."""
+        return self._context.execute_pending_job
 
     def _entry(self, name: str) -> native.Function:
         self._context.eval(f"globalThis.$entry = $entries.{name}; 0")
@@ -104,10 +106,7 @@ class JavaScriptEngine:
     # -- engine.Engine -------------------------------------------------------------------------------------------
 
     def start(self, start: Start) -> None:
-        self._memory_mb = start["memory_mb"]
-        self._peak = native.peak_memory()
-        self._trap.heap_limit = self._memory_mb * _MEGABYTE
-        self._context.set_memory_limit((self._memory_mb + _SLACK) * _MEGABYTE)
+        self._memory.limit(start["memory_mb"], self._trap)
         try:
             fields = {name: start[name] for name in ("params", "config", "env", "globals")}
             self._send_text("configure", convert.encode(fields, around=1))
@@ -160,7 +159,7 @@ class JavaScriptEngine:
         if not self._make_room():
             return False
         budget = _JOBS
-        run_job = self._context.execute_pending_job
+        run_job = self._next_job()
         try:
             if self._starved and self._tasks:  # the jobs that used up the last budget may never end
                 self._tasks.popleft()()
@@ -198,9 +197,7 @@ class JavaScriptEngine:
             self._base = self._base or native.stack_pointer()
             self._context.set_max_stack_size(_STACK)
             return True
-        room = _STACK - (self._base - native.stack_pointer())
-        if room >= _STACK_LEAST and self._depth <= _DEPTH:
-            self._context.set_max_stack_size(room)
+        if self._depth <= _DEPTH and self._set_room():
             return True
         self._tasks.clear()
         for callback in sorted(self._callbacks):
@@ -209,6 +206,12 @@ class JavaScriptEngine:
                 callback, False, messages.limit("depth", f"callbacks inside calls inside callbacks, {self._depth} deep")
             )
         return False
+
+    def _set_room(self) -> bool:
+        room = _STACK - (self._base - native.stack_pointer())
+        if room >= _STACK_LEAST:
+            self._context.set_max_stack_size(room)
+        return room >= _STACK_LEAST
 
     def _conclude(self) -> None:
         """Ends the spell when nothing is left that could go on."""
@@ -229,25 +232,18 @@ class JavaScriptEngine:
         self._worker.fail(messages.deadlock())
 
     def _broken(self, error: Exception) -> None:
-        """The engine itself gave up: out of memory, most of all, which it shows as the text `null` at worst."""
+        """The engine itself gave up: out of memory, most of all."""
         text = str(error).partition("\n")[0]
-        if text == "null" or _OUT_OF_MEMORY in text:
+        if means_lack(text):
             self._exhausted()
         else:
             self._end(error_map({"type": "script", "name": "Error", "message": text}))
 
     def _exhausted(self) -> None:
-        self._end(messages.memory(self._memory_mb))
+        self._end(self._memory.message())
 
     def _lack(self, error: object = None) -> None:
-        """Memory has run out. What is thrown for that, now or at the next look, goes through all that would catch it,
-        and tells where (`_at`). error: what the engine throws of itself."""
-        if not self._lacking:
-            self._lacking = True
-            self._context.set_memory_limit((self._memory_mb + _SLACK + _EPILOGUE) * _MEGABYTE)
-            self._trap.set()
-        if error is not None:
-            self._trap.make_uncatchable(error)
+        self._memory.lack(self._trap, error)
 
     def _end(self, error: dict[str, Any]) -> None:
         if not self._over:
@@ -351,8 +347,8 @@ class JavaScriptEngine:
         if self._over:
             return
         source, stack = self._lines.place(frames, function)
-        if self._lacking:
-            self._end({**messages.memory(self._memory_mb), "source": source, "stack": stack})
+        if self._memory.lacking:
+            self._end(self._memory.message(source, stack))
         else:
             self._over = True
             self._worker.at(source, stack)
@@ -372,7 +368,7 @@ class JavaScriptEngine:
         value = convert.decode(text)
         if callback in self._callbacks:
             self._callbacks.discard(callback)
-            self._worker.result(callback, ok, value if ok else self._seen(error_map(value)))
+            self._worker.result(callback, ok, value if ok else self._memory.seen(error_map(value)))
 
     def _explain(self, message: str, line: int, column: int) -> str:
         return messages.explained(message, self._lines, self._names, line, column)
@@ -381,25 +377,15 @@ class JavaScriptEngine:
         self._outcome = text
 
     def _fail(self, text: str) -> None:
-        self._end(self._seen(error_map(convert.decode(text))))
+        self._end(self._memory.seen(error_map(convert.decode(text))))
 
     def _reject(self, text: str) -> None:
-        error = self._seen(error_map(convert.decode(text)))
+        error = self._memory.seen(error_map(convert.decode(text)))
         if error["type"] == "script":
             error["type"] = "unhandled_rejection"
         self._end({**error, "hint": error["hint"] or "a promise was rejected and nothing awaited or caught it"})
 
-    def _seen(self, error: dict[str, Any]) -> dict[str, Any]:
-        """The error, or what it really is when memory was what it lacked. With no memory left for an error object the
-        engine throws null; that the process has grown by half the limit tells it from a null that a script threw."""
-        is_null = error["message"] == "null" and not error["source"] and "value" in error
-        grown = native.peak_memory() - self._peak > self._memory_mb * _MEGABYTE // 2
-        if (is_null and grown) or (error["name"], error["message"]) == ("InternalError", _OUT_OF_MEMORY):
-            return {**messages.memory(self._memory_mb), "source": error["source"], "stack": error["stack"]}
-        return error
 
-
-_ENTRIES: Final = ("bind", "configure", "load", "run", "settle", "invoke", "cancel", "end", "release", "report")
 #: Asks inside callbacks inside asks. Each takes about ten Python frames of the thousand there are.
 _DEPTH: Final = 48
 _ENDED: Final = "!" + convert.encode({"type": "cancelled", "name": "Error", "message": "the run has ended"})

@@ -165,13 +165,17 @@ class _Rewriter:
     # -- expressions ---------------------------------------------------------------------------------------------
 
     def _expression(self, node: Node) -> None:
-        """`import(…)` and `import.meta`, wherever they are."""
+        """`import(…)` and `import.meta`, wherever they are; and `name?.(…)`, of which the engine makes a mess in a try
+        or a loop where names are looked up through `with`."""
         if node.type == "meta_property" and _text(node).startswith("import"):
             self._edits.append((node.start_byte, node.end_byte, "$module.meta"))
         elif node.type == "call_expression":
             function = node.child_by_field_name("function")
             if function is not None and function.type == "import":
                 self._edits.append((function.start_byte, function.end_byte, "$module.import"))
+            elif function is not None and function.type == "identifier" and node.child_by_field_name("optional_chain"):
+                self._edits.append((function.start_byte, function.start_byte, "(0,"))
+                self._edits.append((function.end_byte, function.end_byte, ")"))
 
 
 def _within(root: Node) -> Iterator[Node]:

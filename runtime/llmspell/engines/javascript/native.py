@@ -134,7 +134,10 @@ class Trap:
     reached: called before each such throw, whose stack tells where the script was.
     place: gives as text where the script is, "" where none of it is on the stack.
     full: called by a look that finds the heap over `heap_limit`.
+    watch: where a run is debugged, asked by each look that finds nothing else; true throws.
     """
+
+    watch: Callable[[], bool] | None = None
 
     def __init__(
         self, context: Context, reached: Function, place: Function, full: Callable[[], None], heap_limit: int = 0
@@ -153,7 +156,7 @@ class Trap:
         def look(_runtime: int, _opaque: int) -> int:
             if not self._set:
                 if not self.heap_limit or self._words[_HEAP] <= self.heap_limit or not self._is_full():
-                    return 0
+                    return int(self.watch is not None and self.watch())
                 self._full()
             # Looks come at regular steps, and so might never find a script that is waiting most of the time, but for
             # the call before each.
@@ -174,6 +177,10 @@ class Trap:
 
     def place(self) -> str:
         return self._library.text(self._library.call(self._place))
+
+    def call(self, function: Function) -> None:
+        """Calls one from inside of a look. It may call nothing of Python's."""
+        self._library.call(function)
 
     def make_uncatchable(self, error: object) -> None:
         """An error on its way through the script."""

@@ -163,6 +163,6 @@ local function drive(task, after, ...)
 end
 
 K.can_wait, K.in_finalizer, K.park, K.stop_here = can_wait, in_finalizer, park, stop_here
-K.body_of = body_of
+K.body_of, K.inner, K.resume = body_of, inner, resume
 K.create_root, K.close_chain, K.drive = create_root, close_chain, drive
 K.env.coroutine = library

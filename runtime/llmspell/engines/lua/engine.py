@@ -67,6 +67,8 @@ def warm(binding: Binding) -> LuaEngine:
 class LuaEngine:
     """One Lua state. Made and bound in the zygote (`LuaEngine(binding)`), given its host after the fork (`attach`)."""
 
+    prelude = PRELUDE
+
     def __init__(self, binding: Binding) -> None:
         self._host: Host | None = None
         self._over = False
@@ -85,14 +87,14 @@ class LuaEngine:
         self._trap = Trap(int(address, 16), self._trapped)
         shared = self._runtime.table()
         border = self._runtime.table_from({name.encode(): function for name, function in self._border().items()})
-        for name in PRELUDE:
+        for name in self.prelude:
             with open(f"{_FOLDER}/{name}.lua", "rb") as file:  # noqa: PTH123
                 source = file.read()
             self._runtime.execute(source, shared, border, name=b"=[llmspell/%s]" % name.encode(), mode=b"t")
         self._names = Names(binding, lambda name: name)
         self._names.add_globals(name.decode() for name in shared[b"env"])
         shared[b"bind"](values.pack(lay_out(binding)))
-        api = shared[b"api"]
+        self._api = api = shared[b"api"]
         self._start, self._settle, self._invoke = api[b"start"], api[b"settle"], api[b"invoke"]
         self._cancel, self._release, self._run = api[b"cancel"], api[b"release"], api[b"run"]
         self._position = api[b"position"]

@@ -47,7 +47,7 @@ local function run_module(name, label, source)
   if not chunk then error(problem, 0) end
   local record = { task = task, waiters = {} }
   loading[label], way[#way + 1] = record, label
-  local ok, value = N.pcall(chunk, name, label)
+  local ok, value = K.try(chunk, name, label)
   loading[label], way[#way] = nil, nil
   if value == nil then value = true end
   if ok then loaded[label] = { value = value } end

@@ -15,6 +15,9 @@ K.native = {
   coroutine = coroutine, string = string, table = table, math = math, utf8 = utf8, os = os,
 }
 
+-- Calls a function, and gives its failure to one who throws it again.
+K.try = pcall
+
 -- The globals that a spell sees; never the real _G, which lupa itself reads.
 K.env = {}
 

@@ -19,7 +19,7 @@ from typing import Final
 from llmspell import errors
 from llmspell.errors import PermissionDenied, ToolError
 from llmspell.frozen import frozen
-from llmspell.security import files
+from llmspell.security import files, touched
 from llmspell.security.permissions import Permissions
 from llmspell.tools.base import ToolContext
 
@@ -85,6 +85,11 @@ def _loads(name: str) -> bool:
 
 async def run(command: Command, permissions: Permissions) -> Ended:
     """Runs it to its end. Raises PermissionDenied, ToolError, and TimeoutError; cancelled, it ends the command."""
+    with touched.command():
+        return await _run(command, permissions)
+
+
+async def _run(command: Command, permissions: Permissions) -> Ended:
     started = time.monotonic()
     stdin = None if command.stdin is None else command.stdin.encode()
     program = await asyncio.to_thread(_program, command)

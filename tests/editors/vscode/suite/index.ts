@@ -8,6 +8,7 @@ export function run(): Promise<void> {
   mocha.suite.emit("pre-require", globalThis, "", mocha);
   require("./language.test");
   require("./running.test");
+  require("./debugging.test");
   return new Promise((resolve, reject) => {
     mocha.run((failures) => (failures === 0 ? resolve() : reject(new Error(`${failures} tests failed`))));
   });

@@ -89,6 +89,19 @@ describe("a run", () => {
     assert.equal(await end, 1);
   });
 
+  it("can be watched in the terminal interface, and llmspell looked over", async () => {
+    await running();
+    assert.equal(await ended("llmspell.doctor"), 0);
+    await vscode.commands.executeCommand("llmspell.dev", file("spell.lua"));
+    const terminal = vscode.window.terminals.find((each) => each.name === "dev spell.lua");
+    const options = terminal?.creationOptions as vscode.TerminalOptions | undefined;
+    assert.deepEqual(options?.shellArgs, ["dev", file("spell.lua").fsPath]);
+    assert.ok(((await terminal?.processId) ?? 0) > 0);
+    const closed = new Promise((resolve) => vscode.window.onDidCloseTerminal(resolve));
+    terminal?.dispose();
+    await closed;
+  });
+
   it("grows in the tree while it runs", async () => {
     const { runs } = await running();
     await runs.show(true);

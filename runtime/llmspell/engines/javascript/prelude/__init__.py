@@ -25,13 +25,15 @@ FILES: Final = (
     "classes.js",
     "loader.js",
 )
+#: And after them where the run is debugged.
+DEBUGGING: Final = ("debugging.js", "debugging_values.js", "debugging_questions.js")
 
 
-def source() -> str:
+def source(*, debugged: bool = False) -> str:
     """The prelude as one text. 0.5 ms; in a worker the files are out of reach, so it is read before the fork."""
     folder = os.path.dirname(__file__)  # noqa: PTH120  pathlib costs 5 ms
     parts: list[str] = []
-    for name in FILES:
+    for name in FILES + DEBUGGING if debugged else FILES:
         with open(f"{folder}/{name}", encoding="utf-8") as file:  # noqa: PTH123
             parts.append(file.read())
     return "(function () {\n'use strict';\n" + "".join(parts) + "globalThis.$entries = entries;\n})();\n"

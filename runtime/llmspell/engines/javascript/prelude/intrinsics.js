@@ -56,7 +56,7 @@ const findText = uncurry(NativeString.prototype.indexOf), lowerText = uncurryNon
 const findLastText = uncurry(NativeString.prototype.lastIndexOf);
 const digitsOf = uncurry(NativeNumber.prototype.toString);
 const fromCodePoint = NativeString.fromCodePoint, fromCharCode = NativeString.fromCharCode;
-const functionText = uncurryNone(NativeFunction.prototype.toString);
+let functionText = uncurryNone(NativeFunction.prototype.toString); // replaced where the run is debugged
 const symbolText = uncurryNone(Symbol.prototype.toString);
 const nativeThen = uncurry(NativePromise.prototype.then);
 const nativeResolve = NativePromise.resolve, nativeReject = NativePromise.reject;

@@ -7,7 +7,7 @@ const resolutions = new NativeMap(); // `importer NUL specifier` -> module
 
 const addText = ({ first, last, label }) => append(texts, record({ first, last, label }));
 
-const compile = (text, isModule) => {
+let compile = (text, isModule) => { // replaced where the run is debugged
   addText(text);
   const open = isModule ? "(function($module){with($module.scope){return(async function(){'use strict';" : "(function($module){return(async function(){";
   const close = isModule ? "\n})}})" : "\n})})";

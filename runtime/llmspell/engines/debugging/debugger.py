@@ -1,0 +1,239 @@
+"""One script's debugger, inside its worker: decides whether a line it has reached stops it, and serves whoever asks
+while it stands. Knows no language: that is an `Inspected`; frames go through a `Wire`.
+
+Commands are `debug` frames (`engines.protocol`). Answered at any time:
+
+    breakpoints {label, points}   all of a file: `id`, `line` and perhaps `condition`, `hit`, `log` of each
+    errors {caught, uncaught}     which errors stop it
+    pause {}                      stop at the next line that runs
+    go {how}                      go on, if it stands: go, in, over or out
+
+and only while it stands: `frames`, `scopes {frame}`, `variables {reference, start, count}`, `evaluate {text, frame,
+whole}`, `assign {reference, name, text, frame}`, `store {target, text, frame}`, `completions {text, frame}`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Final, Literal, Protocol
+
+from llmspell.engines.debugging.breakpoints import LineBreakpoint, log_parts
+from llmspell.engines.debugging.inspected import SHOWN, WHOLE, Debuggable, Inspected, Refused, Thrown
+from llmspell.engines.engine import Ended
+from llmspell.engines.protocol import Frame
+
+#: Seconds that one evaluation may take: the worker hears nothing else meanwhile.
+EVALUATION: Final = 1.0
+#: How a stop is called whose reason the engine gives.
+_REASONS: Final = {"line": "breakpoint", "step": "step", "entry": "entry", "statement": "breakpoint"}
+
+Why = Literal["line", "step", "entry", "statement"]
+
+
+class Wire(Protocol):
+    """What the debugger needs of the worker."""
+
+    def tell_host(self, frame: Frame) -> None: ...
+
+    def commands(self) -> list[Frame]:
+        """Those that have come, without waiting."""
+        ...
+
+    def next_command(self) -> Frame:
+        """Waits for one, whatever else comes. Raises Ended, OSError."""
+        ...
+
+    def apart(self, deadline: float | None) -> None:
+        """What the engine asks from here on, up to a moment of the monotonic clock, is not the script's: nothing of it
+        is recorded, and it waits no longer than that. None: it is the script's again."""
+        ...
+
+
+class Debugger:
+    """Debugs one script (`inspected.Teller`)."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._points: dict[str, dict[int, list[LineBreakpoint]]] = {}
+        self._expected = ""  # what the next stop of a step is called: it was a pause, or the entry
+        self._standing = False
+        self._go: str | None = None
+        self._deadline: float | None = None
+        self._inspected: Inspected | None = None
+
+    def begin(self, engine: Debuggable, wanted: dict[str, Any]) -> None:
+        """Before the engine starts. wanted: `Start.debug`."""
+        self._inspected = inspected = engine.debugged(self)
+        for label, points in wanted.get("breakpoints", {}).items():
+            self._set(label, points)
+        errors = wanted.get("errors", {})
+        inspected.errors(bool(errors.get("caught")), bool(errors.get("uncaught")))
+        if wanted.get("entry"):
+            self._expected = "entry"
+        if self._expected:
+            inspected.step("in")
+
+    @property
+    def _script(self) -> Inspected:
+        if self._inspected is None:
+            raise Ended
+        return self._inspected
+
+    # -- what the engine tells -----------------------------------------------------------------------------------
+
+    @property
+    def evaluating(self) -> bool:
+        return self._deadline is not None
+
+    def late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline
+
+    def poll(self) -> None:
+        if not self.evaluating and not self._standing:
+            for frame in self._wire.commands():
+                self.take(frame)
+
+    def reached(self, label: str, line: int, why: Why) -> None:
+        if self.evaluating or self._standing:
+            return
+        stopping, text = self._at(label, line)
+        if stopping or why != "line":
+            reason = "breakpoint" if stopping else self._expected or _REASONS[why]
+            if why == "statement" and not stopping:
+                text = "debugger statement"
+            self._stand({"reason": reason, "ids": stopping, "label": label, "line": line, "text": text})
+
+    def failed(self, label: str, line: int, thrown: Thrown) -> None:
+        if not self.evaluating and not self._standing:
+            told = {"reason": "exception", "ids": [], "label": label, "line": line, "text": thrown["message"]}
+            self._stand({**told, "thrown": thrown})
+
+    # -- breakpoints ---------------------------------------------------------------------------------------------
+
+    def _at(self, label: str, line: int) -> tuple[list[int], str]:
+        """The breakpoints of a line that stop it now, and what is to be said of it."""
+        stopping: list[int] = []
+        text = ""
+        for point in self._points.get(label, {}).get(line, ()):
+            if point.condition:
+                try:
+                    with self._apart():
+                        if not self._script.holds(point.condition, 0):
+                            continue
+                except Refused as error:
+                    text = f"the condition {point.condition!r} cannot be evaluated: {error}"
+            if not point.counts():
+                continue
+            if point.log and not text:
+                self._wire.tell_host(["logged", self._message(point.log), f"{label}:{line}"])
+            else:
+                stopping.append(point.id)
+        return stopping, text
+
+    def _message(self, log: str) -> str:
+        parts: list[str] = []
+        for is_expression, text in log_parts(log):
+            try:
+                with self._apart():
+                    parts.append(self._script.text(text, 0) if is_expression else text)
+            except Refused as error:
+                parts.append(f"{{{text}: {error}}}")
+        return "".join(parts)
+
+    def _set(self, label: str, points: list[dict[str, Any]]) -> None:
+        """Breakpoints that were there before keep how often they were hit."""
+        before = {point.id: point for points in self._points.get(label, {}).values() for point in points}
+        by_line: dict[int, list[LineBreakpoint]] = {}
+        for given in points:
+            point = LineBreakpoint.of(given)
+            if (known := before.get(point.id)) is not None and known.hit == point.hit:
+                point.hits = known.hits
+            by_line.setdefault(point.line, []).append(point)
+        self._points[label] = by_line
+        self._script.lines(label, sorted(by_line))
+
+    # -- standing ------------------------------------------------------------------------------------------------
+
+    def _stand(self, report: dict[str, Any]) -> None:
+        """Until somebody says how to go on."""
+        self._expected = ""
+        self._go = None
+        self._standing = True
+        self._wire.tell_host(["stopped", report])
+        try:
+            while self._go is None:
+                self.take(self._wire.next_command())
+        finally:
+            self._standing = False
+        script = self._script
+        script.forget()
+        script.step(self._go)
+
+    def take(self, frame: Frame) -> None:
+        """A command: it is carried out and answered."""
+        _, number, command, given = frame
+        try:
+            value = self._do(command, given)
+        except Refused as error:
+            answer = [False, str(error)]
+        except (Ended, OSError, MemoryError):
+            raise
+        except Exception as error:  # a fault of ours must not end the script
+            answer = [False, f"the debugger failed: {type(error).__name__}: {error}"]
+        else:
+            answer = [True, value]
+        self._wire.tell_host(["debugged", number, *answer])
+
+    def _do(self, command: str, given: dict[str, Any]) -> Any:
+        if self._inspected is None:  # it has not begun, and will with what is wanted by then
+            self._expected = "pause" if command == "pause" else self._expected
+            return None
+        match command:
+            case "breakpoints":
+                return self._set(given["label"], given["points"])
+            case "errors":
+                return self._script.errors(bool(given["caught"]), bool(given["uncaught"]))
+            case "pause":
+                if not self._standing:
+                    self._expected = "pause"
+                    self._script.step("in")
+                return None
+            case "go":
+                if not self._standing:
+                    raise Refused("the script runs already")
+                self._go = given["how"]
+                return None
+            case _:
+                if not self._standing:
+                    raise Refused("the script runs: it can be looked at while it stands still")
+                inspect = _INSPECTIONS.get(command)
+                if inspect is None:
+                    raise Refused(f"there is no command {command!r}")
+                with self._apart():
+                    return inspect(self._script, given)
+
+    @contextmanager
+    def _apart(self) -> Generator[None]:
+        """What runs meanwhile is not the script, and is over after a second."""
+        self._deadline = time.monotonic() + EVALUATION
+        self._wire.apart(self._deadline)
+        try:
+            yield
+        finally:
+            self._deadline = None
+            self._wire.apart(None)
+
+
+_INSPECTIONS: Final[dict[str, Callable[[Inspected, dict[str, Any]], Any]]] = {
+    "frames": lambda script, _: script.frames(),
+    "scopes": lambda script, given: script.scopes(given["frame"]),
+    "variables": lambda script, given: script.variables(given["reference"], given["start"], given["count"]),
+    "evaluate": lambda script, given: script.evaluate(
+        given["text"], given["frame"], WHOLE if given.get("whole") else SHOWN
+    ),
+    "assign": lambda script, given: script.assign(given["reference"], given["name"], given["text"], given["frame"]),
+    "store": lambda script, given: script.store(given["target"], given["text"], given["frame"]),
+    "completions": lambda script, given: script.completions(given["text"], given["frame"]),
+}

@@ -1,0 +1,260 @@
+"""One debugged run: started as it was asked for, and what happens in it told to the client. Knows no request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from llmspell.asking import Asking, Result
+from llmspell.control.control import Control
+from llmspell.control.wanted import Controls
+from llmspell.engines.debugging.session import Debug, Debuggee
+from llmspell.errors import LlmspellError, UsageError
+from llmspell.events.event import Event
+from llmspell.person import Answers
+from llmspell.run import Run
+from llmspell.runtime import Runtime, Started
+from llmspell.serve.dap.breaks import Breaks
+from llmspell.serve.dap.console import Console
+from llmspell.serve.dap.launching import Launch
+from llmspell.serve.dap.sources import Sources
+from llmspell.serve.dap.spans import Spans
+from llmspell.serve.dap.stops import Stops
+from llmspell.spell import Spell
+
+#: Who goes on, of what the client asks for.
+_BY: Final = "the debugger"
+
+Send = Callable[[str, dict[str, Any]], None]
+
+#: What the client calls a stop of the run's control.
+_REASONS: Final = {"error": "exception", "start": "entry"}
+
+
+class Running:
+    """send: takes an event's name and body."""
+
+    def __init__(self, launch: Launch, runtime: Runtime, sources: Sources, debug: Debug, send: Send) -> None:
+        self.launch = launch
+        self.sources = sources
+        self.debug = debug
+        self.spans = Spans()
+        self.stops: Stops | None = None
+        self.console = Console(lambda text: self.output("important", text))
+        self.over = False
+        self._runtime = runtime
+        self._send = send
+        self._run: Run | None = None
+        self._started: Started | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        debug.wanted["entry"] = launch.stops_on_entry
+        debug.joined, debug.left = self._joined, self._left
+        debug.stopped, debug.logged, debug.loaded = self._stopped, self._logged, self._loaded
+
+    # -- the run -------------------------------------------------------------------------------------------------
+
+    def start(self, breaks: Breaks) -> None:
+        """Raises LlmspellError for what cannot be started."""
+        launch = self.launch
+        spell = Spell.read(self.sources.label(str(launch.program)))
+        self._breaks = breaks
+        self._loaded(spell.label, spell.source)
+        asking = Asking(
+            params=launch.params,
+            flags=launch.flags,
+            state=cast(Any, launch.state),
+            say=_unheard,
+            on_event=self._heard,
+            person=self.console if launch.answers is None else Answers.read(launch.answers),
+            prepare=self._prepared,
+            control=Controls(tuple(breaks.texts)) if launch.debugs else None,
+            debug=self.debug if launch.debugs else None,
+        )
+        self._started = started = self._runtime.start(spell, asking)
+        self._send("process", {"name": spell.label, "startMethod": "launch", "isLocalProcess": True})
+        self._soon(self._followed(started))
+
+    def _prepared(self, run: Run) -> None:
+        self._run = run
+        self.stops = Stops(run, self.spans, self.sources)
+
+    async def _followed(self, started: Started) -> None:
+        result = await started.result()
+        if self.launch.record is not None and started.store is not None:
+            from llmspell.traces.schema import copy  # sqlite3, 4 ms
+
+            await asyncio.to_thread(copy, started.store.path, self.launch.record)
+        self._ended(result)
+
+    def _ended(self, result: Result) -> None:
+        self.over = True
+        if result.error is not None:
+            self._show_error(result.error)
+        elif result.value is not None:
+            from llmspell.serve.dap.around import text
+            from llmspell.traces.describe import describe
+
+            self.output("console", f"{text(describe(result.value))}\n")
+        self._send("exited", {"exitCode": 0 if result.error is None else result.error.exit_code})
+        self._send("terminated", {})
+
+    def cancel(self, reason: str) -> None:
+        if self._started is not None and not self.over:
+            self._started.cancel(reason)
+
+    def silence(self) -> None:
+        """Another run takes its place: its end is told to nobody."""
+        self._send = _untold
+
+    async def end(self) -> None:
+        """Waits until nothing of it is left."""
+        self.cancel("the debugger has left")
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # -- going on ------------------------------------------------------------------------------------------------
+
+    def worker(self, thread: Any) -> Debuggee | None:
+        """None for what the spell has begun. Raises UsageError for a thread that there is not."""
+        if thread not in [each["id"] for each in self.threads()]:
+            raise UsageError(f"there is no thread {thread!r}", hint="`threads` names those there are")
+        return self.debug.workers[thread - 1] if 0 < thread <= len(self.debug.workers) else None
+
+    def stands(self, thread: Any) -> Debuggee | None:
+        """The worker of a thread that stands; None: the run stands between two things it does. Raises UsageError."""
+        worker = self.worker(thread)
+        if worker is not None and worker.stopped is not None:
+            return worker
+        if self.stops is None or self.stops.pause is None or (worker is not None and self.stops.place != thread):
+            raise UsageError("the thread runs already")
+        return None
+
+    def go(self, worker: Debuggee | None, how: str) -> None:
+        """how: go, in, over or out. A run that stands between two things goes on to the next of them for a step."""
+        assert self.stops is not None
+        self.stops.forget(self.stops.place if worker is None else worker.number)
+        if worker is not None:
+            worker.go(how)
+            if self.stops.pause is not None and self.stops.place == worker.number:
+                self._paused()  # it stands all the same
+        elif how in ("in", "over"):
+            self._command({"do": "step", "to": "either", "by": _BY})
+        else:
+            self._command({"do": "resume", "by": _BY})
+
+    def breakpoints(self, texts: list[str]) -> None:
+        """New breakpoints of the control, which has those of the beginning from `start`."""
+        if self._run is not None and not self.over:
+            self._command({"do": "breakpoints", "set": texts})
+
+    def _command(self, record: dict[str, Any]) -> None:
+        control = None if self._run is None else self._run.control
+        if isinstance(control, Control):
+            self._soon(self._commanded(control, record))
+
+    async def _commanded(self, control: Control, record: dict[str, Any]) -> None:
+        try:
+            await control.command(record)
+        except LlmspellError as error:
+            if not self.over:
+                self.output("console", f"llmspell: {error.message}\n")
+
+    def _soon(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- what happens --------------------------------------------------------------------------------------------
+
+    def threads(self) -> list[dict[str, Any]]:
+        names = {worker.number: worker.label for worker in self.debug.workers if not worker.ended}
+        if not self.over:
+            names.setdefault(1, self.sources.label(str(self.launch.program)))
+        if self.stops is not None:
+            names |= self.stops.branches()
+        return [{"id": number, "name": name} for number, name in sorted(names.items())]
+
+    def _joined(self, worker: Debuggee) -> None:
+        self._send("thread", {"reason": "started", "threadId": worker.number})
+
+    def _left(self, worker: Debuggee) -> None:
+        self._send("thread", {"reason": "exited", "threadId": worker.number})
+
+    def _stopped(self, worker: Debuggee) -> None:
+        report = worker.stopped or {}
+        told: dict[str, Any] = {"reason": report.get("reason", "pause"), "hitBreakpointIds": report.get("ids") or []}
+        if text := report.get("text"):
+            told.update(text=text, description=text)
+        self._stop(worker.number, told)
+
+    def _paused(self) -> None:
+        pause = None if self.stops is None else self.stops.pause
+        if pause is None or self.stops is None or self._stands_there(self.stops.place):
+            return
+        text = pause.reason.removeprefix("breakpoint ")
+        told: dict[str, Any] = {"text": text, "description": f"before {pause.stop}" if pause.stop else pause.reason}
+        if ids := self._breaks.ids(text):
+            told.update(reason="function breakpoint", hitBreakpointIds=ids)
+        elif text.startswith("step"):
+            told["reason"] = "step"
+        else:
+            told["reason"] = _REASONS.get(pause.stop, "function breakpoint" if pause.stop else "pause")
+        self._stop(self.stops.place, told)
+
+    def _stands_there(self, thread: int) -> bool:
+        """Whether a script stands at the same thread: it is told of first, the rest once that goes on."""
+        worker = self.debug.workers[thread - 1] if thread <= len(self.debug.workers) else None
+        return worker is not None and worker.stopped is not None
+
+    def _stop(self, thread: int, told: dict[str, Any]) -> None:
+        workers = [worker for worker in self.debug.workers if not worker.ended]
+        every = all(worker.stopped is not None for worker in workers) and not (self.stops and self.stops.branches())
+        self._send("stopped", {**told, "threadId": thread, "allThreadsStopped": every})
+
+    def _logged(self, worker: Debuggee, text: str, site: str) -> None:
+        self.output("console", f"{text}\n", site)
+
+    def _loaded(self, label: str, source: str) -> None:
+        if label not in self.sources.loaded:
+            self.sources.loaded[label] = None
+            self._send("loadedSource", {"reason": "new", "source": self.sources.of(label)})
+
+    def _heard(self, event: Event) -> None:
+        self.spans.heard(event)
+        match event.kind:
+            case "output":
+                stream = "stderr" if event.data.get("stream") == "err" else "stdout"
+                self.output(stream, str(event.data.get("text", "")), event.site)
+            case "warning":
+                self.output("console", f"warning: {event.data.get('message', '')}\n", event.site)
+            case "paused":
+                self._paused()
+            case "resumed" if event.data.get("by") != _BY and self.stops is not None:
+                thread = self.stops.place
+                self.stops.forget(thread)
+                self._send("continued", {"threadId": thread, "allThreadsContinued": False})
+            case _:
+                pass
+
+    def output(self, category: str, text: str, site: str = "") -> None:
+        label, _, line = site.rpartition(":")
+        where: dict[str, Any] = {}
+        if label and line.isdecimal():
+            where = {"source": self.sources.of(label), "line": int(line)}
+        self._send("output", {"category": category, "output": text, **where})
+
+    def _show_error(self, error: LlmspellError) -> None:
+        lines = [f"{error.source}: {error.message}" if error.source else error.message]
+        lines += [f"    {line}" for line in error.stack]
+        if error.hint:
+            lines.append(f"hint: {error.hint}")
+        self.output("stderr", "\n".join(lines) + "\n", error.source)
+
+
+def _untold(name: str, body: dict[str, Any]) -> None:
+    """Nobody wants to know."""
+
+
+def _unheard(stream: str, text: str) -> None:
+    """What a spell prints is an event, and told from there with its line."""

@@ -1,0 +1,127 @@
+"""Debugging in Neovim: `:Spell debug`, the lens and `:DapContinue` with the plugin nvim-dap; what is said without it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.editors.found import EDITORS
+from tests.editors.install import cache
+from tests.editors.neovim.conftest import Start
+from tests.editors.neovim.driver import Neovim
+
+SHOP = Path(__file__).parents[1] / "vscode" / "project"
+STOPPED = "require('dap').session() and require('dap').session().stopped_thread_id and {}"
+ENDED = "require('dap').session() == nil"
+
+Debugged = Callable[[str], Neovim]
+
+
+@pytest.fixture
+def dap() -> Path:
+    """A copy of nvim-dap. It is in no registry that the other editors come from: somebody has to put it there."""
+    folder = Path(os.environ.get("LLMSPELL_NVIM_DAP") or cache() / "nvim-dap")
+    if not (folder / "lua" / "dap.lua").is_file():
+        pytest.skip(f"no nvim-dap in {folder}; put a checkout there, or name one in LLMSPELL_NVIM_DAP")
+    return folder
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    for name in ("shop.lua", "shop.js", "replies.json"):
+        shutil.copy(SHOP / name, folder)
+    (folder / "llmspell.toml").touch()
+    return folder
+
+
+@pytest.fixture(params=["nvim-0.10", "nvim-0.12"])
+def nvim(request: pytest.FixtureRequest, start: Start, dap: Path) -> Neovim:
+    return start(request.param, "--cmd", f"set runtimepath^={dap}")
+
+
+def breakpoint_at(nvim: Neovim, line: int, condition: str | None = None) -> None:
+    nvim.call("nvim_win_set_cursor", 0, [line, 0])
+    nvim.lua("require('dap').set_breakpoint(...)", condition)
+
+
+def stopped_at(nvim: Neovim) -> int:
+    nvim.until(f"{STOPPED} and require('dap').session().current_frame ~= nil")
+    return nvim.lua("return require('dap').session().current_frame.line")
+
+
+def value(nvim: Neovim, expression: str) -> str:
+    nvim.lua(
+        "require('dap').session():evaluate(..., function(_, said) evaluated = said and said.result or '?' end)",
+        expression,
+    )
+    found = nvim.until("evaluated")
+    nvim.lua("evaluated = nil")
+    return found
+
+
+@pytest.mark.parametrize("suffix", ["lua", "js"])
+def test_spell_debug_stops_at_a_breakpoint_and_goes_on(nvim: Neovim, shop: Path, suffix: str) -> None:
+    nvim.command(f"edit {shop}/shop.{suffix}")
+    nvim.lua("""printed = ''
+        require('dap').listeners.after.event_output.test = function(_, body) printed = printed .. body.output end""")
+    breakpoint_at(nvim, 6, "sum > 1")
+    nvim.command("Spell debug")
+    assert stopped_at(nvim) == 6
+    names = nvim.lua(
+        "return vim.tbl_map(function(each) return each.name end, require('dap').session().threads"
+        "[require('dap').session().stopped_thread_id].frames)"
+    )
+    assert "total" in names[0] and len(names) >= 2
+    assert value(nvim, "sum + price") == "5"
+    scopes = nvim.until(
+        "require('dap').session().current_frame.scopes"
+        " and vim.tbl_map(function(each) return each.name end, require('dap').session().current_frame.scopes)"
+    )
+    assert {"Agents", "State"} <= set(scopes)
+    nvim.lua("require('dap').clear_breakpoints() require('dap').continue()")
+    nvim.until(ENDED)
+    assert "It is 10" in nvim.lua("return printed")
+
+
+def test_it_stops_before_an_agent_is_asked(nvim: Neovim, shop: Path) -> None:
+    nvim.command(f"edit {shop}/shop.lua")
+    nvim.command("Spell debug --break agent:clerk --param=x=1")
+    assert stopped_at(nvim) == 11
+    assert nvim.lua("return require('dap').session().config.options") == ["--param=x=1"]
+    nvim.lua("require('dap').continue()")
+    nvim.until(ENDED)
+    nvim.command("Spell debug --break agents:clerk")
+    nvim.until("vim.fn.execute('messages'):find('agents:clerk') ~= nil")
+    nvim.until(ENDED)
+
+
+def test_the_lens_and_dap_continue_debug_the_open_spell(nvim: Neovim, shop: Path) -> None:
+    nvim.command(f"edit {shop}/shop.lua")
+    titles = """(function()
+        local found = {}
+        for _, lens in ipairs(vim.lsp.codelens.get(vim.lsp.codelens.enable and { bufnr = 0 } or 0) or {}) do
+            found[#found + 1] = (lens.lens or lens).command.title
+        end
+        return #found > 0 and found
+    end)()"""
+    assert nvim.until(titles) == ["▶ Run", "Debug"]
+    nvim.lua("require('llmspell.debug').register()")
+    offered = nvim.lua("return require('dap').providers.configs.llmspell(vim.api.nvim_get_current_buf())")
+    assert [each["program"] for each in offered] == [f"{shop}/shop.lua"]
+    other = shop.parent / "other.lua"
+    other.touch()
+    nvim.command(f"edit {other}")
+    assert nvim.lua("return #require('dap').providers.configs.llmspell(vim.api.nvim_get_current_buf())") == 0
+
+
+def test_without_nvim_dap_it_is_said_what_is_missing(start: Start, shop: Path) -> None:
+    nvim = start("nvim-0.12")
+    nvim.command(f"edit {shop}/shop.lua")
+    nvim.command("Spell debug")
+    assert nvim.until("vim.fn.execute('messages'):find('needs the plugin nvim-dap', 1, true) ~= nil")
+    assert (EDITORS / "neovim" / "doc" / "llmspell.txt").read_text().count("*llmspell-debug*") == 1

@@ -1,0 +1,245 @@
+"""A run under the debugger: paused while it computes or waits, in tools and hook files, at errors; and its clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import pytest
+
+LANGUAGES = ("lua", "js")
+
+_COUNTS = {
+    "lua": "local count, done = 0, false; print('on')\nwhile not done do\n  count = count + 1\nend\nlocal waits = true\n"
+    "while waits do\n  Async.sleep(1)\nend\nprint('over')\n",
+    "js": "let count = 0, done = false; console.log('on');\nwhile (!done) {\n  count += 1;\n}\nlet waits = true;\n"
+    "while (waits) {\n  await Async.sleep(1);\n}\nconsole.log('over');\n",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_it_is_paused_while_it_computes_and_while_it_waits(client, language):
+    await client.launch(client.write(f"a.{language}", _COUNTS[language]))
+    await client.event("output", output="on\n")
+    await client.go("pause")
+    frame = await client.stopped(reason="pause")
+    assert frame["line"] in (2, 3)
+    await client.value("done = true", frame, "repl")
+    await client.ask("setBreakpoints", source=frame["source"], breakpoints=[{"line": 5}])
+    await client.go()
+    frame = await client.stopped(reason="breakpoint")
+    assert frame["line"] == 5
+    await client.go()
+    await client.go("pause")
+    frame = await client.stopped(reason="pause")
+    assert frame["line"] in (6, 7)
+    await client.value("waits = false", frame, "repl")
+    await client.go()
+    await client.event("exited", exitCode=0)
+    assert "over" in client.output()
+
+
+async def test_limits_stand_still_with_it_and_an_evaluation_ends_after_a_second(client, refusal):
+    program = client.write("a.lua", "local n = 1\nAsync.sleep(1)\nreturn n\n")
+    await client.launch(program, (1,), settings={"limits.wall_seconds": 1.0})
+    frame = await client.stopped(reason="breakpoint")
+    assert "second" in await refusal(client.value("(function() while true do pcall(error) end end)()", frame))
+    assert "wait" in await refusal(client.value("Async.sleep(1)", frame))
+    await client.go()
+    await client.event("exited", exitCode=0)
+
+
+_TOOL = {
+    "lua": """local clerk = Tool.define({ name = "greet", description = "Greets", execute = function(given)
+  local who = given.name
+  return { text = "Hi " .. who }
+end })
+print(clerk:execute({ name = "Ada" }).text)
+for i = 1, 6 do
+  local square = i * i
+end
+Agent.new({ name = "gone", model = "offline" })
+local ok = pcall(function() return Tool.get("nowhere"):execute({}) end)
+error("enough")
+""",
+    "js": """const clerk = Tool.define({ name: "greet", description: "Greets", execute(given) {
+  const who = given.name;
+  return { text: "Hi " + who };
+} });
+console.log((await clerk.execute({ name: "Ada" })).text);
+for (let i = 1; i <= 6; i++) {
+  const square = i * i;
+}
+new Agent({ name: "gone", model: "offline" });
+try { await Tool.get("nowhere").execute({}); } catch (error) { }
+throw new Error("enough");
+""",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_breakpoints_in_a_tool_with_hit_counts_log_points_and_at_errors(client, language):
+    program = client.write(f"a.{language}", _TOOL[language])
+    wanted = (
+        {"line": 2},
+        {"line": 7, "hitCondition": "% 3", "condition": "i < 6"},
+        {"line": 3, "logMessage": "for {who}"},
+    )
+    await client.launch(program, wanted, errors=["uncaught"], functions=["tool:greet"], args=["x=1"])
+    frame = await client.stopped(reason="function breakpoint")
+    assert (frame["name"], frame["line"]) == ("before tool greet", 5)
+    await client.go(thread=frame["stop"]["threadId"])
+    frame = await client.stopped(reason="breakpoint")
+    assert (frame["line"], await client.value("given.name", frame)) in ((2, '"Ada"'), (2, "'Ada'"))
+    stack = await client.stack()
+    assert any(each["name"] == "tool greet" and each["line"] == 5 for each in stack)
+    await client.go()
+    frame = await client.stopped(reason="breakpoint")
+    assert (frame["line"], await client.value("i", frame)) == (7, "3")
+    await client.go()
+    frame = await client.stopped(reason="exception")
+    assert frame["line"] == 11
+    found = await client.ask("exceptionInfo", threadId=1)
+    assert (found["breakMode"], "enough" in found["description"]) == ("unhandled", True)
+    await client.go()
+    await client.event("exited", exitCode=1)
+    assert "for Ada\n" in client.output()
+
+
+_HOOKS = {
+    "lua": 'Hooks.register("before_tool_call", function(context)\n  local tool = context.tool_name\nend)\n',
+    "js": 'Hooks.register("beforeToolCall", (context) => {\n  const tool = context.toolName;\n});\n',
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_hook_file_has_a_thread_of_its_own(client, language):
+    hooks = client.write(f"hooks.{language}", _HOOKS[language])
+    program = client.write(f"a.{language}", _TOOL[language])
+    await client.ask("initialize")
+    await client.ask("launch", program=program, cwd=str(client.folder), hooks=["hooks." + language], record="run.db")
+    await client.event("initialized")
+    await client.ask("setBreakpoints", source={"path": hooks}, breakpoints=[{"line": 2}])
+    await client.ask("configurationDone")
+    frame = await client.stopped(reason="breakpoint")
+    assert (frame["source"]["path"], frame["line"], frame["stop"]["threadId"]) == (hooks, 2, 2)
+    threads = {each["id"]: each["name"] for each in (await client.ask("threads"))["threads"]}
+    assert (threads[1], threads[2]) == (f"a.{language}", f"hooks.{language}")
+    await client.go(thread=2)
+    await client.event("exited", exitCode=1)
+    assert (client.folder / "run.db").stat().st_size
+
+
+_LOOKED = {
+    "lua": 'local a = Agent.new({ name = "ada", model = "offline" })\nlocal n = math.random()\nlocal b = a:chat("x")\n'
+    "print(n == math.random(), os.time() > 0, b)\n",
+    "js": 'const a = new Agent({ name: "ada", model: "offline" });\nconst n = Math.random();\n'
+    'const b = await a.chat("x");\nconsole.log(n === Math.random(), Date.now() > 0, String(b));\n',
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_what_is_looked_at_is_no_part_of_the_recording(client, language):
+    program = client.write(f"a.{language}", _LOOKED[language])
+    await client.launch(program, (3, 4), record="run.db")
+    clock = "os.time()" if language == "lua" else "Date.now()"
+    chance = "math.random()" if language == "lua" else "Math.random()"
+    for _ in range(2):
+        frame = await client.stopped(reason="breakpoint")
+        assert "ada" in await client.value("a.name", frame)
+        assert float(await client.value(f"{clock} + {chance}", frame)) > 0
+        await client.go()
+    await client.event("exited", exitCode=0)
+    command = (sys.executable, "-m", "llmspell", "run", "--replay", "run.db", program)
+    pipe = asyncio.subprocess.PIPE
+    again = await asyncio.create_subprocess_exec(*command, cwd=client.folder, stdout=pipe, stderr=pipe)
+    printed, problem = await again.communicate()
+    assert (printed.decode(), problem.decode()) == (client.output(), "")
+
+
+_CALLS = {
+    "lua": "local function f(n)\n  local m = n\n  return m\nend\nlocal a = f(1)\nlocal b = f(2)\nprint(a + b)\n",
+    "js": "function f(n) {\n  const m = n;\n  return m;\n}\nconst a = f(1);\nconst b = f(2);\nconsole.log(a + b);\n",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_step_passes_log_points_and_conditions_that_do_not_hold(client, language):
+    program = client.write(f"a.{language}", _CALLS[language])
+    inside = ({"line": 2, "logMessage": "n is {n}"}, {"line": 3, "condition": "n == 2"})
+    await client.launch(program, (5, *inside))
+    await client.stopped(reason="breakpoint")
+    await client.go("next")
+    assert (await client.stopped(reason="step"))["line"] == 6
+    await client.go("next")
+    assert (await client.stopped(reason="breakpoint"))["line"] == 3
+    await client.go("stepOut")
+    assert (await client.stopped(reason="step"))["line"] in (6, 7)  # JavaScript comes back to the line of the call
+    assert "n is 1\nn is 2\n" in client.output()
+
+
+async def test_without_debugging_it_runs_as_it_is(client):
+    await client.launch(client.write("a.lua", "print(params.x)\nreturn { 1 }\n"), (1,), noDebug=True, args=["x=12"])
+    await client.event("exited", exitCode=0)
+    assert "12\n" in client.output()
+
+
+async def test_what_cannot_be_launched_says_why(client, refusal):
+    await client.ask("initialize")
+    text = client.write("a.txt", "x")
+    for given in ({"program": "gone.lua"}, {"program": text}, {"program": "a.lua", "cwd": "/nowhere"}, {"program": 3}):
+        assert await refusal(client.ask("launch", **{"cwd": str(client.folder), **given}))
+    await client.launch(client.write("b.lua", "local = 1\n"))
+    await client.event("exited", exitCode=1)
+    assert "b.lua:1" in client.output()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_it_can_be_given_up_while_it_stands(over_streams, language):
+    client = over_streams
+    program = client.write(f"a.{language}", _COUNTS[language])
+    await client.launch(program, (3,))
+    await client.stopped(reason="breakpoint")
+    await client.ask("restart")
+    frame = await client.stopped(reason="breakpoint")
+    assert await client.value("count", frame) == "0"
+    await client.ask("terminate")
+    await client.event("terminated")
+    await client.ask("restart")
+    await client.stopped(reason="breakpoint")
+    await client.ask("disconnect")
+    assert await client.exit_code() == 0
+
+
+async def test_what_is_asked_before_its_first_line_holds(client):
+    program = client.write("a.lua", "local a = 1\nlocal b = 2\nlocal c = 3\n")
+    await client.launch(program, functions=["start"])
+    await client.stopped(reason="function breakpoint", description="before start")
+    await client.go("pause")
+    await client.ask("setBreakpoints", source={"path": program}, breakpoints=[{"line": 3}])
+    await client.go()
+    assert (await client.stopped(reason="pause"))["line"] == 1
+    await client.go()
+    assert (await client.stopped(reason="breakpoint"))["line"] == 3
+
+
+async def test_a_line_is_asked_for_again_and_goes_on_counting_its_hits(client):
+    program = client.write("a.lua", "for i = 1, 5 do\n  local n = i\n  local m = n\nend\n")
+    counted = {"line": 2, "hitCondition": "4"}
+    first, _ = await client.launch(program, (counted, {"line": 3, "condition": "i == 2"}))
+    assert (await client.stopped(reason="breakpoint"))["line"] == 3
+    found = await client.ask("setBreakpoints", source={"path": program}, breakpoints=[counted])
+    assert found["breakpoints"][0]["id"] == first["id"]
+    await client.go()
+    frame = await client.stopped(reason="breakpoint")
+    assert (frame["line"], await client.value("i", frame)) == (2, "4")
+
+
+async def test_the_debug_console_answers_what_the_spell_asks(client):
+    text = 'local city = Human.ask{ question = "Which city?", choices = { "Rome", "Oslo" } }\nprint("to", city)\n'
+    await client.launch(client.write("a.lua", text))
+    for typed in ("Paris", "2"):
+        await client.event("output", output="Which city? (type the answer here)\n")
+        assert await client.value(typed, context="repl") == ""
+    await client.event("exited", exitCode=0)
+    assert "to\tOslo\n" in client.output()
