@@ -10,6 +10,8 @@ from llmspell.events.event import Event
 from llmspell.frozen import frozen
 
 _FIELDS = ("kind", "phase", "span", "parent", "name", "site", "data")
+#: What an event's data says about time, which is another one in each run.
+_TIMES = frozenset({"data.duration", "data.timestamp"})
 
 
 @frozen
@@ -36,7 +38,7 @@ def first_divergence(one: Iterable[Event], other: Iterable[Event]) -> Divergence
 
 def _compare(path: str, one: Any, other: Any, changes: dict[str, tuple[Any, Any]]) -> None:
     """Note every leaf at which two values differ."""
-    if one == other and type(one) is type(other):
+    if path in _TIMES or (one == other and type(one) is type(other)):
         return
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *(key for key in other if key not in one)]:

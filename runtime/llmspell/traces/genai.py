@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from llmspell.traces.spans import Span
+from llmspell.traces.summary import as_sent
 
 OPERATIONS: Final = {
     "execution": "invoke_agent",
@@ -72,7 +73,7 @@ def attributes(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> 
 
 
 def _chat(span: Span, start: Mapping[str, Any], end: Mapping[str, Any]) -> dict[str, Any]:
-    request, response = _map(start.get("request")), _answer(end)
+    request, response = _map(as_sent(start, end).get("request")), _answer(end)
     found: dict[str, Any] = {
         "gen_ai.provider.name": _provider(start, request),
         "gen_ai.request.model": request.get("model") or span.name,

@@ -14,6 +14,8 @@ from typing import Any, Final, cast
 #: Control characters, line and paragraph separators, and marks that turn the direction of writing.
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _LEFT_OUT: Final = frozenset({"status", "usage", "error", "duration", "attempt"})
+#: What hooks may still change once a span has begun.
+_SENT: Final = ("request", "params")
 #: More of a value is never shown in one line.
 _LONGEST: Final = 400
 
@@ -21,6 +23,11 @@ _LONGEST: Final = 400
 def plain(text: str) -> str:
     """The text in one line, safe to print."""
     return _UNSAFE.sub(" ", text[: _LONGEST * 2]).strip()
+
+
+def as_sent(start: Mapping[str, Any], end: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a span began with, as it went out: its end tells the request or the arguments that hooks or an edit made."""
+    return {**start, **{name: end[name] for name in _SENT if name in end}}
 
 
 def given(kind: str, data: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from llmspell.events.event import Event
 from llmspell.traces.layout import Cells, Look, cells, row, rule
 from llmspell.traces.spans import Span, ended_span, running_span
-from llmspell.traces.summary import brief, gave, given, plain
+from llmspell.traces.summary import as_sent, brief, gave, given, plain
 
 #: What the trade calls a span's kind in one short word.
 _WORDS = {"execution": "agent", "llm_call": "llm", "workflow_step": "step"}
@@ -88,7 +88,7 @@ def span_line(
     if span.error:
         head.add(f"  {plain(span.error)}", "red")
     else:
-        before = given(span.kind, start.data)
+        before = given(span.kind, as_sent(start.data, {} if end is None else end.data))
         after = gave(span.kind, end.data) if end else ""
         arrow = f" {look.arrow} " if after else ""
         room = look.text_width - head.width - len(arrow) - 2

@@ -49,6 +49,14 @@ def test_a_tree_says_what_happened(research: list[Event]) -> None:
     assert "".join(f"{line}\n" for line in tree(research, Look(width=110))) == _TREE
 
 
+def test_a_line_of_what_hooks_changed_says_what_was_sent(research: list[Event]) -> None:
+    request = {"messages": [{"role": "user", "content": "Find nothing"}]}
+    sent = {"llm_call_completed": {"request": request}, "tool_completed": {"params": {"query": "red whales"}}}
+    changed = [dataclasses.replace(event, data={**event.data, **sent.get(event.kind, {})}) for event in research]
+    shown = [line for line in tree(changed, Look(width=110)) if "✓ llm" in line or "✓ tool web" in line]
+    assert '"Find nothing"' in shown[0] and '"red wha' in shown[1]
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
 @pytest.mark.parametrize("fancy", [True, False])
 def test_no_line_is_wider_than_the_screen_and_figures_stand_in_columns(
@@ -237,10 +245,15 @@ def test_chrome_events_nest_within_their_lanes(new_run: NewRun) -> None:
 
 
 def test_two_runs_differ_first_where_they_do(research: list[Event]) -> None:
-    later = [dataclasses.replace(event, time=event.time + 5) for event in research]
+    later = [
+        dataclasses.replace(event, time=event.time + 5, data={**event.data, "duration": at})
+        for at, event in enumerate(research)
+    ]
     assert first_divergence(research, later) is None
     changed = [*later]
-    changed[6] = dataclasses.replace(later[6], data={"params": {"query": "blue whale facts", "limit": 4}})
+    changed[6] = dataclasses.replace(
+        later[6], data={**later[6].data, "params": {"query": "blue whale facts", "limit": 4}}
+    )
     found = first_divergence(research, changed)
     assert found is not None
     assert found.changes == {"data.params.limit": (3, 4)}

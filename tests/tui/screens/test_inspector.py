@@ -10,6 +10,7 @@ import pytest
 from llmspell.events.event import Event
 from llmspell_tui.app.window import Window
 from llmspell_tui.feed.payload import Payloads, SpanPayload
+from llmspell_tui.model.messages import conversation
 from llmspell_tui.model.updates import Batch, Trouble
 from llmspell_tui.widgets.document import Document
 from llmspell_tui.widgets.exchange import exchange
@@ -44,6 +45,17 @@ def test_a_tool_call_has_its_arguments_and_its_result(stored) -> None:
     shown = [told(exchange(payload, "", False)) for payload in payloads(stored("tool_agent"), "tool_called")]
     assert all(lines[0].startswith("▾ Arguments") for lines in shown)
     assert any(lines[0] == "▾ Arguments" and "▾ Output" in lines for lines in shown)
+
+
+def test_a_model_call_shows_what_was_sent_to_the_model(stored) -> None:
+    first = payloads(stored("hooks"), "llm_call_started")[0]
+    shown = "\n".join(told(exchange(first, "", False)))
+    assert "[e-mail]" in shown and "ada@" not in shown
+    assert first.start is not None and first.end is not None
+    said = conversation([first.start, first.end])
+    assert [("[e-mail]" in message.text, "ada@" in message.text) for message in said if message.role == "user"] == [
+        (True, False)
+    ]
 
 
 def test_a_hook_shows_what_it_changed(stored) -> None:

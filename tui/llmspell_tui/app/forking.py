@@ -7,10 +7,12 @@ input begins with the first line, and is free as long as the same is asked.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from llmspell.errors import LlmspellError, StoreError
+from llmspell.traces.summary import as_sent
 from llmspell_tui.app.breaking import Breaking
 from llmspell_tui.feed.payload import Payloads
 from llmspell_tui.model.calls import call_at
@@ -69,12 +71,14 @@ class Forking(Breaking):
         spans = model.spans
         of_spell = spans.kind(chosen) == "spell"
         call = chosen if of_spell else call_at(model, chosen)
-        at = spans.first(chosen if call is None else call)
+        of = chosen if call is None else call
+        at = spans.first(of)
         start, trouble = await _read(payloads, at)
         if start is None:
             self.notice(trouble)
             return
-        fields = _fields(start)
+        end, _ = await _read(payloads, spans.last(of))
+        fields = _fields(start.kind, as_sent(start.data, {} if end is None else end.data))
 
         async def apply(changed: dict[str, Any]) -> str:
             if of_spell:
@@ -84,7 +88,7 @@ class Forking(Breaking):
             said = f"from event {at:,} on; what came before is free"
             return await self._started(said, file=_spell(model), fork=f"{path}@{at}", **edit)
 
-        title = f"Run from {kind_word(spans.kind(call if call is not None else chosen))} {clean(start.name)}"
+        title = f"Run from {kind_word(spans.kind(of))} {clean(start.name)}"
         if of_spell:
             title = "Run with another input"
         if not fields:
@@ -150,18 +154,18 @@ def _same(file: str, started: Started) -> bool:
     return Path(file).resolve() == Path(started.file).resolve()
 
 
-def _fields(start: Event) -> list[Field]:
-    """What can be edited of a call, or of the spell's input."""
+def _fields(kind: str, sent: Mapping[str, Any]) -> list[Field]:
+    """What can be edited of a call as it was sent, or of the spell's input. kind: of the event that began it."""
     from llmspell_tui.widgets.editing import Field
 
-    match start.kind:
+    match kind:
         case "spell_started":
-            return [Field.value("params", "Input", start.data.get("params") or {}, "{}")]
+            return [Field.value("params", "Input", sent.get("params") or {}, "{}")]
         case "tool_called":
-            arguments = Field.value("arguments", "Arguments", start.data.get("params") or {})
+            arguments = Field.value("arguments", "Arguments", sent.get("params") or {})
             return [arguments, Field("answer", "Answer", "", True, f"JSON: {_ANSWER}")]
-        case "llm_call_started" if isinstance(request := start.data.get("request"), dict):
-            return _of_request(cast("dict[str, Any]", request), str(start.data.get("provider") or ""))
+        case "llm_call_started" if isinstance(request := sent.get("request"), dict):
+            return _of_request(cast("dict[str, Any]", request), str(sent.get("provider") or ""))
         case _:
             return []
 

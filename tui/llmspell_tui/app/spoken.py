@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from llmspell.events.event import Event
 from llmspell.traces.spans import ended_span, running_span
-from llmspell.traces.summary import brief, gave, given, plain
+from llmspell.traces.summary import as_sent, brief, gave, given, plain
 from llmspell_tui.model.points import line
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.widgets.figures import money_text, plural, time_text
@@ -90,7 +90,8 @@ def why(model: RunModel, i: int, start: Event | None, end: Event | None) -> list
     lines = [f"{spans.number(i)}: {spans.status(i)}, {_span(model, i)}"]
     if error := spans.error(i):
         lines.append(f"error: {plain(error)}")
-    if start is not None and (text := given(spans.kind(i), start.data)):
+    sent = {} if start is None else as_sent(start.data, {} if end is None else end.data)
+    if start is not None and (text := given(spans.kind(i), sent)):
         lines.append(f"given: {_ascii(text)}")
     if end is not None and not error and (text := gave(spans.kind(i), end.data)):
         lines.append(f"gave: {_ascii(text)}")

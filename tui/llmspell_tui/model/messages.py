@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from llmspell.events.event import Event
 from llmspell.frozen import frozen
-from llmspell.traces.summary import brief
+from llmspell.traces.summary import as_sent, brief
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -44,19 +44,19 @@ def conversation(events: Sequence[Event]) -> list[Message]:
     seen: dict[tuple[str, str, str], Message] = {}
     ends = {event.span: event for event in events if event.kind == "llm_call_completed"}
     for start in starts:
-        for message in requested(start):
+        for message in requested(start, ends.get(start.span)):
             seen.setdefault(_key(message), message)
     last = starts[-1]
-    found = [seen[_key(message)] for message in requested(last)]
     end = ends.get(last.span)
+    found = [seen[_key(message)] for message in requested(last, end)]
     if end is not None and (answer := answered(end)) is not None:
         found.append(answer)
     return found
 
 
-def requested(start: Event) -> list[Message]:
-    """The messages that a model call's start event sends, the system's first."""
-    request = start.data.get("request")
+def requested(start: Event, end: Event | None = None) -> list[Message]:
+    """The messages that a model call sends, the system's first: as hooks left them, once its end tells."""
+    request = as_sent(start.data, {} if end is None else end.data).get("request")
     if not isinstance(request, Mapping):
         return [Message("user", brief(request, quoted=False), start.seq, start.span)] if request else []
     found: list[Message] = []

@@ -6,6 +6,7 @@ import json
 from typing import Any, Final, cast
 
 from llmspell.events.event import Event
+from llmspell.traces.summary import as_sent
 from llmspell_tui.feed.payload import SpanPayload
 from llmspell_tui.widgets.page import Page
 
@@ -23,12 +24,13 @@ def exchange(payload: SpanPayload, streamed: str, running: bool) -> Page:
     page = Page()
     if start is None:
         return page
+    sent = as_sent(start.data, {} if end is None else end.data)
     match start.kind:
         case "llm_call_started":
-            _request(page, start.data.get("request"))
+            _request(page, sent.get("request"))
             _answer(page, end, streamed, running)
         case "tool_called":
-            _titled(page, "Arguments", (end or start).data.get("params", start.data.get("params")), nothing="none")
+            _titled(page, "Arguments", sent.get("params"), nothing="none")
             _result(page, end, "result", running)
         case "hook_called":
             _titled(page, "Asked", _without(start.data, "handler", "point"))

@@ -56,15 +56,22 @@ export function described(span: Span): string {
   const took = span.ended === null ? "under way" : duration(span.ended - span.started);
   const facts = [span.status, took, span.tokens === 0 ? "" : `${span.tokens} tokens`, span.site];
   const parts = [`# ${span.kind} ${span.name}`, facts.filter(Boolean).join(" · ")];
+  const sent = asSent(span.events);
   for (const event of span.events) {
-    parts.push(...sections(event));
+    parts.push(...sections(event.phase === "start" ? { ...event, data: { ...event.data, ...sent } } : event));
   }
   return `${parts.join("\n\n")}\n`;
 }
 
+/** What a span began with, as it went out: its end tells what hooks or an edit made of it. */
+function asSent(events: readonly Event[]): Record<string, unknown> {
+  const end = events.find((event) => event.phase === "end");
+  return Object.fromEntries(["request", "params"].flatMap((name) => (end?.data[name] === undefined ? [] : [[name, end.data[name]]])));
+}
+
 function sections(event: Event): string[] {
   const { data, kind, phase } = event;
-  const request = data["request"] as Record<string, unknown> | undefined;
+  const request = phase === "end" ? undefined : (data["request"] as Record<string, unknown> | undefined);
   if (request !== undefined) {
     return requested(request);
   }

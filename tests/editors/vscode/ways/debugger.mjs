@@ -35,6 +35,8 @@ async function stopsInJavaScript({ page, photograph }) {
   await expanded(page, "Locals");
   await variable(page, /^sum.*0/).waitFor();
   await variable(page, /^price.*2/).waitFor();
+  // Who awaits it is asked for a moment after the innermost frame.
+  await page.locator(".debug-call-stack .monaco-list-row", { hasText: "main chunk" }).first().waitFor();
   await photograph("debugger-js");
   await command(page, "Remove All Breakpoints");
   await goesOn(page, "It is 10");
