@@ -115,7 +115,7 @@ class Possessor:
         self._play = play
         self.workers: list[Possessed] = []
 
-    def worker(self, language: str, on_frame: OnFrame, limits: Limits) -> Possessed:
+    def worker(self, language: str, on_frame: OnFrame, limits: Limits, *, debugged: bool = False) -> Possessed:
         self.workers.append(Possessed(self._play, on_frame, limits))
         return self.workers[-1]
 

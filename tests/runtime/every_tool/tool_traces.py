@@ -19,10 +19,10 @@ def working() -> set[str]:
     return found | {f"thread {each.name}" for each in threading.enumerate() if not each.name.startswith("asyncio_")}
 
 
-async def settled(look: Callable[[], set[str]], seconds: float = 10.0) -> set[str]:
-    """What is still there when nothing more has changed for a while, or nothing is left."""
+async def settled(look: Callable[[], set[str]], seconds: float = 10.0, still: float = 0.3) -> set[str]:
+    """What is still there when nothing more has changed for `still` seconds, or nothing is left."""
     end, last, since = time.monotonic() + seconds, look(), time.monotonic()
-    while last and time.monotonic() < end and time.monotonic() - since < 0.3:
+    while last and time.monotonic() < end and time.monotonic() - since < still:
         await asyncio.sleep(0.02)
         if (now := look()) != last:
             last, since = now, time.monotonic()
