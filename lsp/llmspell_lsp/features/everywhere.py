@@ -51,11 +51,10 @@ class Everywhere:
 
     def find(self, query: str) -> list[Entry]:
         """The best matches for what has been typed of a name, best first."""
-        self._look()
         end = time.monotonic() + BUDGET
-        for _ in self.work():
-            if time.monotonic() > end:
-                break
+        _spend(end, self._project.work())  # which files there are
+        self._look()
+        _spend(end, self.work())
         found: list[tuple[int, str, Entry]] = []
         for entry in self._all():
             rank = rank_of(query, entry.name)
@@ -119,6 +118,12 @@ class Everywhere:
             end_column=self._units(lines[end_line + start], end_column),
         )
         return Entry(document.uri, symbol.name, symbol.kind, span, container, symbol.deprecated)
+
+
+def _spend(end: float, work: Iterator[None]) -> None:
+    for _ in work:
+        if time.monotonic() > end:
+            return
 
 
 def rank_of(query: str, name: str) -> int | None:

@@ -14,8 +14,6 @@ from typing import Any, Final, cast
 #: Control characters, line and paragraph separators, and marks that turn the direction of writing.
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _LEFT_OUT: Final = frozenset({"status", "usage", "error", "duration", "attempt"})
-#: What hooks may still change once a span has begun.
-_SENT: Final = ("request", "params")
 #: More of a value is never shown in one line.
 _LONGEST: Final = 400
 
@@ -26,8 +24,15 @@ def plain(text: str) -> str:
 
 
 def as_sent(start: Mapping[str, Any], end: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a span began with, as it went out: its end tells the request or the arguments that hooks or an edit made."""
-    return {**start, **{name: end[name] for name in _SENT if name in end}}
+    """What a span began with, as it went out: its end tells the request or the arguments that hooks or an edit made.
+    Arguments to which only defaults were added stay as they were given."""
+    sent = {**start, "request": end["request"]} if "request" in end else {**start}
+    given, params = start.get("params"), end.get("params")
+    if isinstance(given, Mapping) and isinstance(params, Mapping):
+        asked = cast("Mapping[str, Any]", given)
+        if any(name not in params or params[name] != value for name, value in asked.items()):
+            sent["params"] = params
+    return sent
 
 
 def given(kind: str, data: Mapping[str, Any]) -> str:

@@ -7,7 +7,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from llmspell.traces.meta import RunMeta
 from llmspell.traces.reader import RunFile
 from llmspell.traces.state_at import state_at
 from llmspell.traces.store import RunStore, Writer
+from llmspell_tui.feed.rows import StoredRun
 from llmspell_tui.feed.source import RunSource
 from llmspell_tui.feed.trouble import trouble_of
 from llmspell_tui.model.run import RunModel
@@ -172,6 +175,19 @@ async def test_a_killed_runtime_is_told(tmp_path: Path) -> None:
     assert "killed" in model.trouble.text
     assert "resume" in model.trouble.remedy
     assert model.events == 2
+
+
+def test_it_may_be_closed_while_a_thread_reads(stored: Callable[[str], Any]) -> None:
+    """Else SQLite's library takes the process with it, in one of a hundred times or so."""
+    path = stored("research").path
+    with ThreadPoolExecutor(1) as threads:
+        for number in range(300):
+            run = StoredRun(path)
+            reading = threads.submit(lambda run=run: [*run.detail_pieces(), *run.span_pieces(), run.counts()])
+            time.sleep(number * 1e-6)  # at one place of the reading after the other
+            run.close()
+            if (error := reading.exception()) is not None:
+                assert isinstance(error, StoreError)
 
 
 # What cannot be read

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, cast
 
 from llmspell.events.event import Event
@@ -45,10 +47,15 @@ _ENDINGS: Final = ("_started", "_called")
 
 
 class StoredRun:
-    """One moment of a run's file, from its opening to `close`. Raises StoreError, also for rows that are none."""
+    """One moment of a run's file, from its opening to `close`. Raises StoreError, also for rows that are none.
+
+    A thread may still be reading when it is closed: who leaves while a large run is read does not wait for that.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._closed = False
+        self._turn = Lock()  # SQLite's library crashes where a connection is closed under a query
         self._connection = open_read_only(path)
         try:
             self._connection.execute("BEGIN")
@@ -59,7 +66,10 @@ class StoredRun:
             raise
 
     def close(self) -> None:
-        self._connection.close()
+        self._closed = True
+        self._connection.interrupt()
+        with self._turn:
+            self._connection.close()
 
     def span_pieces(self) -> Iterator[SpanRows]:
         """Every span in the order of numbers: a span comes before those inside it."""
@@ -141,13 +151,22 @@ class StoredRun:
 
     def _run(self, query: str, *values: object) -> sqlite3.Cursor:
         try:
-            return self._connection.execute(query, values)
+            with self._reading():
+                return self._connection.execute(query, values)
         except sqlite3.Error as error:
             raise unreadable(self._path, error) from None
 
+    @contextmanager
+    def _reading(self) -> Generator[None]:
+        with self._turn:
+            if self._closed:
+                raise sqlite3.ProgrammingError("it was closed meanwhile")
+            yield
+
     def _fetched(self, cursor: sqlite3.Cursor, count: int) -> list[tuple[Any, ...]]:
         try:
-            return cursor.fetchall() if count < 0 else cursor.fetchmany(count)
+            with self._reading():
+                return cursor.fetchall() if count < 0 else cursor.fetchmany(count)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise unreadable(self._path, error) from None
 

@@ -24,13 +24,12 @@ def exchange(payload: SpanPayload, streamed: str, running: bool) -> Page:
     page = Page()
     if start is None:
         return page
-    sent = as_sent(start.data, {} if end is None else end.data)
     match start.kind:
         case "llm_call_started":
-            _request(page, sent.get("request"))
+            _request(page, as_sent(start.data, {} if end is None else end.data).get("request"))
             _answer(page, end, streamed, running)
         case "tool_called":
-            _titled(page, "Arguments", sent.get("params"), nothing="none")
+            _titled(page, "Arguments", (end or start).data.get("params", start.data.get("params")), nothing="none")
             _result(page, end, "result", running)
         case "hook_called":
             _titled(page, "Asked", _without(start.data, "handler", "point"))
