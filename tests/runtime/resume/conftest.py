@@ -66,6 +66,7 @@ class Project:
         environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
+            "TMPDIR": str(self.folder),  # a killed host leaves its run's own temporary folder
             "OPENAI_API_BASE": self.server.openai_url,
             "OPENAI_API_KEY": "k",
             "LLMSPELL_DEFAULT_MODEL": "openai/test",
