@@ -78,8 +78,9 @@ class Travelled(Message):
 
 
 class Settled(Message):
-    """A question was answered by the number of a choice, from 1."""
+    """A question was answered by the number of a choice, from 1. of: the question's number, as it was shown."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, of: int) -> None:
         self.number = number
+        self.of = of
         super().__init__()

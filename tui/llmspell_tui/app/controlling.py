@@ -225,8 +225,13 @@ class Controlling(Travelling):
 
     async def on_settled(self, event: Settled) -> None:
         event.stop()
-        if (first := self._first()) is not None:
-            await self._answer(first, event.number)
+        control = self.desk.control
+        waiting = control.waiting if control is not None else []
+        question = next((each for each in waiting if each["number"] == event.of), None)
+        if question is None:
+            self.notice("that question waits no longer")
+        else:
+            await self._answer(question, event.number)
 
     async def _answer(self, question: Mapping[str, Any], number: int) -> None:
         text = str(question["choices"][number - 1])

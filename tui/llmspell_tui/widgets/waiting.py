@@ -30,6 +30,8 @@ class WaitPage(Document):
     PANEL = "waiting"
 
     _first_at = ""
+    of = 0
+    """The number of the matter that is shown; a breakpoint's stop has none."""
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         lines = len(self.page_shown.layout(width, self._folded))
@@ -44,7 +46,7 @@ class WaitPage(Document):
         if event.key.isdecimal() and f"choice.{event.key}" in {entry.path for entry in self.page_shown.entries}:
             event.stop()
             event.prevent_default()
-            self.post_message(Settled(int(event.key)))
+            self.post_message(Settled(int(event.key), self.of))
 
     def begin(self, page: Page, path: str) -> None:
         """Show a page with the cursor on an entry."""
@@ -67,7 +69,7 @@ class WaitPage(Document):
 
     def clicked(self, row: int, x: int) -> bool:
         if number := self.choice():
-            self.post_message(Settled(number))
+            self.post_message(Settled(number, self.of))
             return True
         return super().clicked(row, x)
 
@@ -108,6 +110,7 @@ class WaitSheet(Sheet):
             return
         at = f"choice.{self.choice}" if wants == self._told and self.choice else _first(wants)
         self._told, self._said = wants, said
+        self._page.of = wants.get("number", 0)
         self._page.begin(page_of(wants, said), at)
         self._head()
 
