@@ -80,7 +80,12 @@ def sound(path: Path) -> None:
 def test_whoever_is_killed(tmp_path: Path, victim: Victim, rounds: int) -> None:
     chance = random.Random(f"{victim} {rounds}")
     (tmp_path / "llmspell.toml").touch()
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LLMSPELL_DEFAULT_MODEL": "offline/automatic"}
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "TMPDIR": str(tmp_path),
+        "LLMSPELL_DEFAULT_MODEL": "offline/automatic",
+    }
     struck = 0
     for number in range(rounds):
         name = list(SPELLS)[number % 2]

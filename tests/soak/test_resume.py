@@ -106,7 +106,12 @@ def test_killed_and_resumed_until_it_is_done(tmp_path: Path, name: str, rounds: 
 
 def run(folder: Path, server: ModelServer, arguments: list[str], kill_after: float | None = None) -> tuple[int, str]:
     """Its exit code and what it printed. kill_after: seconds until its host is killed, unless it is done before."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "LLMSPELL_DEFAULT_MODEL": "openai/test"}
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "LLMSPELL_DEFAULT_MODEL": "openai/test",
+    }
     environ |= {"OPENAI_API_BASE": server.openai_url, "OPENAI_API_KEY": "k"}
     running = subprocess.Popen(
         [sys.executable, "-m", "llmspell", "run", *arguments],

@@ -55,7 +55,7 @@ class Project:
     def _run(
         self, command: list[str], environ: Mapping[str, str], cwd: Path | None
     ) -> subprocess.CompletedProcess[str]:
-        home = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        home = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TMPDIR": str(self.folder)}
         return subprocess.run(
             command,
             cwd=cwd or self.folder,

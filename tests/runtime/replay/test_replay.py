@@ -331,6 +331,7 @@ def start(project: Project, spell: str) -> subprocess.Popen[str]:
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(project.folder),
+        "TMPDIR": str(project.folder),
         "OPENAI_API_BASE": project.server.openai_url,
         "OPENAI_API_KEY": "k",
         "LLMSPELL_DEFAULT_MODEL": "openai/test",

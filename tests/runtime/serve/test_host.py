@@ -69,7 +69,12 @@ async def host(tmp_path: Path) -> AsyncIterator[Hosted]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "llmspell", "host"),
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)},
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "TMPDIR": str(tmp_path),
+            "XDG_RUNTIME_DIR": str(tmp_path),
+        },
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -171,6 +171,7 @@ class Bench:
         self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
+            "TMPDIR": str(folder),
             "XDG_RUNTIME_DIR": str(folder),
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
