@@ -3,6 +3,8 @@
 import * as assert from "node:assert/strict";
 import * as vscode from "vscode";
 
+import { described } from "../../../../editors/vscode/src/trace/documents";
+import type { Event } from "../../../../editors/vscode/src/trace/model";
 import { picture } from "../../../../editors/vscode/src/trace/waterfall";
 import { diagnostics, file, running, shown } from "./waiting";
 
@@ -51,6 +53,20 @@ describe("a run", () => {
     assert.equal(drawn.bars[0]?.kind, "spell");
     assert.ok(drawn.bars.every((bar) => bar.from >= 0 && bar.to >= bar.from && bar.to <= drawn.length));
     assert.equal(Math.max(...drawn.bars.map((bar) => bar.depth)), 2);
+  });
+
+  it("tells the prompt that was sent, as hooks left it, and its answer", () => {
+    const at = { time: 0, span: 2, parent: 1, name: "gpt", site: "a.lua:1" };
+    const asking = (content: string) => ({ request: { model: "gpt", messages: [{ role: "user", content }] } });
+    const events: Event[] = [
+      { ...at, seq: 1, kind: "llm_call_started", phase: "start", data: asking("I am ada@example.com") },
+      { ...at, seq: 2, kind: "llm_call_completed", phase: "end", data: { ...asking("I am [e-mail]"), response: "Hello" } },
+    ];
+    const facts = { number: 2, parent: 1, kind: "model", name: "gpt", site: "a.lua:1", status: "ok", cost: 0 };
+    const text = described({ ...facts, started: 0, ended: 1, tokens: 2, events, children: [] });
+    assert.match(text, /## Prompt[\s\S]*I am \[e-mail\][\s\S]*Hello/);
+    assert.doesNotMatch(text, /ada@/);
+    assert.equal(text.split("## Prompt").length, 2);
   });
 
   it("can be replayed", async () => {
