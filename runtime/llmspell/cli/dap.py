@@ -5,7 +5,6 @@ What it does is `llmspell.serve.dap`.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
@@ -34,19 +33,11 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    import asyncio
-    import gc
-
-    from llmspell.cli.rounds import new_loop
+    from llmspell.cli.streams import speak
 
     if sys.stdin.isatty():
         print("llmspell dap speaks the debug adapter protocol on stdin; an editor starts it", file=sys.stderr)
-    # What any library prints goes to stderr: stdout is the protocol's.
-    out = os.dup(1)
-    os.dup2(2, 1)
-    gc.set_threshold(20_000, 20, 20)
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(_serve(out))
+    speak(_serve)
     return 0
 
 
@@ -54,7 +45,7 @@ async def _serve(out: int) -> None:
     import asyncio
     from collections.abc import Mapping
 
-    from llmspell.cli.streams import opened, sent
+    from llmspell.cli.streams import heard, opened, sent
     from llmspell.engines.process import Zygote
     from llmspell.runtime import Runtime
     from llmspell.serve.dap import messages
@@ -66,8 +57,7 @@ async def _serve(out: int) -> None:
         return Runtime(environ=environ, zygote=zygote.pop() if zygote else None)
 
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=messages.LONGEST)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb", closefd=False))
+    reader = await heard(loop, messages.LONGEST)
     stream = await opened(loop, out)
 
     def write(message: dict[str, Any]) -> None:

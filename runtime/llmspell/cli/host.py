@@ -5,7 +5,6 @@ The protocol is in `llmspell.serve.host`.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
@@ -42,22 +41,14 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    import asyncio
-    import gc
-
-    from llmspell.cli.rounds import new_loop
+    from llmspell.cli.streams import speak
     from llmspell.engines.sandbox import die_with
 
     if args.parent is not None:
         die_with(args.parent)
     if sys.stdin.isatty():
         print("llmspell host speaks with another program on stdin; `llmspell dev FILE` is for people", file=sys.stderr)
-    # What any library prints goes to stderr: the lines on stdout are the protocol's.
-    out = os.dup(1)
-    os.dup2(2, 1)
-    gc.set_threshold(20_000, 20, 20)
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(_serve(out))
+    speak(_serve)
     return 0
 
 
@@ -65,14 +56,13 @@ async def _serve(out: int) -> None:
     import asyncio
     import json
 
-    from llmspell.cli.streams import opened, sent
+    from llmspell.cli.streams import heard, opened, sent
     from llmspell.engines.process import Zygote
     from llmspell.runtime import Runtime
     from llmspell.serve.host import LINE, Host
 
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=LINE)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb", closefd=False))
+    reader = await heard(loop, LINE)
     lines = await opened(loop, out)
 
     def write(value: dict[str, object]) -> None:

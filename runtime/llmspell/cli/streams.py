@@ -1,11 +1,18 @@
-"""Where a command that speaks with another program writes to: a pipe without waiting, anything else at once."""
+"""A command that speaks with another program on its standard streams: what runs it, what it hears and writes to.
+
+It writes to a pipe without waiting, to anything else at once. Knows no protocol.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import stat
+from collections.abc import Callable, Coroutine
 from typing import Protocol
+
+from llmspell.cli.rounds import new_loop
 
 
 class Stream(Protocol):
@@ -28,6 +35,23 @@ class _File:
 
     def close(self) -> None:
         os.close(self._out)
+
+
+def speak(serve: Callable[[int], Coroutine[None, None, None]]) -> None:
+    """Runs `serve` to its end, with the descriptor of what was stdout, which is the protocol's: what any library prints
+    goes to stderr."""
+    out = os.dup(1)
+    os.dup2(2, 1)
+    gc.set_threshold(20_000, 20, 20)
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(serve(out))
+
+
+async def heard(loop: asyncio.AbstractEventLoop, limit: int) -> asyncio.StreamReader:
+    """Standard input. limit: bytes of a line, or of what is read at once."""
+    reader = asyncio.StreamReader(limit=limit)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb", closefd=False))
+    return reader
 
 
 async def opened(loop: asyncio.AbstractEventLoop, out: int) -> Stream:
