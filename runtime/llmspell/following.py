@@ -16,7 +16,8 @@ it does something else, these hold:
 - A time limit that was reached is reached again in its turn, unless something live is asked inside it: then it counts.
   What never came is asked for live when nothing else is left to wait for.
 - When no free answer can follow, all is live, and the clock is read from there on.
-- Texts of the spell, its hooks, settings, models and approvals are of now.
+- Texts of the spell, its hooks, settings, models and approvals are of now. So are the spell's random numbers once it
+  draws more or fewer of them: a request that holds one is another then.
 
 Knows no store and no worker.
 """
