@@ -247,8 +247,7 @@ class Sequencer:
     def review(self) -> None:
         """Others pass the hold now: what has come while the run was paused is let in, each in its turn, or waits on."""
         if self.hold is not None:
-            for each in self.hold.kept():
-                self._gate.enter(self, each, at_rest=False)
+            self._gate.enter_again(self, self.hold.kept())
 
     def let_in(self, input: Input) -> None:
         """For the gate: it is the input's turn. One without a key belongs to no recording."""
@@ -299,6 +298,15 @@ class _Gate:
             self.let_in(sequencer, input)
             return
         self._queue.append((sequencer, input))
+        self._will_pump()
+
+    def enter_again(self, sequencer: Sequencer, inputs: list[Input]) -> None:
+        """Inputs whose turn had come and that were kept then: they stand before whatever has come since."""
+        self._queue.extendleft((sequencer, each) for each in reversed(inputs))
+        if inputs:
+            self._will_pump()
+
+    def _will_pump(self) -> None:
         if not self._pumping:
             self._pumping = True
             asyncio.get_running_loop().call_soon(self._pump)

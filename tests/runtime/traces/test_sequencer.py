@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from llmspell.traces import sequencer as module
-from llmspell.traces.sequencer import Sequencer
+from llmspell.traces.sequencer import Hold, Sequencer
 
 where: ContextVar[str] = ContextVar("where", default="outside")
 
@@ -163,6 +163,25 @@ async def test_after_a_recording_that_was_cut_short_nothing_is_let_in() -> None:
     sequencer.admit("b", lambda: heard.append("never"))
     await settled()
     assert heard == ["a", "over"]
+
+
+async def test_what_a_pause_kept_goes_before_what_came_with_the_word_to_go_on() -> None:
+    order: list[str] = []
+    sequencer = Sequencer(order.append)
+    hold = sequencer.hold = Hold(lambda: False, lambda: False)
+    hold.closed = True
+
+    def go_on() -> None:
+        hold.closed = False
+        sequencer.review()
+
+    for key in ("w1", "w2"):
+        sequencer.admit(key, lambda: None)
+    sequencer.input("c1", go_on).arrive_within()
+    sequencer.admit("w3", lambda: None)
+    assert order == []
+    await settled()
+    assert order == ["c1", "w1", "w2", "w3"]
 
 
 async def test_a_closed_sequencer_lets_nobody_in() -> None:
