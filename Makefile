@@ -17,7 +17,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-editors check gen bench bench-lsp bench-tui vsix soak mission seed lock clean
+.PHONY: help setup demo test test-editors check gen pictures bench bench-lsp bench-tui vsix soak mission seed lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ test: $(READY) ## run every test
 test-editors: $(READY) ## fetch the editors and test what is made for them inside them; needs Node, npm and Chromium
 	@$(BIN)/python -m tests.editors.install
 	@$(BIN)/python -m tests.editors.vscode.install
-	@LLMSPELL_TEST_EDITORS=1 $(BIN)/python -m pytest tests/editors
+	@LLMSPELL_TEST_EDITORS=1 $(BIN)/python -m pytest tests/editors tests/tui/survival/test_browser.py
 
 check: $(READY) ## style, types, layers, and that no file names a machine
 	@$(BIN)/ruff check --quiet .
@@ -48,6 +48,9 @@ gen: $(READY) ## write what is generated: the API's files, README's table of key
 	@$(BIN)/python -m llmspell.api.gen
 	@$(BIN)/python -m llmspell_tui.actions
 	@$(BIN)/python editors/vscode/settings_schema.py
+
+pictures: $(READY) ## write README's pictures of the terminal interface from a driven session; needs tmux
+	@LLMSPELL_PICTURES=tui/pictures $(BIN)/python -m pytest tests/tui/driven -k from_a_save_to
 
 bench: $(READY) ## measure the table of goals, each beside its floor
 	@$(BIN)/python tests/benchmarks/run.py

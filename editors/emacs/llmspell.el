@@ -46,33 +46,51 @@
   (let ((root (locate-dominating-file folder "llmspell.toml")))
     (and root (cons 'transient root))))
 
+(defun llmspell--missing ()
+  "What to say where there is no program to start, else nil."
+  (unless (executable-find (car llmspell-command))
+    (format "%s was not found: install llmspell, or set `llmspell-command'" (car llmspell-command))))
+
+(defun llmspell--serve ()
+  "Let Eglot start the server for this buffer."
+  (setq-local eglot-server-programs
+              (cons (cons llmspell--modes (append llmspell-command '("lsp"))) eglot-server-programs))
+  (add-hook 'project-find-functions #'llmspell--project nil t)
+  (eglot-ensure))
+
 ;;;###autoload
 (defun llmspell-setup ()
   "Start the language server if the buffer's file is a spell.
 For `find-file-hook', after the buffer's mode is known."
   (when (and buffer-file-name (llmspell-file-p buffer-file-name) (apply #'derived-mode-p (mapcar #'car llmspell--modes)))
-    (setq-local eglot-server-programs
-                (cons (cons llmspell--modes (append llmspell-command '("lsp"))) eglot-server-programs))
-    (add-hook 'project-find-functions #'llmspell--project nil t)
-    (eglot-ensure)))
+    (if (llmspell--missing)
+        (message "%s" (llmspell--missing))
+      (llmspell--serve))))
 
 ;;;###autoload
 (add-hook 'find-file-hook #'llmspell-setup)
 
-(defun llmspell--compile (arguments)
-  "Run llmspell with ARGUMENTS in a compilation buffer."
+(defun llmspell--compile (command &rest arguments)
+  "Give llmspell's COMMAND this buffer's spell and ARGUMENTS, to compile."
+  (unless (and buffer-file-name (string-match-p "\\.\\(lua\\|[cm]?js\\)\\'" buffer-file-name))
+    (user-error "Which spell?  Go to the buffer of a Lua or JavaScript file"))
+  (when (llmspell--missing)
+    (user-error "%s" (llmspell--missing)))
   (save-buffer)
-  (compile (mapconcat #'shell-quote-argument (append llmspell-command arguments) " ")))
+  (compile (mapconcat #'shell-quote-argument
+                      (append llmspell-command (list command (file-relative-name buffer-file-name)) arguments) " ")))
 
-(defun llmspell-run ()
-  "Run the spell of this buffer."
-  (interactive)
-  (llmspell--compile (append '("run") (list (file-relative-name buffer-file-name)) llmspell-run-arguments)))
+(defun llmspell-run (&optional options)
+  "Run the spell of this buffer.
+With a prefix argument, ask for OPTIONS of `llmspell run', such as
+--param name=Ada."
+  (interactive (list (and current-prefix-arg (split-string-and-unquote (read-string "Options: " "--param ")))))
+  (apply #'llmspell--compile "run" (append llmspell-run-arguments options)))
 
 (defun llmspell-validate ()
   "Check the spell of this buffer without running it."
   (interactive)
-  (llmspell--compile (list "validate" (file-relative-name buffer-file-name))))
+  (llmspell--compile "validate"))
 
 ;; "  at spell.lua:4: in function 'f'", under an error.
 (add-to-list 'compilation-error-regexp-alist-alist '(llmspell "^  at \\([^:\n]+\\):\\([0-9]+\\)" 1 2 nil 0))

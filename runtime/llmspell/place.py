@@ -37,6 +37,9 @@ _ROOT: Final = Span(RUN_SPAN, 0, "", "")
 span: Final[ContextVar[Span]] = ContextVar("llmspell_span", default=_ROOT)
 site: Final[ContextVar[str]] = ContextVar("llmspell_site", default="")
 held: Final[ContextVar[tuple[object, ...]]] = ContextVar("llmspell_held", default=())
+taken: Final[ContextVar[bool | None]] = ContextVar("llmspell_taken", default=None)
+"""In runs that are debugged: True where what waits for the running task goes on when that fails; False where nothing
+waits for it."""
 
 
 class At:
@@ -78,6 +81,18 @@ class Holding:
 
     def __exit__(self, *error: object) -> None:
         held.reset(self._token)
+
+
+class Taking:
+    """Inside, what fails is taken by whoever entered."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = taken.set(True)
+
+    def __exit__(self, *error: object) -> None:
+        taken.reset(self._token)
 
 
 class Spanned:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar
 
@@ -23,7 +24,7 @@ from llmspell.events.listeners import Audience
 from llmspell.gate import Gate
 from llmspell.hooks.table import HookTable
 from llmspell.identity import Guest, Identity, guest_here
-from llmspell.place import At, Holding, Span, Spanned
+from llmspell.place import At, Holding, Span, Spanned, Taking
 from llmspell.security.permissions import Permissions
 from llmspell.settings import Settings
 from llmspell.traces.log import EventLog
@@ -33,6 +34,9 @@ T = TypeVar("T")
 
 #: Milliseconds that handlers of `on_cancel` and `on_limit` have: who cancels does not wait for long.
 _PARTING: Final = 2000.0
+
+#: Around what is nobody's to take.
+_NOTHING: Final = nullcontext()
 
 
 class Run:
@@ -156,6 +160,10 @@ class Run:
     def at(self, site: str) -> At:
         """Inside, events carry this position of the script."""
         return At(site)
+
+    def takes(self, whether: bool) -> AbstractContextManager[None]:
+        """Inside, what fails is no failure for who waits: a debugger need not stop there."""
+        return Taking() if whether and self.debugged else _NOTHING
 
     def holding(self, thing: object, what: str) -> Holding:
         """Inside, the running task has `thing` to itself. Raises ScriptError where it is inside already: it would wait

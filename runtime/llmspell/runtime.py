@@ -141,21 +141,27 @@ class Runtime:
         task.add_done_callback(self._runs.pop)
         return Started(made, task)
 
-    async def refusal(self, spell: Spell) -> LlmspellError | None:
-        """Why the spell's engine will not have its text; None where it will. Nothing of it runs."""
+    async def refusal(self, spell: Spell, *, module: bool = False) -> LlmspellError | None:
+        """Why the spell's engine will not have its text; None where it will. Nothing of it runs. module: whether
+        others load it, whatever it holds."""
         from llmspell.engines.compiling import refusal
 
-        source, module = spell.prepared()
+        source, is_module = spell.prepared()
+        module = is_module or (module and spell.language == "javascript")
         if self._zygote is None:
             self._zygote = Zygote.spawn([spell.language])
         return await refusal(self._zygote, spell.language, spell.label, source, module=module)
 
     async def code_lines(self, spell: Spell) -> list[int]:
-        """The lines of a text at which a debugger can stop. Raises ScriptError where the engine will not have it."""
+        """The lines of a text at which a debugger can stop. Raises ScriptError where the engine will not have it,
+        UsageError where the debugger will not."""
         if spell.language == "javascript":
-            from llmspell.engines.javascript.instrumentation import code_lines
+            from llmspell.engines.javascript.instrumentation import Undebuggable, code_lines
 
-            return code_lines(spell.source)
+            try:
+                return code_lines(spell.source)
+            except Undebuggable as why:
+                raise UsageError(f"{spell.path.name} is not debugged: {why}") from None
         from llmspell.engines.compiling import measured
 
         if self._zygote is None:

@@ -18,8 +18,8 @@ end, {
   nargs = '*',
   bang = true,
   desc = 'Run, debug, follow, replay and check spells',
-  complete = function(lead, line)
-    return require('llmspell.command').complete(lead, line)
+  complete = function(lead, line, at)
+    return require('llmspell.command').complete(lead, line, at)
   end,
 })
 

@@ -40,7 +40,7 @@ function time(milliseconds) {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
-window.addEventListener("message", ({ data }) => {
+function draw(data) {
   title.textContent = data.title;
   scale.replaceChildren(
     ...[0, 0.25, 0.5, 0.75].map((part) => {
@@ -50,5 +50,17 @@ window.addEventListener("message", ({ data }) => {
     }),
   );
   list.replaceChildren(...data.bars.map((bar) => row(bar, data.length)));
+}
+
+// A long run takes longer to draw than to grow: only the newest is drawn.
+let newest;
+window.addEventListener("message", ({ data }) => {
+  if (newest === undefined) {
+    requestAnimationFrame(() => {
+      draw(newest);
+      newest = undefined;
+    });
+  }
+  newest = data;
 });
 vscode.postMessage({ ready: true });

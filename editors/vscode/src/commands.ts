@@ -8,7 +8,7 @@ import type { Installation } from "./installation";
 import { newSpell } from "./newSpell";
 import type { Projects } from "./projects";
 import type { Server } from "./server";
-import { made, terminal, type Definition } from "./tasks";
+import { made, relative, terminal, type Definition } from "./tasks";
 import { documentUri } from "./trace/documents";
 import type { Run } from "./trace/model";
 import type { Runs } from "./trace/runs";
@@ -43,7 +43,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     install: () => installation.install(),
     restart: () => installation.forget(),
     showLog: () => server.log.show(),
-    menu,
+    menu: () => menu(installation),
   };
   const registered = Object.entries(commands).map(([name, work]) =>
     vscode.commands.registerCommand(`llmspell.${name}`, async (...given: never[]) => {
@@ -77,7 +77,9 @@ async function dev(parts: Parts, named: Named): Promise<void> {
   const file = await saved(named);
   const program = file === undefined ? undefined : await parts.installation.wanted();
   if (file !== undefined && program !== undefined) {
-    terminal(program, `dev ${path.basename(file.fsPath)}`, ["dev", file.fsPath], parts.projects.rootOf(file));
+    const cwd = parts.projects.rootOf(file);
+    const spell = relative(file.fsPath, cwd);
+    terminal(program, `dev ${spell}`, ["dev", spell], cwd);
   }
 }
 
@@ -153,8 +155,12 @@ async function task(parts: Parts, definition: Definition, cwd: string): Promise<
   }
 }
 
-async function menu(): Promise<void> {
-  const items = [
+async function menu(installation: Installation): Promise<void> {
+  const { isTrusted } = vscode.workspace;
+  const isMissing = isTrusted && (await installation.program()) === undefined;
+  const items: { label: string; command: string; argument?: string }[] = [
+    ...(isTrusted ? [] : [{ label: "$(shield) Manage trust in this folder", command: "workbench.trust.manage" }]),
+    ...(isMissing ? [{ label: "$(cloud-download) Install llmspell into .venv", command: "llmspell.install" }] : []),
     { label: "$(debug-restart) Restart the language server", command: "llmspell.restart" },
     { label: "$(output) Show its log", command: "llmspell.showLog" },
     { label: "$(pulse) Doctor: what works on this machine", command: "llmspell.doctor" },

@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 
 import { registerCommands } from "./commands";
+import { Contexts } from "./contexts";
 import { Debugging } from "./debugging";
 import { InlineValues } from "./inlineValues";
 import { Installation } from "./installation";
@@ -15,6 +16,7 @@ import { TraceDocuments } from "./trace/documents";
 import { Runs } from "./trace/runs";
 import { TraceTree } from "./trace/tree";
 import { Waterfalls } from "./trace/waterfall";
+import { TypeScriptAside } from "./typescript";
 
 /** For tests, and for other extensions that want to know what runs. */
 export interface Api {
@@ -65,22 +67,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
       void installation.offer(); // not awaited: the notification may stand for hours
     }
   };
-  let hasSpells = false;
-  const markSpell = (editor = vscode.window.activeTextEditor): void => {
-    const isSpell = editor !== undefined && projects.isSpell(editor.document);
-    void vscode.commands.executeCommand("setContext", "llmspell.isSpell", isSpell);
-    // Stays: a debugger that is there for one file and gone for the next would take launch.json's entries with it.
-    hasSpells ||= isSpell || projects.roots.length > 0;
-    void vscode.commands.executeCommand("setContext", "llmspell.hasSpells", hasSpells);
-  };
-
   context.subscriptions.push(
+    new Contexts(projects),
     new InlineValues(projects),
+    new TypeScriptAside(projects, server),
     vscode.workspace.onDidGrantWorkspaceTrust(() => installation.forget()),
     installation.onDidChange(start),
     projects.onDidChange(start),
-    projects.onDidChange(() => markSpell()),
-    vscode.window.onDidChangeActiveTextEditor(markSpell),
     vscode.workspace.onDidOpenTextDocument(async (document) => {
       if (server.condition === "stopped" && vscode.workspace.isTrusted && projects.isOurs(document)) {
         await start();
@@ -90,12 +83,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
       if (change.affectsConfiguration("llmspell.path")) {
         installation.forget();
       } else if (change.affectsConfiguration("llmspell.spells")) {
-        markSpell();
         void start();
       }
     }),
   );
-  markSpell();
   void start();
   return { server, projects, runs, tree, installation, startup };
 }

@@ -2,17 +2,18 @@
 
 import * as vscode from "vscode";
 
+import { INSTALLED, installed } from "./environment";
 import { find, type Program } from "./program";
 import type { Projects } from "./projects";
 
 const INSTALL = "Install into .venv";
 const CHOOSE = "Choose a Program…";
-const PYTHON = process.platform === "win32" ? "py" : "python3";
-const IN_VENV = process.platform === "win32" ? ".venv\\Scripts\\python" : ".venv/bin/python";
+const AGAIN = "Try Again";
 
 export class Installation implements vscode.Disposable {
   private found: Promise<Program | undefined> | undefined;
   private offered = false;
+  private isInstalling = false;
   private readonly changed = new vscode.EventEmitter<void>();
   /** Another program is to be used, or there is one at last. */
   readonly onDidChange = this.changed.event;
@@ -34,14 +35,7 @@ export class Installation implements vscode.Disposable {
 
   /** The program for something that a person has just asked for; else says what is missing. */
   async wanted(): Promise<Program | undefined> {
-    if (!vscode.workspace.isTrusted) {
-      const choice = await vscode.window.showWarningMessage(
-        "llmspell runs nothing in a folder that you do not trust.",
-        "Manage Trust",
-      );
-      if (choice !== undefined) {
-        await vscode.commands.executeCommand("workbench.trust.manage");
-      }
+    if (!(await this.trusted())) {
       return undefined;
     }
     const program = await this.program();
@@ -70,11 +64,49 @@ export class Installation implements vscode.Disposable {
       setting === ""
         ? "llmspell was not found: neither in a .venv of this workspace nor on PATH."
         : `The setting llmspell.path names ${setting}, which does not answer as llmspell.`;
-    const choice = await vscode.window.showWarningMessage(message, INSTALL, CHOOSE);
-    if (choice === INSTALL) {
+    await this.act(await vscode.window.showWarningMessage(message, INSTALL, CHOOSE));
+  }
+
+  /** In a terminal, so that everybody sees what is done; in an environment of the project's own. */
+  async install(): Promise<void> {
+    if (!(await this.trusted())) {
+      return;
+    }
+    const [folder] = this.folders();
+    if (folder === undefined) {
+      void vscode.window.showErrorMessage("Open a folder first: llmspell is installed into an environment in it.");
+      return;
+    }
+    if (this.isInstalling) {
+      return;
+    }
+    this.isInstalling = true;
+    const failed = await installed(folder).finally(() => (this.isInstalling = false));
+    if (failed !== undefined) {
+      await this.act(await vscode.window.showErrorMessage(`llmspell: ${failed}`, AGAIN, CHOOSE));
+      return;
+    }
+    const configuration = vscode.workspace.getConfiguration("llmspell");
+    if (configuration.get("path", "") !== "") {
+      // Else the program that it names, and that does not answer, would be looked for again.
+      await configuration.update("path", INSTALLED, vscode.ConfigurationTarget.Workspace);
+    }
+    this.forget();
+    const program = await this.program();
+    if (program !== undefined) {
+      void vscode.window.showInformationMessage(`llmspell ${program.version} is installed in .venv.`);
+    }
+  }
+
+  dispose(): void {
+    this.changed.dispose();
+  }
+
+  private async act(choice: string | undefined): Promise<void> {
+    if (choice === INSTALL || choice === AGAIN) {
       await this.install();
     } else if (choice === CHOOSE) {
-      const [file] = (await vscode.window.showOpenDialog({ openLabel: "Use as llmspell" })) ?? [];
+      const [file] = (await vscode.window.showOpenDialog({ title: "Which program is llmspell?", openLabel: "Use as llmspell" })) ?? [];
       if (file !== undefined) {
         const target = vscode.workspace.workspaceFolders ? vscode.ConfigurationTarget.Workspace : true;
         await vscode.workspace.getConfiguration("llmspell").update("path", file.fsPath, target);
@@ -82,27 +114,16 @@ export class Installation implements vscode.Disposable {
     }
   }
 
-  /** In a terminal, so that everybody sees what is done; in an environment of the project's own. */
-  async install(): Promise<void> {
-    const [folder] = this.folders();
-    if (folder === undefined) {
-      void vscode.window.showErrorMessage("Open a folder first: llmspell is installed into an environment in it.");
-      return;
+  /** Says so where the folder is not. */
+  private async trusted(): Promise<boolean> {
+    if (vscode.workspace.isTrusted) {
+      return true;
     }
-    const line = `${PYTHON} -m venv .venv && ${IN_VENV} -m pip install llmspell`;
-    const shell = new vscode.ShellExecution(line, { cwd: folder });
-    const task = new vscode.Task({ type: "llmspell" }, vscode.TaskScope.Workspace, "install", "llmspell", shell);
-    const execution = await vscode.tasks.executeTask(task);
-    const ended = vscode.tasks.onDidEndTaskProcess((end) => {
-      if (end.execution === execution) {
-        ended.dispose();
-        this.forget();
-      }
-    });
-  }
-
-  dispose(): void {
-    this.changed.dispose();
+    const said = "llmspell runs nothing in a folder that you do not trust.";
+    if ((await vscode.window.showWarningMessage(said, "Manage Trust")) !== undefined) {
+      await vscode.commands.executeCommand("workbench.trust.manage");
+    }
+    return false;
   }
 
   private folders(): string[] {

@@ -6,6 +6,7 @@ import type { Parts } from "./commands";
 
 export class Status implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem("llmspell.status", vscode.StatusBarAlignment.Right, 90);
+  private turn = 0;
   private readonly disposables: vscode.Disposable[];
 
   constructor(private readonly parts: Parts) {
@@ -27,6 +28,7 @@ export class Status implements vscode.Disposable {
   }
 
   private async draw(): Promise<void> {
+    const turn = ++this.turn;
     const { projects, server, installation } = this.parts;
     const document = vscode.window.activeTextEditor?.document;
     if (projects.roots.length === 0 && (document === undefined || !projects.isOurs(document))) {
@@ -34,6 +36,9 @@ export class Status implements vscode.Disposable {
       return;
     }
     const program = await installation.program();
+    if (turn !== this.turn) {
+      return; // what was asked before the last change tells of then
+    }
     const problem = !vscode.workspace.isTrusted
       ? "This folder is not trusted: nothing is started in it."
       : program === undefined

@@ -49,7 +49,7 @@ export class SpellTasks implements vscode.TaskProvider, vscode.Disposable {
   async resolveTask(task: vscode.Task): Promise<vscode.Task | undefined> {
     const program = await this.installation.program();
     const folder = typeof task.scope === "object" ? task.scope : vscode.workspace.workspaceFolders?.[0];
-    if (program === undefined || folder === undefined) {
+    if (program === undefined || folder === undefined || !(String(task.definition["command"]) in MATCHERS)) {
       return undefined;
     }
     return made(program, task.definition as Definition, folder.uri.fsPath, task.scope ?? folder);
@@ -92,7 +92,8 @@ export function terminal(program: Program, name: string, args: readonly string[]
   return shown;
 }
 
-function relative(file: string, cwd: string): string {
+/** As a person in that folder would write it: runs are listed by it. */
+export function relative(file: string, cwd: string): string {
   const inside = path.relative(cwd, path.resolve(cwd, file));
   return inside === "" ? "." : inside.startsWith("..") ? file : inside;
 }

@@ -243,7 +243,8 @@ class BaseAgent:
         """
         try:
             tool = self.tool_named(steps.tool_name(step))
-            output = await pipeline.call(tool, steps.params_of(tool, step, input), self.caller({}))
+            with tool.run.takes(True):
+                output = await pipeline.call(tool, steps.params_of(tool, step, input), self.caller({}))
         except FINAL:
             raise
         except LlmspellError as error:

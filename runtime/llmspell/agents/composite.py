@@ -119,7 +119,9 @@ class CompositeAgent(BaseAgent):
     ) -> tuple[AgentOutput | None, LlmspellError | None]:
         """A member's answer, or why there is none and the others go on."""
         try:
-            return await ask(self._members[name], input, caller), None
+            member = self._members[name]
+            with member.run.takes(self._options.on_error != "fail"):
+                return await ask(member, input, caller), None
         except FINAL:
             raise
         except LlmspellError as error:

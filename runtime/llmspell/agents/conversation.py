@@ -124,7 +124,8 @@ async def _run_tool(call: ToolCall, rules: Rules) -> tuple[dict[str, Any], Messa
             raise ToolError(f"there is no tool named {call.name!r}; the tools are: {known}")
         if isinstance(call.arguments, str):
             raise SchemaError(f"the arguments are not a JSON object: {call.arguments[:200]}")
-        output = await pipeline.call(tool, call.arguments, replace(rules.caller, call_id=call.id))
+        with tool.run.takes(rules.tool_errors != "fail"):
+            output = await pipeline.call(tool, call.arguments, replace(rules.caller, call_id=call.id))
     except FINAL:
         raise
     except LlmspellError as error:

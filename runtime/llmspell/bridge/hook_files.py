@@ -18,6 +18,7 @@ from llmspell.hooks.python_file import PythonHandler, Served, load
 from llmspell.hooks.table import Context
 from llmspell.identity import inherited_environment
 from llmspell.run import Run
+from llmspell.security import touched
 from llmspell.spell import LANGUAGES, Spell
 
 _LONGEST: Final = 1024 * 1024
@@ -43,6 +44,7 @@ class HookFiles:
 
         read = run.effects.read("hook_files", "", None, look)
         for number, found in enumerate(read["files"], 1):
+            touched.loaded(run.identity.run_id, Path(found["path"]))
             if found["language"] == "python":
                 self._start_python(found["label"], found["source"])
                 continue

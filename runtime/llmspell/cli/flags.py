@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, Final
@@ -35,7 +35,17 @@ def given_flags(args: Namespace) -> dict[str, Any]:
 
 
 def _number(text: str) -> float:
-    return float(text)
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
 def _parts(text: str) -> list[str]:
@@ -46,7 +56,7 @@ _READERS: Final[dict[Kind, Callable[[str], Any]]] = {
     "text": str,
     "path": str,
     "number": _number,
-    "whole": int,
+    "whole": _whole,
     "texts": _parts,
     "paths": _parts,
 }

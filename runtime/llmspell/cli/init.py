@@ -1,6 +1,7 @@
 """`llmspell init [DIR]`: a new project with its settings, a first spell, scripted replies and what editors need.
 
-Nothing that exists is written over: when one file is in the way, none is written.
+Nothing that exists is written over: when one file is in the way, none is written. With `--stubs` a project that stands
+is given what editors need, and keeps the files of these that it has.
 """
 
 from __future__ import annotations
@@ -97,20 +98,18 @@ _JSCONFIG: Final = """\
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("folder", nargs="?", default=".", metavar="DIR", help="the project's folder (the current one)")
     parser.add_argument("--language", choices=("lua", "js"), default="lua", help="of the first spell (lua)")
+    parser.add_argument(
+        "--stubs", action="store_true", help="in a project that stands: only what editors read, in its newest form"
+    )
 
 
 def run(args: Namespace) -> int:
     folder = Path(args.folder)
+    if args.stubs:
+        return _add_stubs(folder)
     files = _files(args.language)
     _refuse_to_overwrite(folder, files)
-    try:
-        for name, text in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("w" if _is_ours(name) else "x", encoding="utf-8") as file:
-                file.write(text)
-    except OSError as error:
-        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
+    _write(folder, files)
     spell = _spell(args.language)
     print(f"A new project in {folder.resolve()}:")
     print("".join(f"  {name}\n" for name in files if not _is_ours(name)), end="")
@@ -119,11 +118,43 @@ def run(args: Namespace) -> int:
     return 0
 
 
+def _add_stubs(folder: Path) -> int:
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {str(folder)!r}", hint="`--stubs` is for a project that stands")
+    files = _for_editors()
+    kept = [name for name in files if not _is_ours(name) and (folder / name).exists()]
+    _write(folder, {name: text for name, text in files.items() if name not in kept})
+    print(f"In {folder.resolve()}:")
+    print("".join(f"  {name}\n" for name in files if name not in kept and not name.endswith(".gitignore")), end="")
+    for name in kept:
+        if ".llmspell/stubs" not in (folder / name).read_text(encoding="utf-8", errors="replace"):
+            print(f"  {name} was there and is as it was: let it name .llmspell/stubs")
+    return 0
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    try:
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("w" if _is_ours(name) else "x", encoding="utf-8") as file:
+                file.write(text)
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
+
+
 def _files(language: str) -> dict[str, str]:
     return {
         "llmspell.toml": _SETTINGS,
         _spell(language): _LUA if language == "lua" else _JAVASCRIPT,
         "replies.json": _REPLIES,
+        **_for_editors(),
+    }
+
+
+def _for_editors() -> dict[str, str]:
+    """For servers of plain Lua and JavaScript: descriptions of the API, and the files by which they find them."""
+    return {
         ".luarc.json": _LUARC,
         "jsconfig.json": _JSCONFIG,
         ".llmspell/.gitignore": "*\n",

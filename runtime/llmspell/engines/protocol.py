@@ -34,6 +34,7 @@ Worker to host
     stopped  [report]                             the script stands: `reason`, `label`, `line`, `text`, `ids` of
                                                   breakpoints, `thrown` of an error; until a `debug` `go`
     logged   [text, site]                         what a breakpoint's log message gave
+    unseen   [label, why]                         a file that runs without the debugger's tests
     aside    [frame]                              an `ask` of what is evaluated for a person: no input of the run
 
 `name` is a name of the registry, `Agent.chat`; `receiver` is an object's number or None for a static member.

@@ -26,6 +26,7 @@ from llmspell.api.names import snake
 from llmspell.errors import ArgumentError, LlmspellError, ScriptError, UsageError
 from llmspell.frozen import frozen
 from llmspell.hooks.table import Context, point_named
+from llmspell.security import touched
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,9 +82,10 @@ class PythonHandler:
         own = _copied(context)
         try:
             if inspect.iscoroutinefunction(self.function):
-                given = await self.function(own)
+                with touched.opening():
+                    given = await self.function(own)
             else:
-                given = await _in_thread(self.function, own)
+                given = await _in_thread(self._called, own)
         except LlmspellError:
             raise
         except Exception as error:
@@ -98,12 +100,17 @@ class PythonHandler:
                 )
         return found
 
+    def _called(self, context: Context) -> Any:
+        with touched.opening():
+            return self.function(context)
+
 
 def load(source: str, label: str) -> list[PythonHandler]:
     """Runs the file and finds its handlers, in the order in which they stand. Raises UsageError that names the line."""
     names: dict[str, Any] = {"__name__": "llmspell_hook_file", "__file__": label}
     try:
-        exec(compile(source, label, "exec"), names)
+        with touched.opening():
+            exec(compile(source, label, "exec"), names)
     except LlmspellError as error:
         raise UsageError(error.message, hint=error.hint, source=_place(label, error)) from error
     except SyntaxError as error:

@@ -1,8 +1,9 @@
 """What the runs of this process do to files, for who watches the same folders: what they wrote, what they loaded.
 
-A watcher sees that a file is another, not who made it so; here it is told. A tool's writing is known exactly. A command
-writes what it likes, so that whatever changes while one is under way may be its doing. Kept only where somebody asked
-for it (`keep`); knows no watcher. Safe from several threads.
+A watcher sees that a file is another, not who made it so; here it is told. A tool's writing is known exactly, and so is
+that of code which opens files itself, in this process. A command writes what it likes, so that whatever changes while
+one is under way may be its doing. Kept only where somebody asked for it (`keep`); knows no watcher. Safe from several
+threads.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePath
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Literal
@@ -52,6 +53,9 @@ class Touched:
         self._commands: deque[tuple[int, int]] = deque(maxlen=_COMMANDS)
         self._under_way: dict[int, int] = {}  # commands, by number: since when
         self._number = 0
+        self._opened: dict[str, int] = {}  # files, by code that opens them itself: since when
+        self._openers: dict[_Doing, int] = {}  # such code under way: since when
+        self._openings: deque[tuple[int, int]] = deque(maxlen=_COMMANDS)
         self._lock = Lock()
 
     def whose(self, path: str, seen: Seen) -> Whose:
@@ -59,6 +63,8 @@ class Touched:
         with self._lock:
             if self._by_tool(path, seen):
                 return "tool"
+            if path in self._opened:
+                return self._by_opener(path, seen)
             spans = [*self._commands, *((began, time.time_ns()) for began in self._under_way.values())]
             if seen is None:
                 return "command" if self._under_way else ""
@@ -78,20 +84,28 @@ class Touched:
                     return True
         return False
 
+    def _by_opener(self, path: str, seen: Seen) -> Whose:
+        """Of a file that code has opened itself: its doing while it runs, and perhaps later, as long as it is open."""
+        from llmspell.security import opened
+
+        spans = [*self._openings, *((began, time.time_ns()) for began in self._openers.values())]
+        if self._openers if seen is None else _within(seen, spans):
+            return "tool"
+        if path not in opened.written_now():  # what it still held back of its text may have been written at the end
+            del self._opened[path]
+        return "command"
+
     @contextmanager
     def writing(self, found: Place) -> Generator[None]:
         """A tool holds a place to write there."""
         began = time.time_ns()
         with self._lock:
-            written = self._files.setdefault(str(found.path), _Written())
-            self._files.move_to_end(str(found.path))
+            written = self._written(str(found.path))
             written.under_way += 1
-            while len(self._files) > _MOST:
-                self._files.popitem(last=False)
         try:
             yield
         finally:
-            left = _seen(found)
+            left = _seen(found.name, found.parent)
             was = None if found.info is None else found.info.st_ino
             with self._lock:
                 written.under_way -= 1
@@ -99,6 +113,45 @@ class Touched:
                 written.left.append(left)
                 if left is not None and left[2] != was:
                     written.arrived = time.time_ns()
+
+    @contextmanager
+    def opening(self) -> Generator[None]:
+        """Code runs that opens files itself."""
+        from llmspell.security import opened  # only where such code is watched
+
+        doing = _Doing(self)
+        with self._lock:
+            self._openers[doing] = time.time_ns() - _TICK
+        try:
+            with doing.commands_under_way, opened.told(doing):
+                yield
+        finally:
+            still = opened.written_now() if doing.paths else frozenset[str]()
+            with self._lock:
+                self._openings.append((self._openers.pop(doing), time.time_ns()))
+                for path in doing.paths - still:
+                    self._closed(path)
+
+    def changes(self, path: str) -> None:
+        with self._lock:
+            if len(self._opened) < _MOST:
+                self._opened.setdefault(path, time.time_ns() - _TICK)
+
+    def _closed(self, path: str) -> None:
+        began = self._opened.pop(path, None)
+        if began is not None:
+            written = self._written(path)
+            written.spans.append((began, time.time_ns()))
+            written.left.append(left := _seen(path))
+            if left is not None:
+                written.arrived = time.time_ns()
+
+    def _written(self, path: str) -> _Written:
+        written = self._files.setdefault(path, _Written())
+        self._files.move_to_end(path)
+        while len(self._files) > _MOST:
+            self._files.popitem(last=False)
+        return written
 
     @contextmanager
     def command(self) -> Generator[None]:
@@ -118,12 +171,28 @@ def _within(seen: tuple[int, int, int], spans: deque[tuple[int, int]] | list[tup
     return any(began <= seen[0] <= ended for began, ended in spans)
 
 
-def _seen(found: Place) -> Seen:
+def _seen(name: str, folder: int | None = None) -> Seen:
     try:
-        status = os.stat(found.name, dir_fd=found.parent, follow_symlinks=False)
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except OSError:
         return None
     return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+class _Doing:
+    """Code that opens files itself, while it runs."""
+
+    def __init__(self, touched: Touched) -> None:
+        self.paths: set[str] = set()
+        self.commands_under_way = ExitStack()
+        self._touched = touched
+
+    def changes(self, path: str) -> None:
+        self.paths.add(path)
+        self._touched.changes(path)
+
+    def commands(self) -> None:
+        self.commands_under_way.enter_context(self._touched.command())
 
 
 _kept: list[Touched] = []
@@ -155,6 +224,15 @@ def command() -> Generator[None]:
         yield
     else:
         with _kept[0].command():
+            yield
+
+
+@contextmanager
+def opening() -> Generator[None]:
+    if not _kept:
+        yield
+    else:
+        with _kept[0].opening():
             yield
 
 

@@ -20,9 +20,11 @@ Each line that it reads is one request, each that it writes an answer or a notic
 | `status`     |                                                              | `pid`, `version`, `runs`       |
 | `stop`       |                                                              | `{}`; then it ends             |
 
-A text that its engine refuses is an error of type `syntax` with `data.file`, `data.line` (from 1) and `data.text`, the
-line; nothing was started then and nothing cancelled. `replay_prefix` may be `cancels`: the new run waits for its end.
-Each module that a run loads is told as `run.loaded`, with the `file` and the `spell` that it is a part of.
+A text that its engine refuses, the spell's or that of a module which a run of it has loaded and which was saved since,
+is an error of type `syntax` with `data.file`, `data.line` (from 1) and `data.text`, the line; nothing was started then
+and nothing cancelled. `replay_prefix` may be `cancels`: the new run waits for its end.
+What a run loads (modules, hook files, prompts of the project's own, its `llmspell.toml`) is told as `run.loaded`, with
+the `file` and the `spell` that it is a part of.
 Everything else about a run (events, pausing, answers to what it asks) goes over the run's own socket (`traces.live`,
 `control.socket`); to stay attached is to be there: questions wait for whoever connects. The host ends with what it
 reads from, after it has cancelled its runs.
@@ -44,6 +46,7 @@ from llmspell.events.event import Event
 from llmspell.runtime import Runtime, Started
 from llmspell.security import touched
 from llmspell.serve.wanted import Wanted
+from llmspell.settings import find_project_file, load
 from llmspell.spell import Spell
 from llmspell.version import VERSION
 
@@ -51,6 +54,10 @@ from llmspell.version import VERSION
 LINE: Final = 16 * 1024 * 1024
 
 Write = Callable[[dict[str, Any]], None]
+
+
+#: Of a file: time of its change in ns, size, inode.
+_Seen = tuple[int, int, int]
 
 
 @dataclass(slots=True)
@@ -68,6 +75,7 @@ class Host:
         self._runs: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._touched: touched.Touched | None = None
+        self._parts: dict[str, dict[Path, _Seen]] = {}  # modules as they were loaded, by spell
         self.stopped = asyncio.Event()
         self._acts: Mapping[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
             "run.start": self._start,
@@ -136,8 +144,9 @@ class Host:
     async def _start(self, given: dict[str, Any]) -> dict[str, Any]:
         wanted = Wanted.of(given)
         spell = None if wanted.file is None else Spell.read(wanted.file)
-        if spell is not None and (refused := await self._runtime.refusal(spell)) is not None:
-            raise _placed(refused, spell)
+        if spell is not None:
+            load(spell.path, os.environ, wanted.flags or {})  # with settings that are wrong nothing is cancelled
+            await self._check(spell)
         if wanted.cancels:
             await self._replace(wanted.cancels, wait=wanted.replay_prefix == wanted.cancels)
         asking, spell = wanted.asking(spell)
@@ -150,6 +159,8 @@ class Host:
         run = started.meta.id
         task = asyncio.create_task(self._followed(started))
         self._runs[run] = _Running(started, task)
+        if (settings := find_project_file(spell.path)) is not None:
+            self._loaded(run, settings)
         first = asyncio.create_task(begun.wait())
         await asyncio.wait((first, task), return_when=asyncio.FIRST_COMPLETED)  # from then on its socket is there
         first.cancel()
@@ -158,6 +169,19 @@ class Host:
         path = "" if started.store is None else str(started.store.path)
         meta = started.meta
         return {"run": run, "path": path, "socket": meta.socket, "file": str(spell.path), "spell": spell.label}
+
+    async def _check(self, spell: Spell) -> None:
+        """Raise what the engine will not have: the text, or a module that a run of it has loaded and that is another
+        one now."""
+        parts = self._parts.get(str(spell.path), {})
+        changed = {path: seen for path, before in parts.items() if (seen := _seen(path)) not in (None, before)}
+        for text in (spell, *(_module(path) for path in changed)):
+            if (
+                text is not None
+                and (refused := await self._runtime.refusal(text, module=text is not spell)) is not None
+            ):
+                raise _placed(refused, text)
+        parts.update(changed)
 
     async def _followed(self, started: Started) -> Result:
         result = await started.result()
@@ -170,7 +194,10 @@ class Host:
     def _loaded(self, run: str, path: Path) -> None:
         running = self._runs.get(run)
         if running is not None:
-            self._write({"notice": "run.loaded", "run": run, "spell": running.started.meta.spell, "file": str(path)})
+            spell = running.started.meta.spell
+            if (seen := _seen(path)) is not None:
+                self._parts.setdefault(spell, {})[path] = seen
+            self._write({"notice": "run.loaded", "run": run, "spell": spell, "file": str(path)})
 
     async def _replace(self, run: str, *, wait: bool) -> None:
         """wait: its recording is needed whole."""
@@ -222,6 +249,22 @@ def _files(given: Any) -> dict[str, touched.Seen]:
             case _:
                 raise UsageError(f"{seen!r} of {path!r} is no state of a file", hint="[TIME, SIZE, INODE] or null")
     return found
+
+
+def _seen(path: Path) -> _Seen | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def _module(path: Path) -> Spell | None:
+    """A module as a text to be checked; None for what no engine compiles, or what cannot be read: a run tells that."""
+    try:
+        return Spell.read(path)
+    except UsageError:
+        return None
 
 
 def _placed(error: LlmspellError, spell: Spell) -> LlmspellError:

@@ -93,7 +93,7 @@ def ended_span(start: Event, end: Event) -> Span:
         parent=start.parent,
         kind=kind,
         name=start.name or end.name,
-        site=start.site,
+        site=start.site or error_site(error),
         status=str(end.data.get("status") or ("error" if error else "ok")),
         started=start.time,
         ended=end.time,
@@ -125,6 +125,15 @@ def error_text(error: Any) -> str:
             return message
         case _:
             return str(error)
+
+
+def error_site(error: Any) -> str:
+    """Where an error happened in the script, "" where nobody knows: the place of a spell that failed."""
+    match error:
+        case {"source": str(source)}:
+            return source
+        case _:
+            return ""
 
 
 def _whole(value: Any) -> int:

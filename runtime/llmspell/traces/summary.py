@@ -13,6 +13,8 @@ from typing import Any, Final, cast
 
 #: Control characters, line and paragraph separators, and marks that turn the direction of writing.
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+#: Colours that were meant for a terminal.
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _LEFT_OUT: Final = frozenset({"status", "usage", "error", "duration", "attempt"})
 #: More of a value is never shown in one line.
 _LONGEST: Final = 400
@@ -20,7 +22,15 @@ _LONGEST: Final = 400
 
 def plain(text: str) -> str:
     """The text in one line, safe to print."""
-    return _UNSAFE.sub(" ", text[: _LONGEST * 2]).strip()
+    return harmless(text).strip()
+
+
+def harmless(text: str) -> str:
+    """The text in one line, safe to print, with the spaces that it begins and ends with."""
+    text = text[: _LONGEST * 2]
+    if "\x1b" in text:
+        text = _COLOURS.sub("", text)
+    return _UNSAFE.sub(" ", text)
 
 
 def as_sent(start: Mapping[str, Any], end: Mapping[str, Any]) -> Mapping[str, Any]:

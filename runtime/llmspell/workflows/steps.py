@@ -62,7 +62,8 @@ async def _done(execution: Execution, step: Step, scope: Scope, previous: Any, g
                 scope.kept.finish(key, Done(previous, skipped=True))
                 execution.ended(step, "skipped")
                 return previous
-        return await _Doing(execution, step, scope, previous, give).done()
+        with execution.run.takes(step.on_error not in ("", "fail")):
+            return await _Doing(execution, step, scope, previous, give).done()
     except FINAL:
         raise
     except LlmspellError as error:
@@ -164,7 +165,8 @@ class _Doing:
         count, step = 0, self._step
         while True:
             try:
-                return await self._once(unit, span)
+                with self._execution.run.takes(count < step.retries and not self._given):
+                    return await self._once(unit, span)
             except FINAL:
                 raise
             except ArgumentError:  # it would be as wrong the next time

@@ -23,6 +23,15 @@ TREE = """(function()
 end)()"""
 ENDED = f"{TREE} and not {TREE}[1]:match('^▸') and not {TREE}[1]:match('^…') and {TREE}"
 
+#: The number of the place that stands at the right of the cursor's line.
+PLACE = """
+    local row = vim.fn.line('.') - 1
+    local space = vim.api.nvim_get_namespaces()['llmspell.trace']
+    for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, space, { row, 0 }, { row, -1 }, { details = true })) do
+        local words = mark[4].virt_text and mark[4].virt_text[1][1] or ''
+        if words:match(':%d+ ') then return words:match(':(%d+) ') end
+    end"""
+
 
 def runs(environ: dict[str, str], project: Path) -> list[dict[str, object]]:
     command = ["llmspell", "trace", "list", "--json"]
@@ -106,12 +115,11 @@ def test_a_tree_has_folds_values_and_places(nvim: Neovim, project: Path, suffix:
     # K shows all that is recorded, <CR> goes to the script's line.
     nvim.command("call search('agent planner', 'w')")
     nvim.keys("K")
-    nvim.until("vim.bo.syntax == 'lua' and vim.fn.search('execution_started', 'nw') > 0")
+    nvim.until("vim.bo.syntax == 'yaml' and vim.fn.search('^execution_started: # 0.0 ms, event', 'nw') > 0")
     nvim.keys("q")
     nvim.until("vim.bo.filetype == 'llmspelltrace'")
-    wanted = nvim.lua(
-        "return vim.fn.getline('.'):match(':(%d+)$') or vim.fn.getline(vim.fn.line('.') - 1):match(':(%d+)$')"
-    )
+    nvim.command("call search('step plan', 'bw')")
+    wanted = nvim.lua(PLACE)
     nvim.keys("<CR>")
     nvim.until("vim.api.nvim_buf_get_name(0) == ...", str(spell))
     assert nvim.lua("return vim.fn.line('.')") == int(wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.editors.found import EDITORS
 from tests.editors.neovim.conftest import Start
 from tests.editors.neovim.driver import Neovim
 
@@ -126,19 +127,23 @@ def test_a_folders_own_programs_are_not_started_unless_that_is_set(start: Start,
     assert trusting.until("vim.uv.fs_stat(...)", str(project / "started"))
 
 
-def test_neovim_0_7_works_with_the_plain_server(start: Start, project: Path) -> None:
+def test_neovim_0_7_works_with_the_plain_server_as_the_help_says(start: Start, project: Path) -> None:
+    told = (EDITORS / "neovim" / "doc" / "llmspell.txt").read_text()
+    told = told[told.index("*llmspell-older*") :]
     nvim = start("nvim-0.7", plugin=False)
+    nvim.lua(told[told.index(">lua\n") + 5 : told.index("\n<")])
     nvim.call("nvim_command", f"edit {project / 'hello' / 'spell.lua'}")
-    nvim.lua(
-        """local id = vim.lsp.start_client({ name = 'llmspell', cmd = { 'llmspell', 'lsp' }, root_dir = ... })
-        vim.lsp.buf_attach_client(0, id)""",
-        str(project / "hello"),
-    )
     nvim.until("#vim.lsp.buf_get_clients(0) > 0")
     nvim.lua("vim.api.nvim_buf_set_lines(0, -1, -1, false, { 'Agent.neww()' })")
     nvim.until("#vim.diagnostic.get(0) > 0")
     nvim.lua("vim.api.nvim_buf_set_lines(0, -2, -1, false, {})")
     nvim.until("#vim.diagnostic.get(0) == 0")
+    nvim.call("nvim_command", "call search('chat')")
+    place = "{ textDocument = { uri = vim.uri_from_bufnr(0) }, position = { line = 4, character = 13 } }"
+    hover = nvim.lua(f"return vim.lsp.buf_request_sync(0, 'textDocument/hover', {place}, 10000)")
+    assert "agent:chat(" in str(hover)
+    lenses = nvim.lua(f"return vim.lsp.buf_request_sync(0, 'textDocument/codeLens', {place}, 10000)")
+    assert "Run" not in str(lenses)  # a client that has no such command is offered none
 
 
 def test_the_plugin_says_to_an_older_neovim_what_it_needs(start: Start) -> None:

@@ -26,6 +26,11 @@ def emacs(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
 
 
+def runs(folder: Path) -> list[Path]:
+    """Of a project, which keeps its own."""
+    return list((folder / ".llmspell" / "runs").glob("*.db"))
+
+
 @pytest.mark.parametrize(("suffix", "member"), [("lua", "agent:"), ("js", "agent.")])
 def test_eglot_serves_spells(suffix: str, member: str, tmp_path: Path) -> None:
     folder = tmp_path / "hello"
@@ -42,6 +47,38 @@ def test_eglot_serves_spells(suffix: str, member: str, tmp_path: Path) -> None:
     assert found["text"].count("greeter") == 2
     assert "Compilation finished" in found["llmspell-validate"]
     assert "Hello, world!" in found["llmspell-run"] and "Compilation finished" in found["llmspell-run"]
+    assert len(runs(folder)) == 1
+
+
+def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
+    spell = tmp_path / "spell.js"
+    spell.touch()
+    asked = f"""(progn (require 'llmspell)
+        (defun told (command) (condition-case problem (funcall command) (user-error (cadr problem))))
+        (princ (told #'llmspell-run))
+        (setq llmspell-command '("llmspel"))
+        (find-file "{spell}") (run-hooks 'post-command-hook)
+        (princ (told #'llmspell-validate)))"""
+    done = emacs("--eval", asked, home=tmp_path)
+    missing = "llmspel was not found: install llmspell, or set `llmspell-command'"
+    assert done.stdout == "Which spell?  Go to the buffer of a Lua or JavaScript file" + missing
+    assert missing in done.stderr and "Debugger" not in done.stderr
+
+
+def test_opening_and_saving_a_spell_runs_nothing(tmp_path: Path) -> None:
+    spell = tmp_path / "spell.js"
+    spell.write_text('console.log("I ran");\n')
+    (tmp_path / "llmspell.toml").touch()
+    asked = f"""(progn (require 'llmspell) (load "{HERE / "batch.el"}")
+        (find-file "{spell}") (run-hooks 'post-command-hook)
+        (batch-until "the server" #'eglot-managed-p)
+        (goto-char (point-max)) (insert "// more\n") (save-buffer)
+        (jsonrpc-request (eglot-current-server) :textDocument/codeLens
+          (list :textDocument (eglot--TextDocumentIdentifier)))
+        (princ "opened") (eglot-shutdown (eglot-current-server)))"""
+    assert emacs("--eval", asked, home=tmp_path).stdout.endswith("opened")
+    assert spell.read_text().endswith("// more\n")
+    assert runs(tmp_path) == []
 
 
 def test_the_file_compiles_without_a_warning_and_leaves_others_alone(tmp_path: Path) -> None:

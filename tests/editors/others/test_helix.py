@@ -99,6 +99,28 @@ def test_a_mistake_is_shown(project: Path, suffix: str, tmp_path: Path) -> None:
         terminal.type(":q!\r")
 
 
+@pytest.mark.parametrize(("suffix", "mark"), [("lua", ":"), ("js", ".")])
+def test_it_completes_and_runs_nothing_until_it_is_told(project: Path, tmp_path: Path, suffix: str, mark: str) -> None:
+    (project / "llmspell.toml").touch()
+    runs = project / ".llmspell" / "runs"
+    spell = project / f"spell.{suffix}"
+    shutil.copy(spell, project / f"other.{suffix}")
+    spell.write_text(spell.read_text() + "Agent.neww()\nagent\n")
+    with helix(project, tmp_path, spell.name) as terminal:
+        terminal.until("●")
+        # One change alone: what is typed faster than it is sent, this Helix sends in any order.
+        terminal.type(f"geA{mark}")
+        terminal.until("method")
+        terminal.type("\x1b\x1b:w\r")
+        terminal.until("written")
+        assert spell.read_text().endswith(f"agent{mark}\n")
+        assert not runs.exists()
+        terminal.type(f":sh llmspell run other.{suffix} 2>&1\r")
+        terminal.until("Hello, world!")
+        assert len(list(runs.glob("*.db"))) == 1
+        terminal.type("\x1b:q!\r")
+
+
 @pytest.mark.parametrize("language", ["lua", "javascript"])
 def test_the_server_is_configured(project: Path, language: str, tmp_path: Path) -> None:
     environ = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}

@@ -1,12 +1,17 @@
 // Drives the workbench as a person does, with keys and the mouse, and photographs what is there to see. The extension is
 // the packaged one. Ends with 1 where a step fails or a photograph is missing.
 //
-//     node drive.mjs VSIX PROJECT UNTRUSTED PHOTOGRAPHS [WAY …]
+//     node drive.mjs VSIX PROJECT NEWCOMER UNTRUSTED PHOTOGRAPHS [WAY …]
+//
+// NEWCOMER is the place of a machine without llmspell: its `bin` is all that is on PATH beside the system's programs,
+// and its `project` is what is open.
 
 import assert from "node:assert/strict";
-import { mkdir, readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 
+import { arrives } from "./ways/arriving.mjs";
 import { begins } from "./ways/beginning.mjs";
 import { debugs } from "./ways/debugger.mjs";
 import { writes } from "./ways/language.mjs";
@@ -14,31 +19,42 @@ import { runs } from "./ways/runs.mjs";
 import { distrusts } from "./ways/trust.mjs";
 import { open } from "./workbench.mjs";
 
-const [extension, project, untrusted, photographs, ...chosen] = process.argv.slice(2);
+const [extension, project, newcomer, untrusted, photographs, ...chosen] = process.argv.slice(2);
 
 /** By the part of a person's way in which it is taken. */
 const EXPECTED = {
   language: ["completion", "diagnostics", "quick-fix", "rename"],
-  runs: ["trace-live", "trace", "inspector", "waterfall"],
+  runs: ["lens", "trace-live", "trace", "inspector", "waterfall", "dev"],
   debugger: ["debugger-lua", "debugger-js", "debugger-agent"],
-  beginning: ["missing", "walkthrough"],
+  beginning: ["status", "walkthrough"],
+  arriving: ["missing", "install-failed", "installed"],
   trust: ["untrusted"],
 };
 const WAYS = { language: writes, runs, debugger: debugs, beginning: begins };
 const wanted = chosen.length === 0 ? Object.keys(EXPECTED) : chosen;
 
+const expected = wanted.flatMap((each) => EXPECTED[each]);
+const failed = `failed-${wanted[0]}`;
 await mkdir(photographs, { recursive: true });
-await session({ folder: project, trusted: true }, async (scene) => {
-  for (const [name, way] of Object.entries(WAYS)) {
-    if (wanted.includes(name)) {
-      await way(scene);
+for (const each of [...expected, failed]) {
+  await rm(path.join(photographs, `${each}.png`), { force: true });
+}
+if (wanted.some((each) => each in WAYS)) {
+  await session({ folder: project, trusted: true }, async (scene) => {
+    for (const [name, way] of Object.entries(WAYS)) {
+      if (wanted.includes(name)) {
+        await way(scene);
+      }
     }
-  }
-});
+  });
+}
+if (wanted.includes("arriving")) {
+  const folder = path.join(newcomer, "project");
+  await session({ folder, trusted: true, environ: without("llmspell", path.join(newcomer, "bin")) }, arrives);
+}
 if (wanted.includes("trust")) {
   await session({ folder: untrusted, trusted: false }, distrusts);
 }
-const expected = wanted.flatMap((each) => EXPECTED[each]);
 const taken = await readdir(photographs);
 const missing = expected.filter((each) => !taken.includes(`${each}.png`));
 assert.deepEqual(missing, [], "photographs that are missing");
@@ -52,9 +68,20 @@ async function session(options, way) {
   try {
     await way({ page, folder: options.folder, photograph });
   } catch (error) {
-    await photograph("failed");
+    await photograph(failed);
     throw error;
   } finally {
     await workbench.close();
   }
+}
+
+/** The surroundings of a machine on which there is no such program; a folder of its own comes first on PATH. */
+function without(program, first) {
+  const others = process.env.PATH.split(path.delimiter).filter((each) => !existsSync(path.join(each, program)));
+  return {
+    PATH: [first, ...others].join(path.delimiter),
+    VSCODE_CLI: "1", // else what a login shell makes of PATH is taken
+    PIP_NO_INDEX: "1",
+    PIP_FIND_LINKS: path.join(first, "../index"),
+  };
 }

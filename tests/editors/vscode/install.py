@@ -9,6 +9,7 @@ compiled. A Chromium has to be on the machine. Knows no test.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -69,14 +70,26 @@ def install() -> Path:
 
 
 def build() -> Path:
-    """Checks, bundles and packages the extension; gives the .vsix. Raises Failed with what the compiler says."""
-    lock = EXTENSION / "package-lock.json"
-    stamp = EXTENSION / "node_modules" / ".package-lock.json"
-    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-        npm("ci", EXTENSION, environ())
-    for script in ("check", "vsix"):
-        _run(["npm", "run", "--silent", script], EXTENSION, environ())
-    return EXTENSION / "dist" / "llmspell.vsix"
+    """Checks, bundles and packages the extension; gives the .vsix. Raises Failed with what the compiler says.
+
+    One process at a time does so, and only when a source is newer: the others may have the package open.
+    """
+    made = EXTENSION / "dist" / "llmspell.vsix"
+    with (home() / "building").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists() or made.stat().st_mtime < max(each.stat().st_mtime for each in _sources()):
+            stamp = EXTENSION / "node_modules" / ".package-lock.json"
+            if not stamp.exists() or stamp.stat().st_mtime < (EXTENSION / "package-lock.json").stat().st_mtime:
+                npm("ci", EXTENSION, environ())
+            for script in ("check", "vsix"):
+                _run(["npm", "run", "--silent", script], EXTENSION, environ())
+    return made
+
+
+def _sources() -> list[Path]:
+    made = {"node_modules", "dist", "__pycache__", "LICENSE"}
+    parts = [each for each in EXTENSION.iterdir() if each.name not in made]
+    return [file for part in parts for file in ([part] if part.is_file() else part.rglob("*")) if file.is_file()]
 
 
 def bundle_suite() -> Path:

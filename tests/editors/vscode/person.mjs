@@ -58,12 +58,46 @@ export async function revealed(page, wanted) {
   await wanted.waitFor();
 }
 
+/** A notification with that text, in the list of all: under a driver none comes up by itself, and a terminal that opens
+ * hides the list. */
+export async function told(page, text) {
+  const wanted = page.locator(".notifications-center .notification-list-item", { hasText: text }).first();
+  const list = page.locator(".notifications-center.visible");
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    if (!(await list.isVisible())) {
+      await command(page, "Notifications: Show Notifications");
+    }
+    try {
+      await wanted.waitFor({ timeout: 2000 });
+      return;
+    } catch {
+      // It is not yet there, or the list is not.
+    }
+  }
+  await wanted.waitFor();
+}
+
+/** Presses a button of the newest notification. */
+export async function answers(page, name) {
+  await page.locator(".notifications-center .notification-list-item").getByRole("button", { name }).first().click();
+}
+
 export function lens(page, text) {
   return page.locator(".codelens-decoration a", { hasText: text }).first();
 }
 
 export function titleButton(page, name) {
   return page.locator(".editor-actions").getByRole("button", { name }).first();
+}
+
+/** Until two words of the text have the same colour, or have not. */
+export async function coloured(page, one, other, areSame) {
+  const check = ([words, wanted]) => {
+    const parts = [...document.querySelectorAll(".view-line > span > span")];
+    const [first, second] = words.map((word) => parts.find((part) => part.textContent.includes(word)));
+    return first && second && (getComputedStyle(first).color === getComputedStyle(second).color) === wanted;
+  };
+  await page.waitForFunction(check, [[one, other], areSame]);
 }
 
 /** Until a file's text on the disk is as expected. */

@@ -28,6 +28,11 @@ def declared() -> set[str]:
     return {command["command"] for command in CONTRIBUTES["commands"]}
 
 
+def contexts() -> set[str]:
+    """What the extension tells the editor's `when` clauses."""
+    return set(re.findall(r'^    set\("(\w+)"', SOURCES["contexts.ts"], re.MULTILINE))
+
+
 def paths(value: Any) -> list[str]:
     """Every value in the package that names a file of it."""
     match value:
@@ -37,6 +42,18 @@ def paths(value: Any) -> list[str]:
             return [found for each in value for found in paths(each)]
         case str() if re.fullmatch(r"(?:\./)?(?:media|schemas|snippets|syntaxes|walkthrough)/[\w./-]+", value):
             return [value]
+        case _:
+            return []
+
+
+def whens(value: Any) -> list[str]:
+    """Every `when` clause of the package."""
+    match value:
+        case dict():
+            own = [each for name, each in value.items() if name == "when"]
+            return own + [found for each in value.values() for found in whens(each)]
+        case list():
+            return [found for each in value for found in whens(each)]
         case _:
             return []
 
@@ -54,7 +71,7 @@ def test_every_command_that_is_named_exists() -> None:
         name for text in texts for name in re.findall(r"(?:command:|onCommand:|\")(llmspell\.\w+)(?=[\")]|$)", text)
     }
     views = {view["id"] for group in CONTRIBUTES["views"].values() for view in group}
-    others = views | set(CONTRIBUTES["configuration"]["properties"]) | {"llmspell.isSpell", "llmspell.hasSpells"}
+    others = views | set(CONTRIBUTES["configuration"]["properties"]) | {f"llmspell.{name}" for name in contexts()}
     others |= {"llmspell.status", "llmspell.waterfall", "llmspell.llmspell", "llmspell.toml", "llmspell.exe"}
     assert named - declared() - others == set()
 
@@ -65,6 +82,34 @@ def test_the_server_is_told_of_the_commands_it_knows_and_we_have() -> None:
     names = set(re.findall(r'"(.*?)"', told[1]))
     assert names
     assert names <= set(COMMANDS_OF_CLIENTS.values()) & declared()
+
+
+def test_when_clauses_ask_for_what_is_told() -> None:
+    asked = set(re.findall(r"llmspell\.(\w+)", " ".join(whens(CONTRIBUTES)))) - {"runs"}
+    assert asked == contexts()
+
+
+def test_the_keys_of_the_debugger_are_ours_in_spells_only() -> None:
+    keys = {each["key"]: each for each in CONTRIBUTES["keybindings"]}
+    assert {key: each["command"] for key, each in keys.items()} == {"f5": "llmspell.debug", "ctrl+f5": "llmspell.run"}
+    for each in keys.values():
+        assert each["when"].split(" && ") == ["llmspell.isSpell", "!llmspell.hasLaunch", "debugState == inactive"]
+
+
+def test_the_plugin_of_typescripts_server_is_packaged_with_it() -> None:
+    plugin = json.loads((EXTENSION / "typescript" / "package.json").read_text(encoding="utf-8"))
+    (named,) = CONTRIBUTES["typescriptServerPlugins"]
+    assert plugin["name"] == named["name"]
+    assert plugin["version"] == VERSION
+    assert PACKAGE["dependencies"] == {plugin["name"]: "file:typescript"}
+    assert (
+        f"!node_modules/{plugin['name']}/**" in (EXTENSION / ".vscodeignore").read_text(encoding="utf-8").splitlines()
+    )
+    assert f'"{plugin["name"]}"' in SOURCES["typescript.ts"]
+
+
+def test_its_changes_are_told_of_its_version() -> None:
+    assert f"\n## {VERSION}\n" in (EXTENSION / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_every_file_that_is_named_is_there_and_packaged() -> None:
@@ -93,8 +138,9 @@ def test_its_version_is_that_of_llmspell() -> None:
 def test_a_lock_names_versions_and_fingerprints_and_no_registry(lock: Path) -> None:
     packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
     for name, package in packages.items():
-        assert "resolved" not in package, name
-        assert not name or package.get("link") or package.get("integrity") or package.get("inBundle"), name
+        assert package.get("link") or "resolved" not in package, name
+        fetched = "node_modules/" in name and not package.get("link")
+        assert not fetched or package.get("integrity") or package.get("inBundle"), name
 
 
 def test_an_untrusted_folder_sets_nothing_that_is_run() -> None:

@@ -41,6 +41,8 @@ const SETTINGS = {
   "editor.minimap.enabled": false,
   "workbench.tips.enabled": false,
   "workbench.reduceMotion": "on",
+  "remote.autoForwardPorts": false,
+  "typescript.disableAutomaticTypeAcquisition": true, // the network is not asked
   "terminal.integrated.gpuAcceleration": "off",
 };
 

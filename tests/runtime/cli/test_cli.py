@@ -126,6 +126,12 @@ def test_init_makes_a_project_with_right_settings_and_stubs(language: str, tmp_p
     assert any(name.endswith(".d.ts") for name in stubs)
 
 
+@pytest.mark.parametrize(("flag", "kind"), [("--max-cost", "number"), ("--max-calls", "whole number")])
+def test_a_flag_says_what_its_value_is_not(flag: str, kind: str, tmp_path: Path) -> None:
+    done = llmspell("run", "x.lua", flag, "much", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and f"argument {flag}: 'much' is not a {kind}" in done.stderr
+
+
 def test_init_never_writes_over_a_file(tmp_path: Path) -> None:
     (tmp_path / "replies.json").write_text("mine")
     done = llmspell("init", cwd=tmp_path)
@@ -135,6 +141,25 @@ def test_init_never_writes_over_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "replies.json").read_text() == "mine"
     (tmp_path / "file").write_text("")
     assert "is a file" in llmspell("init", "file", cwd=tmp_path).stderr
+
+
+def test_init_gives_a_project_that_stands_what_editors_read_and_changes_none_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "spell.lua").write_text("mine")
+    (tmp_path / "jsconfig.json").write_text("{}")
+    done = llmspell("init", "--stubs", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    stubs = tmp_path / ".llmspell/stubs"
+    assert {path.suffix for path in stubs.iterdir()} == {".lua", ".ts"}
+    assert json.loads((tmp_path / ".luarc.json").read_text())["workspace.library"] == [".llmspell/stubs"]
+    assert {path.name for path in tmp_path.iterdir()} == {".llmspell", ".luarc.json", "jsconfig.json", "spell.lua"}
+    assert [(tmp_path / name).read_text() for name in ("spell.lua", "jsconfig.json")] == ["mine", "{}"]
+    assert "jsconfig.json was there and is as it was" in done.stdout and ".luarc.json was there" not in done.stdout
+    # Again, of a newer llmspell: its own files are made anew.
+    old = next(stubs.glob("*.lua"))
+    old.write_text("old")
+    again = llmspell("init", "--stubs", cwd=tmp_path)
+    assert old.read_text() != "old" and ".luarc.json" not in again.stdout
+    assert "there is no folder 'nowhere'" in llmspell("init", "nowhere", "--stubs", cwd=tmp_path).stderr
 
 
 def test_doctor_finds_engines_and_keys_and_never_prints_a_key(tmp_path: Path) -> None:

@@ -82,6 +82,19 @@ class Client:
             raise AssertionError(f"no {name} {fields} came; the last were {self.events[-5:]}") from None
         return self.events[self._read_up_to - 1].get("body") or {}
 
+    async def stop_or_end(self) -> dict[str, Any] | None:
+        """The next stop, as `stopped` gives it; None once the run has ended."""
+
+        def there() -> bool:
+            return any(each["event"] in ("stopped", "terminated") for each in self.events[self._read_up_to :])
+
+        async with asyncio.timeout(PATIENCE):
+            while not there():
+                self._news.clear()
+                await self._news.wait()
+        kinds = [each["event"] for each in self.events[self._read_up_to :]]
+        return await self.stopped() if "stopped" in kinds else None
+
     def output(self) -> str:
         """All that was shown so far."""
         return "".join(event["body"]["output"] for event in self.events if event["event"] == "output")

@@ -83,6 +83,7 @@ class Spells:
         self._suffix = "lua" if self.is_lua else "js"
         self._text = ""
         self.helper = ""
+        self.endless = "(function() while true do end end)()" if self.is_lua else "(() => { for (;;); })()"
         self.counted = "counted" if self.is_lua else "globalThis.counted"
 
     def write(self, name: str, text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 SPELL = """local function fib(n)
   if n < 2 then
     return n
@@ -152,3 +154,59 @@ async def test_the_stack_goes_on_with_those_that_await_and_lists_come_in_pages(c
     )  # fmt: skip
     upvalues = await client.parts_of(stack[1], "Upvalues")
     assert upvalues["deep"]["value"] == "function <a.lua:3>"
+
+
+@pytest.mark.parametrize("loop", ["while true do end", "repeat local a = 1 until false"])
+async def test_the_tightest_loop_is_paused(client, loop):
+    """Instructions count in the hook, too: of a loop of so many each count ended there, and no command was heard."""
+    await client.launch(client.write("a.lua", f"print('on')\n{loop}\n"))
+    await client.event("output", output="on\n")
+    await client.go("pause")
+    assert (await client.stopped(reason="pause"))["line"] == 2
+
+
+CONSTANTS = """local A <const>, b, C < const > = 1, 2, "c" -- local d <const> = 1
+local text = "local e <const> = 1" .. [[
+local f <const> = 1]]
+local function g() local h <const> = A + 1
+  return h
+end
+local i <close> = setmetatable({}, { __close = function() print("closed") end })
+print(g(), A <b and b > A, C, text)
+"""
+
+
+async def test_constants_are_seen_as_other_locals_are(client):
+    program = client.write("a.lua", CONSTANTS)
+    await client.launch(program, (5, 8))
+    frame = await client.stopped(reason="breakpoint")
+    assert frame["line"] == 8
+    local = await client.parts_of(frame, "Locals")
+    assert {name: local[name]["value"] for name in ("A", "b", "C")} == {"A": "1", "b": "2", "C": '"c"'}
+    await client.go()
+    frame = await client.stopped(reason="breakpoint")
+    assert (await client.value("h + A", frame), frame["line"]) == ("3", 5)
+    await client.ask("setBreakpoints", source={"path": program}, breakpoints=[])
+    await client.go()
+    await client.event("exited", exitCode=0)
+    assert client.output() == "2\ttrue\tc\tlocal e <const> = 1local f <const> = 1\nclosed\n"
+
+
+async def test_an_assignment_to_a_constant_is_refused_as_ever(client):
+    (point,) = await client.launch(client.write("a.lua", "local a <const> = 1\na = 2\n"), (1,))
+    assert "attempt to assign to const variable 'a'" in point["message"]
+    await client.event("exited", exitCode=1)
+
+
+async def test_a_table_is_logged_and_copied_with_what_is_in_it(client):
+    program = client.write("a.lua", "local t = { a = { b = { c = { 1, 2 } } } }\nt.self = t\nlocal n = 1\n")
+    await client.launch(program, ({"line": 3, "logMessage": "t={t.a.b.c} {n} {'text'}"}, {"line": 3}))
+    frame = await client.stopped(reason="breakpoint")
+    assert "t={1, 2} nil text\n" in client.output()
+    assert await client.value("t", frame) == "{a = {b = {…}}, self = {…}}"
+    assert await client.value("t", frame, "clipboard") == "{a = {b = {c = {1, 2}}}, self = {…}}"
+    found = await client.parts_of(frame, "Locals")
+    inner = (await client.parts(found["t"]["variablesReference"]))["a"]["variablesReference"]
+    # without having asked what is in it
+    await client.ask("setVariable", variablesReference=inner, name="b", value="7")
+    assert await client.value("t.a.b", frame) == "7"

@@ -211,6 +211,40 @@ async def test_it_can_be_given_up_while_it_stands(over_streams, language):
     assert await client.exit_code() == 0
 
 
+_WHERE = {
+    "lua": 'local where = require("where")\nprint(where.text())\n',
+    "js": 'import { text } from "./where.js";\nconsole.log(text());\n',
+}
+_WHERE_TEXT = {
+    "lua": 'return {\n  text = function()\n    return os.getenv("WHO") .. " at " .. params.at\n  end,\n}\n',
+    "js": "export function text() {\n  // who\n  return `${process.env.WHO} at ${params.at}`;\n}\n",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_it_restarts_in_the_folder_and_environment_that_are_wanted_now(client, language):
+    program, where = (
+        client.write(f"a.{language}", _WHERE[language]),
+        client.write(f"where.{language}", _WHERE_TEXT[language]),
+    )
+    (elsewhere := client.folder / "elsewhere").mkdir()
+    wanted = {"program": program, "settings": {"permissions.env": ["WHO"]}}
+    await client.ask("initialize")
+    await client.ask("launch", **wanted, cwd=str(client.folder), env={"WHO": "ada"}, params={"at": "home"})
+    await client.ask("setBreakpoints", source={"path": where}, breakpoints=[{"line": 3}])
+    await client.ask("configurationDone")
+    await client.stopped(reason="breakpoint", hitBreakpointIds=[1])
+    again = {**wanted, "cwd": str(elsewhere), "env": {"WHO": "bob"}, "params": {"at": "work"}}
+    await client.ask("restart", arguments=again)
+    for _ in range(2):  # the second time as it was the first
+        frame = await client.stopped(reason="breakpoint", hitBreakpointIds=[1])
+        assert (frame["source"]["path"], frame["line"]) == (where, 3)
+        await client.go()
+        await client.event("output", output="bob at work\n")
+        await client.event("terminated")
+        await client.ask("restart")
+
+
 async def test_what_is_asked_before_its_first_line_holds(client):
     program = client.write("a.lua", "local a = 1\nlocal b = 2\nlocal c = 3\n")
     await client.launch(program, functions=["start"])

@@ -12,6 +12,7 @@ import pytest
 from llmspell.engines.binding import Binding
 from llmspell.engines.engine import Ended, HostError
 from llmspell.engines.javascript import JavaScriptEngine, warm
+from llmspell.engines.protocol import Start, start_of
 from llmspell.engines.values import FunctionRef, PromiseRef
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -75,25 +76,8 @@ class Ledger:
 def begin(source: str, host: Ledger | None = None, **start: Any) -> tuple[JavaScriptEngine, Ledger]:
     host = host or Ledger()
     engine = warm(cast(Binding, BINDING)).attach(host)
-    engine.start(
-        cast(
-            Any,
-            {
-                "language": "javascript",
-                "label": "spell.js",
-                "source": source,
-                "module": False,
-                "params": {},
-                "config": {},
-                "env": {},
-                "globals": {},
-                "seed": 1,
-                "clock": None,
-                "memory_mb": 64,
-            }
-            | start,
-        )
-    )
+    begun = start_of("javascript", "spell.js", source, module=False, seed=1, memory_mb=64)
+    engine.start(cast(Start, {**begun, **start}))
     return engine, host
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,3 +103,49 @@ def test_nothing_is_kept_where_nobody_asked(may, tmp_path) -> None:
     write("a.md", may, b"one")
     with touched.command(), touched.keep(lambda run, path: None) as kept:
         assert whose(kept, tmp_path / "a.md") == ""
+
+
+def test_code_that_opens_files_itself(kept, tmp_path) -> None:
+    one, two, three, link = (tmp_path / name for name in ("one.md", "two.md", "three.md", "link.md"))
+    two.write_text("old")
+    link.symlink_to(two)
+    with touched.opening():
+        one.write_text("by it")
+        with link.open("a") as file:  # its target
+            file.write("by it")
+        one.replace(three)
+        log = (tmp_path / "log.txt").open("w")
+        assert whose(kept, three) == "tool"
+    assert [whose(kept, path) for path in (one, two, three)] == ["tool"] * 3
+    one.write_text("by hand")
+    assert whose(kept, aged(one)) == whose(kept, aged(two)) == ""
+    log.write("later")
+    log.flush()
+    os.utime(log.name, ns=(0, 2**62))
+    assert whose(kept, tmp_path / "log.txt") == "command"  # it has it open: nobody can know
+    log.close()
+    assert whose(kept, tmp_path / "log.txt") == "command"  # what it had held back
+    assert whose(kept, tmp_path / "log.txt") == ""
+    (tmp_path / "four.md").write_text("by nobody who is kept")
+    assert whose(kept, tmp_path / "four.md") == ""
+
+
+def test_what_code_reads_is_not_its_doing_and_its_commands_are_perhaps(kept, tmp_path) -> None:
+    (file := tmp_path / "a.md").write_text("one")
+    with touched.opening():
+        file.read_text()
+        assert whose(kept, file) == ""
+        subprocess.run(["sh", "-c", f"echo > {tmp_path / 'made.md'}"], check=True)
+        assert whose(kept, tmp_path / "made.md") == "command"
+    assert whose(kept, tmp_path / "made.md") == "command"
+
+
+def test_threads_are_told_apart(kept, tmp_path) -> None:
+    def other() -> None:
+        (tmp_path / "a.md").write_text("by the host itself")
+
+    with touched.opening():
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert whose(kept, tmp_path / "a.md") == ""

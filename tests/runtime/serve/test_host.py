@@ -54,7 +54,7 @@ class Hosted:
     async def ended(self, run: str) -> dict[str, Any]:
         while True:
             for notice in self.notices:
-                if notice.get("run") == run:
+                if notice.get("run") == run and notice["notice"] == "run.ended":
                     return notice
             self.notices.append(await self.read())
 
@@ -136,6 +136,24 @@ async def test_a_text_that_does_not_compile_cancels_nothing(host: Hosted, langua
     assert (await host.ended(old))["status"] == "cancelled"
     assert (await host.ended(new))["status"] == "ok"
     assert len(Runs(host.folder / ".llmspell").list()) == 2
+
+
+async def test_a_module_that_does_not_compile_any_more_cancels_nothing(host: Hosted, language: str) -> None:
+    loads = {"lua": 'require("part")\n', "js": 'import "./part.js";\n'}[language]
+    part, file = f"part{ENDING[language]}", host.write(f"spell{ENDING[language]}", loads + WAITS[language])
+    host.write(part, {"lua": "return {}", "js": "globalThis.part = 1;"}[language])
+    old = (await host.ask("run.start", file=file))["ok"]["run"]
+    while not any(notice["notice"] == "run.loaded" for notice in host.notices):
+        host.notices.append(await host.read())
+    host.write(part, WRONG[language])
+    refused = (await host.ask("run.start", file=file, cancels=old))["error"]
+    assert refused["type"] == "syntax"
+    where = {"file": str(host.folder / part), "line": 2, "text": WRONG[language].splitlines()[1]}
+    assert refused["data"] == where
+    assert [run["run"] for run in (await host.ask("status"))["ok"]["runs"]] == [old]
+    host.write(part, {"lua": "return {1}", "js": "globalThis.part = 2;"}[language])
+    assert "ok" in await host.ask("run.start", file=file, cancels=old)
+    assert (await host.ended(old))["status"] == "cancelled"
 
 
 async def test_the_old_run_is_the_new_ones_prefix(host: Hosted, language: str) -> None:

@@ -262,6 +262,42 @@ def test_two_runs_differ_first_where_they_do(research: list[Event]) -> None:
     assert (short.one, short.other) == (research[3], None)
 
 
+def test_the_folder_a_spell_was_started_from_is_no_difference() -> None:
+    def run(folder: str, said: str) -> list[Event]:
+        log, events = EventLog(lambda: 0.0), list[Event]()
+        log.attach(events.append)
+        log.emit("spell_started", phase="start", span=1, name=f"{folder}a.lua", data={"spell": f"{folder}a.lua"})
+        log.emit("output", span=1, site=f"{folder}lib/b.lua:3", data={"text": said, "handler": f"{folder}a.lua:7"})
+        return events
+
+    assert first_divergence(run("", "hi"), run("/home/ada/spells/", "hi")) is None
+    assert first_divergence(run("spells/", "hi"), run("/home/ada/spells/", "hi")) is None
+    found = first_divergence(run("spells/", "hi"), run("/home/ada/spells/", "ho"))
+    assert found is not None and found.changes == {"data.text": ("hi", "ho")}
+
+
+def test_what_was_answered_from_a_recording_is_no_difference_and_an_edited_call_is_its_request() -> None:
+    log, events = EventLog(lambda: 0.0), list[Event]()
+    log.attach(events.append)
+    asked = {"system": "Be kind.", "messages": [{"role": "user", "content": "hi"}]}
+    usage = {"input_tokens": 3, "output_tokens": 2, "cost": 0.5}
+    for call in ("call_7", "call_9"):
+        span = log.new_span()
+        log.emit("llm_call_started", phase="start", span=span, parent=1, name="m", data={"request": asked})
+        answer = {"response": "", "tool_calls": [{"id": call, "name": "csv"}], "usage": usage}
+        log.emit("llm_call_completed", phase="end", span=span, parent=1, data=answer)
+    answer = events[1].data | {"tool_calls": [{"id": "toolu_1", "name": "csv"}], "from_recording": True}
+    del answer["usage"]
+    free = dataclasses.replace(events[1], data=answer | {"recorded_usage": usage})
+    assert first_divergence(events, [events[0], free, *events[2:]]) is None
+    sent = {"request": asked | {"system": "Be brief."}, "edited": ["system"], "usage": usage | {"cost": 0.25}}
+    edited = dataclasses.replace(events[3], data=events[3].data | sent)
+    found = first_divergence(events, [events[0], free, events[2], edited])
+    assert found is not None and found.other is edited
+    assert next(iter(found.changes.items())) == ("data.request.system", ("Be kind.", "Be brief."))
+    assert list(found.changes) == ["data.request.system", "data.usage.cost", "data.edited"]
+
+
 @pytest.fixture
 def command(data: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """`llmspell trace …` on the test's data folder: exit code and what it printed."""

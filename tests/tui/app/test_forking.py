@@ -54,12 +54,12 @@ def row_of(app: Watched, kind: str, number: int = 0) -> int:
     return [i for i in range(len(spans)) if spans.kind(i) == kind][number]
 
 
-def free(app: Watched) -> list[bool]:
+def free(app: Watched, mark: str = "○ free") -> list[bool]:
     """Of each call in order: whether the tree marks it as free."""
     tree, model = app.query_one(SpanTree), app.desk.model
     assert model is not None
     rows = [model.spans.place(i) for i in range(len(model.spans)) if model.spans.kind(i) in ("llm_call", "tool")]
-    return ["○ free" in tree.text_of(row) for row in rows if row is not None]
+    return [mark in tree.text_of(row) for row in rows if row is not None]
 
 
 def asked(model: ServerThread) -> list[str]:
@@ -118,10 +118,16 @@ async def test_from_a_call_with_another_prompt(project: Project, model, language
         await pilot.pause()
         assert asked(model) == ["two and a half", "three 3"]
         assert free(app) == [True, True, False, False]
+        assert free(app, "± edited") == [False, False, True, False]
         assert "1 of 3 calls free, saved $0.0" in line(app)
         assert app.desk.notice.endswith("what came before is free") and app.sheet is None
         shown = app.desk.model
         assert shown is not None and shown.began <= min(shown.spans.starts)  # nothing lies before the time axis
+        assert app.path_shown is not None
+        await app.show_run(app.path_shown)  # from its file
+        assert await app.ended() == "ok"
+        await pilot.pause()
+        assert free(app) == [True, True, False, False] and free(app, "± edited") == [False, False, True, False]
 
 
 async def test_every_part_of_a_request_can_be_edited(project: Project, model, language: str) -> None:
@@ -298,15 +304,28 @@ async def test_a_spell_of_a_stored_run_runs_again(project: Project, model, langu
         assert "is not there any more" in app.desk.notice
 
 
-async def test_a_run_under_way_is_not_forked(project: Project, language: str) -> None:
-    waits = {"lua": 'print("there") Async.sleep(600000)', "js": 'console.log("there"); await Async.sleep(600000);'}
-    app = project.window(project.write(f"a.{language}", waits[language]))
+async def test_a_run_under_way_is_ended_for_one_from_a_call_of_it(project: Project, model, language: str) -> None:
+    asks = {
+        "lua": 'print(Agent.new{{ name = "a", model = "openai/gpt-4o-mini" }}:chat("{0}")) Async.sleep(600000)',
+        "js": 'console.log(await new Agent({{ name: "a", model: "openai/gpt-4o-mini" }}).chat("{0}")); await Async.sleep(6e5);',
+    }[language]
+    app = project.window(project.write(f"a.{language}", asks.format("one")))
     async with app.run_test(size=SIZE) as pilot:
-        await app.until(lambda: "there" in "".join(app.texts()))
-        for key in ("R", "ctrl+r"):
-            await pilot.press(key)
-            assert app.desk.notice.startswith("the run goes on")
-        assert app.sheet is None
+        await app.until(lambda: "You said: one" in app.texts())
+        before = app.desk.model
+        assert before is not None and app.session is not None
+        await pilot.press("ctrl+r")
+        assert app.desk.notice.startswith("the run goes on")
+        app.query_one(SpanTree).choose(next(i for i in range(9) if before.spans.kind(i) == "llm_call"))
+        await pilot.press("R")
+        await app.until(lambda: isinstance(app.sheet, EditSheet))
+        assert isinstance(app.sheet, EditSheet) and app.sheet.head.note == "^s ends this run and runs, tab next part"
+        model.requests.clear()
+        app.sheet.put("two")
+        await pilot.press("ctrl+s")
+        await app.until(lambda: app.desk.model is not before and "You said: two" in app.texts())
+        assert asked(model) == ["two"] and app.session.run != before.run_id
+        assert app.statuses == {before.run_id: "cancelled"}
 
 
 def test_the_call_of_a_row(stored) -> None:

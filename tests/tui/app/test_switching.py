@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from llmspell_tui.host.wishes import apart
 from llmspell_tui.widgets.choosing import ChoiceList, ChoiceSheet
 from llmspell_tui.widgets.tree import SpanTree
+from llmspell_tui.widgets.wrong import Wrong
 
 if TYPE_CHECKING:
     from conftest import Project, Watched
@@ -71,6 +72,12 @@ async def test_one_of_several_is_shown_by_key_and_by_mouse(project: Project) -> 
         # A text that is refused is told until that spell is well again, whatever the other one does.
         project.write("first.lua", "local = 1")
         await app.until(lambda: "first.lua:1:" in app.desk.trouble)
+        wrong = app.query_one(Wrong)
+        while wrong.size.height != 2:
+            await pilot.pause()
+        said, line = ("".join(segment.text for segment in wrong.render_line(y)).rstrip() for y in range(2))
+        assert said.startswith(" ! first.lua:1: ") and said.endswith("; the run before is still shown")
+        assert line == "    1  local = 1"
         second = app.session.run if app.session is not None else ""
         project.write("second.lua", AGENT.format("second again"))
         await app.until(lambda: app.session is not None and app.session.run != second)
@@ -78,6 +85,8 @@ async def test_one_of_several_is_shown_by_key_and_by_mouse(project: Project) -> 
         project.write("first.lua", AGENT.format("well"))
         await app.until(lambda: label(app) == "first.lua")
         assert app.desk.trouble == ""
+        while wrong.display:
+            await pilot.pause()
 
 
 async def test_the_only_spell_is_come_back_to_and_none_is_told(project: Project) -> None:

@@ -171,18 +171,30 @@ async def test_a_filter_that_cannot_be_read_is_told_and_not_taken(window: Made) 
         await pilot.press("f", *"kinx", "colon", *"tool", "enter")
         await pilot.pause()
         assert app.desk.query == ""
-        wrong = app.query_one("#prompt .wrong").render()
-        assert "kinx" in str(wrong)
+        wrong = app.query_one("#prompt .wrong")
+        assert "kinx" in str(wrong.render()) and wrong.region.width == SIZE[0] and wrong.region.height == 2  # all of it
         await pilot.press("escape")
         await pilot.pause()
         assert not app.query(Prompt) and app.focused is spans(app)
+
+
+async def test_a_search_of_the_tree_that_cannot_be_read_is_told_and_in_a_text_it_is_a_word(window: Made) -> None:
+    app = window("research")
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("slash", *"cost", "greater_than_sign", "x", "enter")
+        await pilot.pause()
+        assert "'x' is no number" in str(app.query_one("#prompt .wrong").render()) and app.desk.needle == ""
+        await pilot.press("escape", "tab", "slash", *"cost", "greater_than_sign", "x", "enter")
+        await pilot.pause()
+        assert not app.query(Prompt) and app.desk.needle == "cost>x"
 
 
 async def test_what_the_cursor_is_on_is_copied(window: Made) -> None:
     app = window("research")
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("down", "y")
-        assert "research desk" in app.clipboard and "copied" in app.desk.notice
+        assert app.clipboard.startswith("workflow research desk  ok  ") and "█" not in app.clipboard
+        assert app.clipboard.endswith("spell.lua:125") and "copied" in app.desk.notice
         await pilot.press("tab", "y")
         assert app.clipboard.startswith("research desk")
 
@@ -231,11 +243,48 @@ async def test_screens_by_number_and_help_for_the_panel(window: Made) -> None:
 async def test_the_panel_may_have_the_whole_screen(window: Made) -> None:
     app = window("research")
     async with app.run_test(size=SIZE) as pilot:
+        view, before = app.view, spans(app).region
+        assert view is not None and before.width < SIZE[0]
         await pilot.press("z")
         await pilot.pause()
-        assert app.screen.maximized is spans(app)
+        assert spans(app).region == view.region
         await pilot.press("z")
-        assert app.screen.maximized is None
+        await pilot.pause()
+        assert spans(app).region == before
+
+
+async def test_a_zoomed_screen_still_asks_tells_and_goes_on_to_its_other_panels(window: Made) -> None:
+    app = window("research")
+    async with app.run_test(size=SIZE) as pilot:
+        view = app.view
+        assert view is not None
+        await pilot.press("z", "enter")  # into the inspector, which has the place now, with its tabs
+        await pilot.pause()
+        assert view.region.contains_region(app.query_one("#inspector-page").region)
+        assert app.query_one("#inspector-tabs").region.width == SIZE[0]
+        assert not spans(app).region.area
+        await pilot.press("shift+tab")
+        await pilot.pause()
+        assert spans(app).region == view.region
+        await pilot.press("slash")
+        assert app.query_one("#prompt").region.width == SIZE[0]
+        await pilot.press("escape", "escape")
+        await pilot.pause()
+        assert not view.zoomed and spans(app).region.width < SIZE[0]
+
+
+async def test_a_panel_that_has_the_screen_to_itself_is_not_zoomed(window: Made) -> None:
+    app = window("research")
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("2", "z")
+        assert app.desk.notice == "this panel has the screen to itself"
+
+
+async def test_the_bar_beside_the_log_stands_where_the_log_does_from_the_first_picture_on(window: Made) -> None:
+    app = window("supervisor")
+    async with app.run_test(size=(80, 24)):
+        log = app.query_one("#log", LogStrip)
+        assert log.show_vertical_scrollbar and log.vertical_scrollbar.position == log.max_scroll_y > 0
 
 
 async def test_dark_and_light_change_places(window: Made) -> None:
@@ -309,6 +358,29 @@ async def test_folds_cursor_and_filter_hold_for_the_next_run(window: Made, store
         await pilot.pause()
         assert app.desk.model is again
         assert (under_cursor(app), spans(app).count()) == (name, rows)
+
+
+async def test_the_cursor_s_row_stays_on_screen_in_the_next_run_and_when_room_is_taken(window: Made, stored) -> None:
+    app = window("research")
+    async with app.run_test(size=SIZE) as pilot:
+        rows = spans(app)
+        await pilot.press("pagedown")
+        assert rows.cursor == rows.page() > 20
+        await pilot.resize_terminal(120, 20)
+        await pilot.pause()
+        assert rows.scroll_offset.y <= rows.cursor < rows.scroll_offset.y + rows.page() < rows.count()
+        name, run = under_cursor(app), stored("research")
+        app.lay(run.model(10), app.desk.payloads)
+        await pilot.pause()
+        assert rows.scroll_offset.y == 0 and app.desk.model is not None
+        app.desk.model.take(Batch(run.events[10:]))
+        app.renew()
+        await pilot.pause()
+        assert under_cursor(app) == name
+        assert rows.scroll_offset.y <= rows.cursor < rows.scroll_offset.y + rows.page()
+        await pilot.press("home")
+        await pilot.resize_terminal(120, 12)
+        assert rows.scroll_offset.y == 0
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 12), (20, 5), (10, 3), (200, 60)])

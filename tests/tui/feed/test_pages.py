@@ -110,7 +110,13 @@ def test_a_filter_finds_what_it_says(pages: EventPages, text: str, seqs: list[in
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [('"open', "a quotation mark is open"), ("kind:", "'kind:' is without a value"), ("-site:", "'-site:'")],
+    [
+        ('"open', "a quotation mark is open"),
+        ("kind:", "'kind:' is without a value"),
+        ("-site:", "'-site:'"),
+        ("cost>0.01", "cost is of spans: filter the trace by it; of events: kind, name, site, phase, status, text"),
+        ("kind:log -agent:ada", "agent is of spans"),
+    ],
 )
 def test_a_filter_that_cannot_be_is_told(text: str, said: str) -> None:
     assert said in wrong(text)

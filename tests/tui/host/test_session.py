@@ -104,6 +104,52 @@ async def test_what_a_run_writes_starts_none_and_what_a_person_saves_does(desk: 
     assert {told.names for told in desk.news if isinstance(told, Passed)} == {("made.txt",)}
 
 
+#: A hook file in Python writes in every way there is: while it is loaded, in a thread, in the loop, later.
+HOOKED = """
+import os, subprocess, tempfile
+from pathlib import Path
+from llmspell.hooks import hook
+
+log = open("log.txt", "a")
+Path("loaded.md").write_text("here")
+
+@hook("before_spell")
+def first(context):
+    log.write(os.urandom(8).hex())
+    log.flush()
+    with tempfile.NamedTemporaryFile("w", dir=".", suffix=".md", delete=False) as file:
+        file.write(os.urandom(8).hex())
+    os.replace(file.name, "notes.md")
+
+@hook("after_spell")
+async def last(context):
+    with open("last.json", "w") as file:
+        file.write(os.urandom(8).hex())
+    subprocess.run(["sh", "-c", "echo one >> made.txt"], check=True)
+    log.write("not flushed")
+"""
+
+
+@pytest.mark.mission(160)
+async def test_what_a_hook_file_in_python_writes_starts_none(desk: Desk, language: str) -> None:
+    (desk.folder / "rules").mkdir()
+    hooks = desk.write("rules/hooked.py", HOOKED)
+    desk.write("other.py", "nobody's")
+    file = desk.write(f"a.{language}", HELLO[language].format("one"))
+    async with watching(desk, file, flags={"hooks.files": (hooks,)}):
+        for number, name in enumerate(("notes.md", "other.py", "last.json", "rules/hooked.py"), 1):
+            await desk.until(lambda number=number: len(desk.ended) >= number)
+            desk.write(name, HOOKED if name == "rules/hooked.py" else f"by hand, {number}")
+            if name == "other.py":
+                desk.write("new.md", "by hand")
+        await desk.until(lambda: len(desk.ended) == 5)
+    assert [ended.status for ended in desk.ended] == ["ok"] * 5
+    saved = [told.saved for told in desk.news if isinstance(told, Began)]
+    assert saved == [(), ("notes.md",), ("new.md",), ("last.json",), ("hooked.py",)]
+    told = {name for told in desk.news if isinstance(told, Passed) for name in told.names}
+    assert told <= {"made.txt", "log.txt"}
+
+
 async def test_a_module_beside_no_spell_is_watched_once_it_is_loaded(desk: Desk) -> None:
     for folder in ("spells", "lib"):
         (desk.folder / folder).mkdir()
@@ -115,6 +161,37 @@ async def test_a_module_beside_no_spell_is_watched_once_it_is_loaded(desk: Desk)
         desk.write("lib/words.js", 'export const said = "two";')
         await desk.until(lambda: "two" in desk.printed)
     assert [told.saved for told in desk.news] == [(), ("words.js",)]
+
+
+USES = {
+    "lua": 'print("{0} " .. WriterAgent.new {{ name = "w" }}:execute("hello").content) Async.sleep(600000)',
+    "js": 'console.log("{0} " + (await new WriterAgent({{ name: "w" }}).execute("hello")).content); await Async.sleep(6e5);',
+}
+
+
+@pytest.mark.mission(160)
+async def test_settings_hooks_and_prompts_count_wherever_they_lie(desk: Desk, language: str) -> None:
+    """And of what lies beside them nothing does. With settings that are wrong the run before goes on."""
+    for folder in ("spells", "rules", "prompts/writer"):
+        (desk.folder / folder).mkdir(parents=True)
+    hook = 'Hooks.register("before_llm_call", function(context) context.prompt = "{0}" end)'
+    rules = desk.write("rules/g.lua", hook.format("first"))
+    desk.write("prompts/writer/system.md", "You write.")
+    file = desk.write(f"spells/a.{language}", USES[language].format("said"))
+    async with watching(desk, file, flags={"hooks.files": (rules,)}) as session:
+        await desk.until(lambda: "first" in " ".join(desk.printed))
+        desk.write("rules/g.lua", hook.format("second"))
+        await desk.until(lambda: "second" in " ".join(desk.printed))
+        desk.write("llmspell.toml", "[limits]\ncpu_secods = 9\n")
+        await desk.until(lambda: isinstance(desk.news[-1], Trouble))
+        assert "llmspell.toml:2: unknown setting limits.cpu_secods" in desk.news[-1].message
+        assert desk.client.runs == (session.run,)
+        desk.write("notes.md", "of nobody")
+        for number, name in enumerate(("llmspell.toml", "prompts/writer/system.md"), 2):
+            desk.write(name, "# well")
+            await desk.until(lambda number=number: len(desk.ended) == number and len(desk.client.runs) == 1)
+    saved = [told.saved for told in desk.news if isinstance(told, Began)]
+    assert saved == [(), ("g.lua",), ("llmspell.toml",), ("system.md",)]
 
 
 async def test_a_save_of_another_spell_of_the_window_is_none_of_this_one(desk: Desk) -> None:

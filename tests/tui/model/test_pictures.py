@@ -10,13 +10,14 @@ from xml.etree import ElementTree
 import pytest
 
 from llmspell.events.event import Event
+from llmspell_tui.app.picture import picture
 from llmspell_tui.model.diff import diff, diverge, side_by_side
 from llmspell_tui.model.flame import flame
 from llmspell_tui.model.lines import line_figures, running_sites
 from llmspell_tui.model.metrics import metrics, quantile
-from llmspell_tui.model.picture import picture
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.model.waterfall import waterfall
+from llmspell_tui.theme import palette
 
 
 @pytest.fixture
@@ -76,6 +77,22 @@ def test_boxes_lie_inside_the_box_around_them(research: RunModel, by: Any) -> No
     assert [(box.kind, box.width) for box in inner] == [("execution", 1.0), ("llm_call", 1.0)]
 
 
+def test_what_ran_side_by_side_takes_the_room_of_both_and_is_told_as_it_was() -> None:
+    model = RunModel()
+    tree = [(1, 0, "spell", 0, 100), (2, 1, "execution", 10, 90), (3, 1, "tool", 10, 80)]
+    starts = [(start, Event(0, start, f"{kind}_started", "start", n, p, kind, "", {})) for n, p, kind, start, _ in tree]
+    ends = [(end, Event(0, end, f"{kind}_completed", "end", n, p, kind, "", {})) for n, p, kind, _, end in tree]
+    told = sorted((*starts, *ends), key=lambda pair: pair[0])
+    model.add([dataclasses.replace(event, seq=seq) for seq, (_, event) in enumerate(told, 1)])
+    boxes = {box.kind: box for box in flame(model.spans)}
+    assert {kind: (box.value, box.own) for kind, box in boxes.items()} == {
+        "spell": (100.0, 0.0),
+        "execution": (80.0, 80.0),
+        "tool": (70.0, 70.0),
+    }
+    assert boxes["execution"].width == pytest.approx(80 / 150) and boxes["tool"].left == pytest.approx(80 / 150)
+
+
 def test_a_line_bears_what_its_own_calls_cost(research: RunModel) -> None:
     figures = line_figures(research)
     assert sum(line.tokens for line in figures.values()) == research.tokens
@@ -118,6 +135,20 @@ def test_a_run_is_the_same_as_itself(stored: Callable[[str], Any]) -> None:
     assert [row.left for row in found.rows] == [row.right for row in found.rows] == rows
 
 
+def test_a_spell_is_the_same_one_by_whatever_path_it_was_started(stored: Callable[[str], Any]) -> None:
+    run = stored("research")
+    label, elsewhere = run.events[0].name, f"/home/ada/{run.events[0].name}"
+    moved = [
+        dataclasses.replace(event, name=event.name.replace(label, elsewhere), site=event.site.replace(label, elsewhere))
+        for event in run.events
+    ]
+    other = RunModel()
+    other.add(moved)
+    found = diff(run.model(), other)
+    assert label.endswith(".lua") and other.spans.name(0) == elsewhere
+    assert {row.sign for row in found.rows} == {"same"} and len(found.rows) == len(other.spans)
+
+
 def test_two_runs_are_paired_by_structure(stored: Callable[[str], Any]) -> None:
     run = stored("research")
     csv = next(e for e in run.events if e.kind == "tool_called" and e.name == "csv")
@@ -142,6 +173,22 @@ def test_two_runs_are_paired_by_structure(stored: Callable[[str], Any]) -> None:
     assert [row.sign for row in back.rows].count("right") == 1
 
 
+def test_what_was_answered_from_a_recording_is_the_same(stored: Callable[[str], Any]) -> None:
+    run = stored("research")
+    again: list[Event] = []
+    for event in run.events:
+        data = dict(event.data)
+        if event.kind == "llm_call_completed":
+            data |= {"from_recording": True, "recorded_usage": data.pop("usage")}
+        again.append(dataclasses.replace(event, data=data))
+    free = RunModel()
+    free.add(again)
+    for one, other in ((run.model(), free), (free, run.model())):
+        found = diff(one, other, diverge(run.events, again))
+        assert found.divergence is None and found.first_row is None
+        assert (found.left.tokens == 0) != (found.right.tokens == 0)
+
+
 def test_prompts_stand_side_by_side() -> None:
     found = side_by_side(
         "You are kind.\nAnswer briefly.\nThanks.", "You are kind.\nAnswer at length.\nPlease.\nThanks."
@@ -162,5 +209,9 @@ def test_the_picture_is_svg_whatever_is_in_a_name(research: RunModel) -> None:
         root = ElementTree.fromstring(picture(each, light=light).encode())
         bars = root.findall("{http://www.w3.org/2000/svg}g")
         assert len(bars) == each.spans.height
+    for mode, light in (("dark", False), ("light", True)):
+        drawn = picture(research, light=light)
+        assert "✓ workflow research desk" in drawn and "✗ tool call file_system" in drawn
+        assert palette(mode).colour("agent") in drawn and palette(mode).ground("plain") in drawn
     research.spans.fold_all(1)
     assert "file_system" not in picture(research)

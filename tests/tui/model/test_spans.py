@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from llmspell.events.event import Event
 from llmspell_tui.model import spans as module
+from llmspell_tui.model.lines import line_figures, running_sites
 from llmspell_tui.model.query import Query
 from llmspell_tui.model.run import RunModel
-from llmspell_tui.model.updates import SpanRows
+from llmspell_tui.model.updates import Complete, SpanRows
 
 _KINDS = ("spell_started", "llm_call_started", "tool_called", "execution_started", "never_heard_of", "")
 _NAMES = ("", "a", "b", "weather")
@@ -291,8 +292,61 @@ def test_search_goes_round_in_the_order_of_rows() -> None:
     assert spans.search(query, 3) == 3
 
 
+def test_a_spell_that_failed_has_the_place_of_its_error_and_a_call_its_own() -> None:
+    error = {"message": "no", "type": "script", "source": "a.lua:7"}
+    told = [("spell_started", "start", 1, 0, ""), ("tool_called", "start", 2, 1, "a.lua:3")]
+    told += [("tool_completed", "end", 2, 1, "a.lua:3"), ("spell_completed", "end", 1, 0, "")]
+    events = [
+        Event(seq, 0.0, kind, phase, span, parent, "x", site, {"error": error} if phase == "end" else {})  # pyright: ignore
+        for seq, (kind, phase, span, parent, site) in enumerate(told, 1)
+    ]
+    model = RunModel("r")
+    model.add(events[:3])
+    assert [model.spans.site(i) for i in range(2)] == ["", "a.lua:3"]
+    model.add(events[3:])
+    assert [model.spans.site(i) for i in range(2)] == ["a.lua:7", "a.lua:3"]
+    figures = line_figures(model)
+    assert [(line.spans, line.errors) for line in (figures["a.lua:7"], figures["a.lua:3"])] == [(0, 1), (1, 1)]
+    model.moment = 3
+    assert [model.spans.site(i) for i in range(2)] == ["", "a.lua:3"]
+
+
+def test_a_spell_that_asks_stands_at_that_line_until_it_is_answered() -> None:
+    told = [
+        ("spell_started", "start", ""),
+        ("input_requested", "point", "a.lua:2"),
+        ("input_given", "point", "a.lua:2"),
+    ]
+    model = RunModel("r")
+    model.add(
+        [Event(seq, 0.0, kind, phase, 1, 0, "x", site, {}) for seq, (kind, phase, site) in enumerate(told[:2], 1)]
+    )  # pyright: ignore
+    assert running_sites(model) == ["a.lua:2"]
+    model.add([Event(3, 0.0, told[2][0], "point", 1, 0, "x", told[2][2], {})])
+    assert running_sites(model) == []
+    model.moment = 2
+    assert running_sites(model) == ["a.lua:2"]
+
+
 def test_a_row_that_is_not_there_is_refused() -> None:
     spans = RunModel("r").spans
     with pytest.raises(IndexError, match="no row 0 of 0"):
         spans.row(0)
     assert spans.rows(0, 5) == []
+
+
+def test_what_has_no_end_when_the_run_is_over_did_not_go_on() -> None:
+    model = RunModel()
+    began = [("spell_started", 1, 0), ("tool_called", 2, 1), ("tool_called", 3, 1)]
+    model.add([Event(seq, seq, kind, "start", n, p, "x", "", {}) for seq, (kind, n, p) in enumerate(began, 1)])
+    model.add([Event(4, 9.0, "tool_completed", "end", 2, 1, "x", "", {"status": "ok"})])
+    assert [model.spans.status(i) for i in range(3)] == ["running", "ok", "running"]
+    model.close("lost")
+    model.take(Complete())
+    assert [model.spans.status(i) for i in range(3)] == ["lost", "ok", "lost"]
+    model.moment = 3
+    assert [model.spans.status(i) for i in range(3)] == ["running"] * 3
+    model.moment = None
+    model.status = "ok"
+    model.take(Complete())
+    assert model.spans.status(2) == "cancelled"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +13,12 @@ from llmspell.events.event import Event
 from llmspell_tui.app.window import Window
 from llmspell_tui.feed.payload import Payloads, SpanPayload
 from llmspell_tui.model.messages import conversation
+from llmspell_tui.model.run import RunModel
 from llmspell_tui.model.updates import Batch, Trouble
 from llmspell_tui.widgets.document import Document
 from llmspell_tui.widgets.exchange import exchange
 from llmspell_tui.widgets.inspector import Inspector
+from llmspell_tui.widgets.tree import SpanTree
 
 Made = Callable[..., Window]
 
@@ -104,6 +108,33 @@ async def test_a_streamed_answer_is_seen_to_grow(settle, window: Made, stored) -
         assert any("It rains▌" in page.text_of(row) for row in range(page.count()))
 
 
+async def test_the_newest_words_of_an_answer_are_seen_until_the_reader_scrolls_back(
+    settle, window: Made, stored
+) -> None:
+    start = next(event for event in stored("hooks").events if event.kind == "llm_call_started")
+    app = window("hooks", upto=start.seq)
+    async with app.run_test(size=(120, 36)) as pilot:
+        model, inspector, page = app.desk.model, app.query_one(Inspector), app.query_one("#inspector-page", Document)
+        assert model is not None
+        inspector.show(model.spans.index(start.span) or 0)
+        inspector.choose("io")
+
+        async def came(seq: int, text: str) -> None:
+            chunk = Event(seq, start.time, "llm_chunk", "point", start.span, start.parent, "x", "", {"text": text})
+            model.take(Batch([chunk]))
+            inspector.choose("io") if seq == start.seq + 1 else inspector._draw(keep=True)
+            await settle(app, "payload")
+            await pilot.pause()
+
+        await came(start.seq + 1, "rain\n" * 60)
+        assert page.scroll_offset.y == page.max_scroll_y > 0
+        await came(start.seq + 2, "wind\n" * 5)
+        assert page.scroll_offset.y == page.max_scroll_y
+        page.scroll_to(y=3, animate=False)
+        await came(start.seq + 3, "sun\n" * 5)
+        assert page.scroll_offset.y == 3
+
+
 async def test_a_file_that_is_gone_is_told_in_the_place_of_the_payload(settle, window: Made, tmp_path: Path) -> None:
     app = window("hooks")
     app.desk.payloads = Payloads(tmp_path / "gone.db")
@@ -114,11 +145,57 @@ async def test_a_file_that_is_gone_is_told_in_the_place_of_the_payload(settle, w
         assert "gone.db" in app.query_one(Document).text_of(0)
 
 
-async def test_trouble_with_the_store_stands_in_the_status_line_with_what_to_do(window: Made) -> None:
-    app = window("hooks")
-    async with app.run_test(size=(160, 36)) as pilot:
-        assert app.desk.model is not None
-        app.desk.model.take(Trouble("the disk is full", "free some space", passing=True))
+async def test_a_run_that_is_not_read_yet_is_not_said_to_run(window: Made) -> None:
+    app = window()
+    app.desk.model = model = RunModel()
+    async with app.run_test(size=(80, 24)) as pilot:
+        status, tree = app.query_one("#status"), app.query_one(SpanTree)
+        assert status.render_line(0).text.strip() == "… reading" and tree.empty() == "reading the run"
+        model.take(Trouble("the file is damaged", "remove it"))
         app.touch()
         await pilot.pause(0.1)
-        assert "the&#160;disk&#160;is&#160;full;&#160;free&#160;some&#160;space" in app.export_screenshot()
+        assert status.render_line(0).text.strip() == "? unread" and tree.empty() == "the run cannot be read"
+
+
+@pytest.mark.parametrize(("size", "selector"), [((80, 24), "Wrong"), ((80, 11), "#status")])
+async def test_trouble_with_the_store_is_told_with_what_to_do(window: Made, size, selector) -> None:
+    app = window("hooks")
+    text, remedy = "the runtime of this run was killed", "all is shown; `llmspell run --resume 1m82z8jg` goes on"
+    async with app.run_test(size=size) as pilot:
+        assert app.desk.model is not None
+        app.desk.model.take(Trouble(text, remedy, passing=True))
+        app.touch()
+        await pilot.pause(0.1)
+        bar = app.query_one(selector)
+        told = "".join(bar.render_line(y).text.rstrip() for y in range(bar.size.height))
+        assert text in told and (remedy in told) == (selector == "Wrong")
+
+
+async def test_what_is_told_before_it_is_written_is_read_once_it_is_written(
+    settle, window: Made, stored, tmp_path: Path
+) -> None:
+    run = stored("hooks")
+    start = next(event for event in run.events if event.kind == "llm_call_started")
+    end = next(event for event in run.events if event.span == start.span and event.phase == "end")
+    file = tmp_path / run.path.name
+    shutil.copy(run.path, file)
+    writing = sqlite3.connect(file)
+    writing.execute("CREATE TABLE later AS SELECT * FROM events WHERE seq = ?", (end.seq,))
+    writing.execute("DELETE FROM events WHERE seq = ?", (end.seq,))
+    writing.commit()
+    app = window("hooks")
+    app.desk.payloads = Payloads(file)
+    async with app.run_test(size=(120, 36)) as pilot:
+        model, inspector, page = app.desk.model, app.query_one(Inspector), app.query_one("#inspector-page", Document)
+        assert model is not None
+        app.query_one(SpanTree).choose(model.spans.index(start.span) or 0)
+        inspector.choose("io")
+        while not any("System" in page.text_of(row) for row in range(page.count())):
+            await pilot.pause()
+        assert not any(page.text_of(row).startswith("▾ Answer") for row in range(page.count()))
+        writing.execute("INSERT INTO events SELECT * FROM later")
+        writing.commit()
+        writing.close()
+        await settle(app, "payload")
+        await pilot.pause()
+        assert any(page.text_of(row).startswith("▾ Answer") for row in range(page.count()))

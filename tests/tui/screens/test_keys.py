@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from llmspell_tui.actions import ACTIONS, LISTS, actions
 from llmspell_tui.app.window import Window
-from llmspell_tui.screens.events import EventList
+from llmspell_tui.screens.events import EventList, said
 from llmspell_tui.screens.metrics import MetricTable
 from llmspell_tui.screens.source import SourceList
 from llmspell_tui.screens.state import StateList
@@ -162,7 +162,8 @@ async def test_what_the_cursor_is_on_is_copied(weather: Made, quiet: Quiet, pane
         rows = await shown(pilot, quiet, panel)
         rows.go(1)
         await pilot.press("y")
-        assert app.clipboard == rows.text_of(1) != ""
+        assert app.clipboard == rows.copied() != "" and "   " not in app.clipboard
+        assert app.clipboard.split()[0] in rows.text_of(1)
 
 
 @pytest.mark.parametrize(
@@ -328,6 +329,21 @@ async def test_only_the_log(weather: Made, quiet: Quiet) -> None:
         await pilot.press("l")
         await quiet(pilot)
         assert app.desk.query == "" and rows.count() == app.desk.model.events
+
+
+async def test_an_event_says_in_a_few_words_what_it_tells(weather: Made, quiet: Quiet) -> None:
+    app = weather()
+    async with app.run_test(size=(120, 40)) as pilot:
+        rows = await shown(pilot, quiet, "events")
+        assert isinstance(rows, EventList)
+        told = {event.kind: said(event) for row in reversed(range(40)) if (event := rows.event(row)) is not None}
+        assert told["llm_call_started"].startswith('"How is the weather in Kiel?')
+        assert (told["hook_called"], told["hook_completed"]) == ("weather.lua:10", "changed prompt")
+        assert told["llm_call_completed"] == '"17 degrees (2)"'
+        assert told["tool_called"] == '{path: "kiel.csv", column: "celsius"}'
+        assert told["agent_created"] == ""  # its name stands before it
+        closed = next(event for row in range(40) if (event := rows.event(row)) and event.data.get("status") == "veto")
+        assert said(closed) == "the station is closed"
 
 
 @pytest.mark.parametrize("panel", ["hooks", "events"])

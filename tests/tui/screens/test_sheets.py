@@ -70,7 +70,8 @@ async def spells(app: Window, pilot: Any) -> None:
     app.sessions = [SimpleNamespace(file=f"/x/{file}", run=run, path="") for file, run in runs.items()]
     app.session = app.sessions[1]
     app.statuses = {"1m7weather1000": "error"}
-    app.told_trouble("letter.js:3: unexpected end of text; it has not run yet", "/x/letter.js")
+    text = "letter.js:3: unexpected end of text; it has not run yet"
+    app.told_trouble(text, "/x/letter.js", "   3  const letter = {")
     app.desk.several = "2/3"
     await app.action_spells()
 

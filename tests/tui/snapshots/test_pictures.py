@@ -14,7 +14,7 @@ SCREENS = {
     "trace": ("down", "down", "down"),
     "exchange": (*["down"] * 6, "i"),
     "filtered": ("f", *"status", "colon", *"error", "enter"),
-    "prompt": ("f", *"kind", "colon", *"tools", "greater_than_sign"),
+    "prompt": ("f", *"cost", "greater_than_sign", *"rain"),
     "help": ("question_mark",),
 }
 #: Examples whose events are the same each time they run.

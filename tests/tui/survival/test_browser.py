@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -87,6 +89,63 @@ async def test_the_window_is_drawn_and_takes_keys(bench: Bench) -> None:
         server.send_signal(signal.SIGINT)
         assert await asyncio.wait_for(server.wait(), 30) == 0
     bench.left_alone()
+
+
+@pytest.mark.skipif(not os.environ.get("LLMSPELL_TEST_EDITORS"), reason="`make test-editors` has a Chromium")
+async def test_in_a_real_browser_keys_are_for_the_window_from_the_first_on(bench: Bench, tmp_path: Path) -> None:
+    bench.write("spell.lua", WAITS)
+    async with served(bench, "dev", "--web", "spell.lua") as (server, url), chromium(tmp_path) as ask:
+        await ask("Page.navigate", url=url)
+        typed = "document.activeElement?.className === 'xterm-helper-textarea'"
+        async with asyncio.timeout(60):
+            while not (await ask("Runtime.evaluate", expression=typed))["result"].get("value"):
+                await asyncio.sleep(0.05)
+            assert "token" not in (await ask("Runtime.evaluate", expression="location.href"))["result"]["value"]
+            for _ in "the window ends once it is there to be asked":
+                await ask("Input.dispatchKeyEvent", type="keyDown", text="q", key="q")
+                await asyncio.sleep(0.5)
+                if bench.processes("dev") == [server.pid]:
+                    break
+        assert bench.processes("dev") == [server.pid]
+
+
+@asynccontextmanager
+async def chromium(folder: Path) -> AsyncGenerator[Callable[..., Awaitable[Any]]]:
+    """A page of it, told what to do by its debugging protocol."""
+    program = os.environ.get("LLMSPELL_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome") or ""
+    assert program, "no Chromium was found; install one, or name it in LLMSPELL_BROWSER"
+    flags = (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--remote-debugging-port=0",
+        f"--user-data-dir={folder}",
+    )
+    browser = await asyncio.create_subprocess_exec(program, *flags, "about:blank", stderr=subprocess.PIPE)
+    assert browser.stderr is not None
+    numbers = itertools.count(1)
+    try:
+        async with asyncio.timeout(60):
+            while not (found := re.search(rb"ws://([^/]+)/", await browser.stderr.readline())):
+                pass
+        rest = asyncio.ensure_future(browser.stderr.read())
+        async with aiohttp.ClientSession() as client:
+            async with client.get(f"http://{found[1].decode()}/json") as answer:
+                page = next(each for each in await answer.json() if each["type"] == "page")
+            async with client.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+
+                async def ask(method: str, **given: Any) -> Any:
+                    number = next(numbers)
+                    await socket.send_json({"id": number, "method": method, "params": given})
+                    while (told := await socket.receive_json(timeout=60)).get("id") != number:
+                        pass
+                    return told["result"]
+
+                yield ask
+    finally:
+        browser.terminate()
+        await browser.wait()
+        await rest
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])

@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     from conftest import Bench
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(200, marks=pytest.mark.soak)])
-def test_each_save_is_on_the_screen(bench: Bench, count: int, capsys: pytest.CaptureFixture[str]) -> None:
+#: It prints its number, which is not to be read in the text itself.
+PRINTS = {"lua": 'print("nonce-" .. {0} .. ".")', "js": 'console.log("nonce-" + {0} + ".");'}
+WAITS = {"lua": " Async.sleep(600000)", "js": " await new Promise((done) => setTimeout(done, 600000));"}
+
+
+@pytest.mark.parametrize(
+    ("language", "count"), [("lua", 12), *(pytest.param(each, 200, marks=pytest.mark.soak) for each in PRINTS)]
+)
+def test_each_save_is_on_the_screen(
+    bench: Bench, language: str, count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Two of three find the run before still under way. The time is from the save to the nonce on the terminal."""
-    file = bench.write("spell.lua", 'print("nonce-0.")')
-    terminal = bench.on_terminal("dev", "spell.lua")
+    file = bench.write(f"spell.{language}", PRINTS[language].format(0))
+    terminal = bench.on_terminal("dev", file.name)
     terminal.until("nonce-0.")
     took: list[float] = []
     for number in range(1, count + 1):
-        text = f'print("nonce-" .. {number} .. ".")' + (" Async.sleep(600000)" if number % 3 else "")
+        text = PRINTS[language].format(number) + (WAITS[language] if number % 3 else "")
         begin = time.perf_counter()
         STYLES[number % 4](file, text)
         terminal.until(f"nonce-{number}.")

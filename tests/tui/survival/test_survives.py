@@ -49,12 +49,22 @@ def test_a_large_run_is_shown_whole(bench: Bench, spans: int) -> None:
     assert terminal.ended() == 0
 
 
-@pytest.mark.parametrize("count", [20_000, pytest.param(400_000, marks=pytest.mark.soak)])
-def test_a_spell_that_floods_loses_nothing(bench: Bench, count: int) -> None:
-    bench.write("spell.lua", f'for i = 1, {count} do print("line " .. i) end print("the end")')
-    terminal = bench.on_terminal("dev", "spell.lua")
+FLOODS = {
+    "lua": 'for i = 1, {0} do print("line " .. i) end print("the end")',
+    "js": 'for (let i = 1; i <= {0}; i++) console.log("line " + i); console.log("the end");',
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "count"), [("lua", 20_000), *(pytest.param(each, 400_000, marks=pytest.mark.soak) for each in FLOODS)]
+)
+def test_a_spell_that_floods_loses_nothing(bench: Bench, language: str, count: int) -> None:
+    bench.write(f"spell.{language}", FLOODS[language].format(count))
+    terminal = bench.on_terminal("dev", f"spell.{language}")
     terminal.until(lambda seen: 1 < shown(seen) < count)  # it is shown while it floods
     terminal.press("jjkk")
+    for part in range(1, 10):  # it never stands still for long
+        terminal.until(lambda seen, part=part: shown(seen) > count * part / 10)
     seen = terminal.until(lambda seen: "✓ ok" in seen and "the end" in seen and shown(seen) > count)
     stored = len(bench.llmspell("trace", "export", bench.runs()[-1].stem).splitlines())
     assert shown(terminal.until(f"{stored:,} events")) == stored > count

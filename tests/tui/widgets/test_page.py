@@ -33,6 +33,20 @@ def test_long_texts_wrap_below_their_name() -> None:
     assert all(len(line) <= 30 for line in lines) and len(lines) > 3
 
 
+def test_a_text_of_more_than_a_screen_is_folded_to_its_beginning() -> None:
+    page = Page().value("short", "word " * 30).value("long", "word " * 300).value("lines", "a\n" * 30)
+    lines = shown(page, width=40)
+    assert lines[0] == "  ▾ short" and lines[-1] == "  ▸ lines  60 characters  a↵a↵a↵a↵a↵a↵…"
+    assert lines[-2] == "  ▸ long  1,500 characters  word word…"
+    assert len(shown(page, {"long": False}, width=40)) > 40
+
+
+def test_what_was_said_in_json_is_what_it_holds() -> None:
+    said = Page().said('{"rows": [1], "town": "Kiel"}').said("[not json").said("[7]", path="3")
+    assert shown(said) == ["  ▾ rows  [1]", "      0  1", "  town  Kiel", "  [not json", "  0  7"]
+    assert said.entries[-1].path == "3.0"
+
+
 def test_what_is_copied_is_the_entry_with_all_that_lies_in_it() -> None:
     page = Page().heading("User").text("What is rain?").heading("Next")
     assert page.plain(0) == "User  \n  What is rain?"

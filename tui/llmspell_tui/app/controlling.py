@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Seconds within which a run answers; one of an older runtime may never.
 _ANSWERS: Final = 5.0
+_REPLACED: Final = "that was for the run before, which is not the one shown any more"
 
 
 class Controlling(Travelling):
@@ -136,6 +137,8 @@ class Controlling(Travelling):
         match action.name:
             case "pause" if control is not None and control.paused:
                 return "Go on"
+            case "run_edited" if self._first() is not None:
+                return "Approve"
             case "settle" if first := self._first():
                 return "Approve" if first["kind"] == "approval" else "Answer"
             case _:
@@ -238,17 +241,18 @@ class Controlling(Travelling):
         await self._do("answer", f"answered {text!r}", text=text, number=question["number"])
 
     async def _ask_answer(self, question: Mapping[str, Any]) -> None:
-        self._number = question["number"]
-        await self.ask("answer", "answer", str(question.get("default") or ""), hint=str(question["question"]))
+        self._about = (self.desk.model, question["number"])
+        default = str(question.get("default") or "")
+        await self.ask("answer", "answer", default, hint=str(question["question"]), replaced=True)
 
-    _number = 0
+    _about: tuple[RunModel | None, int] = (None, 0)  # the run and the number that what is being typed is for
 
     async def action_refuse(self) -> None:
         first = self._first()
         if first is None or first["kind"] != "approval":
             self.notice("no tool call waits here that could be refused")
             return
-        self._number = first["number"]
+        self._about = (self.desk.model, first["number"])
         await self.ask("refuse", f"refuse {first['tool_name']}, for", hint="the reason, for the model; may be empty")
 
     async def action_change(self) -> None:
@@ -261,9 +265,11 @@ class Controlling(Travelling):
         if first["kind"] != "approval":
             await self._ask_answer(first)
             return
-        number, tool = first["number"], first["tool_name"]
+        model, number, tool = self.desk.model, first["number"], first["tool_name"]
 
         async def approve(changed: dict[str, Any]) -> str:
+            if self.desk.model is not model:
+                return _REPLACED
             given = {"params": changed["params"]} if "params" in changed else {}
             if await self._do("approve", f"approved {tool}", decision="approve", number=number, **given):
                 await self.close_sheet()
@@ -278,16 +284,21 @@ class Controlling(Travelling):
     async def action_chat(self) -> None:
         from llmspell_tui.widgets.chatting import ChatSheet  # with Textual's Input
 
-        if (control := self.desk.control) is not None and control.questions:
-            await self.action_approve()
-            return
+        control = self.desk.control
         if why := self._why():
             self.notice(why)
             return
         assert control is not None and self.wire is not None
-        control.take_status(await self.wire.do("status"))
+        try:
+            control.take_status(await self.wire.do("status"))
+        except LlmspellError as error:  # it has ended this very moment
+            self.notice(error.message)
+            return
         if not control.agents:
-            self.notice("the run has no agent yet")
+            if control.questions:
+                await self.action_approve()
+            else:
+                self.notice("the run has no agent yet")
             return
         model, chosen = self.desk.model, self.desk.chosen
         here = model.spans.agent(chosen) if model is not None and 0 <= chosen < len(model.spans) else ""
@@ -311,11 +322,14 @@ class Controlling(Travelling):
             sheet.answer(agent, answer if isinstance(answer, str) else str(answer), role)
 
     async def answered(self, purpose: str, text: str) -> None:
+        model, number = self._about
         match purpose:
+            case "answer" | "refuse" if self.desk.model is not model:
+                self.notice(_REPLACED)
             case "answer":
-                await self._do("answer", f"answered {text!r}", text=text, number=self._number)
+                await self._do("answer", f"answered {text!r}", text=text, number=number)
             case "refuse":
-                await self._do("approve", "refused", decision="deny", reason=text, number=self._number)
+                await self._do("approve", "refused", decision="deny", reason=text, number=number)
             case _:
                 await super().answered(purpose, text)
         self._keep_sheet()

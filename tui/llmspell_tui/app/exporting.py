@@ -76,7 +76,7 @@ class Exporting(Reading):
                 text = drawn or self.picture()
                 await asyncio.to_thread(into, target, lambda out: out.write(text))
             elif target.suffix == ".svg":
-                from llmspell_tui.model.picture import picture  # for this alone
+                from llmspell_tui.app.picture import picture  # for this alone
 
                 shown = picture(model, light=self.desk.palette.mode == "light")
                 await asyncio.to_thread(into, target, lambda out: out.write(shown))

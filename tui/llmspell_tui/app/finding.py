@@ -11,7 +11,9 @@ from llmspell_tui.widgets.rows import Rows
 
 class Finding(Sheets):
     async def action_search(self) -> None:
-        await self.ask("search", "search", self.desk.needle, hint="text, or kind:tool status:error in the tree")
+        rows = self.focused if isinstance(self.focused, Rows) else None
+        check, hint = (rows.unsearchable, rows.SEARCHED) if rows is not None else (None, "text")
+        await self.ask("search", "search", self.desk.needle, check=check, hint=hint)
 
     async def action_filter(self) -> None:
         view = self.view
@@ -29,11 +31,13 @@ class Finding(Sheets):
         self.set_filter("status:error")
 
     def action_clear(self) -> None:
-        """One thing at a time: the search, then the filter, then the moment."""
+        """One thing at a time: the search, then the zoom, then the filter, then the moment."""
         desk = self.desk
         if desk.notice or desk.needle:
             desk.notice = desk.needle = ""
             self.refresh_lists()
+        elif self.view is not None and self.view.zoomed:
+            self.view.zoom()
         elif desk.query:
             self.set_filter("")
         elif desk.model is not None and desk.model.moment is not None:

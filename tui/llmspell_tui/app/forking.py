@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from llmspell_tui.host.client import Started
     from llmspell_tui.widgets.editing import EditSheet, Field
 
+#: Seconds between two looks for an event that is about to be written, and how often.
+_LOOK, _LOOKS = 0.02, 25
 _ANSWER: Final = "what the call is to give, without making it; empty: it is made"
 
 
@@ -62,8 +65,9 @@ class Forking(Breaking):
         from llmspell_tui.widgets.editing import EditSheet  # with Textual's TextArea: 60 ms
 
         model, path, payloads, chosen = self.desk.model, self.path_shown, self.desk.payloads, max(self.desk.chosen, 0)
-        if model is not None and model.status == "running":
-            self.notice("the run goes on: p pauses it; from here it can be run again once it has ended (x cancels it)")
+        going = model is not None and model.status == "running"
+        if going and not self._own(model):
+            self.notice("the run goes on elsewhere: from here it can be run again once it has ended (x cancels it)")
             return
         if model is None or path is None or payloads is None or chosen >= len(model.spans):
             self.notice("there is no run to go on from")
@@ -81,6 +85,7 @@ class Forking(Breaking):
         fields = _fields(start.kind, as_sent(start.data, {} if end is None else end.data))
 
         async def apply(changed: dict[str, Any]) -> str:
+            await self._end(model)
             if of_spell:
                 given = {"file": _spell(model), "replay_prefix": str(path), **changed}
                 return await self._started("free as long as it asks the same", **given)
@@ -95,7 +100,18 @@ class Forking(Breaking):
             self.notice("starting …")
             self.run_worker(self._bare(apply), group="again")
             return
-        await self.open_sheet(EditSheet(self.desk, title, fields, apply))
+        does = "ends this run and runs" if going else "runs"
+        await self.open_sheet(EditSheet(self.desk, title, fields, apply, does=does))
+
+    def _own(self, model: RunModel | None) -> bool:
+        """Whether a run is under way in this window's host."""
+        return model is not None and self._client is not None and model.run_id in self._client.runs
+
+    async def _end(self, model: RunModel) -> None:
+        """Of a run of this window's own that goes on: a recording has an end."""
+        if self._own(model) and self._client is not None:
+            with suppress(LlmspellError):  # it has ended this very moment
+                await self._client.cancel(model.run_id, "run again from one of its calls")
 
     async def _bare(self, apply: Any) -> None:
         if wrong := await apply({}):
@@ -137,17 +153,24 @@ def _put(sheet: EditSheet, text: str) -> None:
 
 
 async def _read(payloads: Payloads, seq: int) -> tuple[Event | None, str]:
+    """An event of the file, which may be told before it is written; none where `seq` is 0."""
     try:
-        event = await asyncio.to_thread(payloads.event, seq)
+        for _ in range(_LOOKS if seq else 0):
+            if (event := await asyncio.to_thread(payloads.event, seq)) is not None:
+                return event, ""
+            await asyncio.sleep(_LOOK)
     except StoreError as error:
         return None, error.message
-    return event, "" if event is not None else "its first event is not stored"
+    return None, "its first event is not stored"
 
 
 def _spell(model: RunModel) -> str:
-    """The spell's file, "" where it is gone: the host says so better."""
+    """The spell's file, as a person here would name it: the run's rows are marked with that. "" where it is gone."""
     page = model.page
-    return page.spell if page is not None and Path(page.spell).is_file() else ""
+    if page is None or not Path(page.spell).is_file():
+        return ""
+    path, here = Path(page.spell), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else page.spell
 
 
 def _same(file: str, started: Started) -> bool:

@@ -41,18 +41,19 @@ class Reading(Finding):
     def opening(self) -> str:
         return "trace" if self.first is not None or not self.data_dirs else "runs"
 
-    async def show_run(self, path: Path) -> None:
-        """Put a run on the desk, from its file and, while it goes on, its socket."""
+    async def show_run(self, path: Path, *, unstored: int = 0) -> None:
+        """Put a run on the desk, from its file and, while it goes on, its socket. unstored: as its source has it."""
         before = self.desk.payloads
         self.path_shown = path
         model = RunModel()
         payloads = Payloads(path)
         self.lay(model, payloads)
-        self.run_worker(self._read(model, RunSource(path)), group="read", exclusive=True)
+        self.run_worker(self._read(model, RunSource(path, unstored=unstored)), group="read", exclusive=True)
         if before is not None:
             await asyncio.to_thread(before.close)
 
     async def _read(self, model: RunModel, source: RunSource) -> None:
+        known = source.unstored
         await _written(source.path)
         # It is a generator, and one that is left early is to be closed.
         async with aclosing(cast("AsyncGenerator[Update, None]", source.updates())) as updates:
@@ -66,6 +67,8 @@ class Reading(Finding):
                 if isinstance(update, Complete) and len(model.spans) > _LARGE:
                     gc.collect()
                     gc.freeze()
+        if source.unstored > known:  # what is shown is what there is
+            await self.show_run(source.path, unstored=source.unstored)
 
     def paged(self, model: RunModel) -> None:
         """The run's own page was read: once as it is read first, once when it has ended."""

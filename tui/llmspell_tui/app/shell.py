@@ -13,7 +13,7 @@ from dataclasses import replace
 from inspect import isawaitable
 from typing import ClassVar, Final
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.dom import DOMNode
 from textual.events import Resize
 from textual.filter import LineFilter, NoColor
@@ -23,6 +23,7 @@ from textual.widget import Widget
 
 from llmspell_tui.actions import Action, bindings, key_text, named
 from llmspell_tui.app import sweeping
+from llmspell_tui.app.ordering import Ordering
 from llmspell_tui.app.pace import Pace
 from llmspell_tui.feed.payload import Payloads
 from llmspell_tui.messages import Followed
@@ -36,6 +37,7 @@ from llmspell_tui.widgets.scrubber import Scrubber
 from llmspell_tui.widgets.status import StatusLine
 from llmspell_tui.widgets.tabs import Tabs
 from llmspell_tui.widgets.whole import Frame
+from llmspell_tui.widgets.wrong import Wrong
 
 #: Seconds between two pictures of a clock.
 _TICK: Final = 1.0
@@ -45,7 +47,7 @@ _LOW: Final = 10
 _LEAST: Final = 7
 
 
-class Shell(App[int]):
+class Shell(Ordering):
     """fault: what ended it, where that is a mistake of its own; whoever runs it raises that, to be told in a line."""
 
     fault: Exception | None = None
@@ -62,6 +64,7 @@ class Shell(App[int]):
     }
     .tiny CommandPalette > Vertical { margin-top: 0; }
     .tiny #screens { display: none; }
+    .tiny Prompt .wrong { max-height: 1; }
     .least Sheet { min-height: 2; max-height: 2; }
     .least #edit-tabs, .least #chat-tabs { display: none; }
     """
@@ -96,6 +99,7 @@ class Shell(App[int]):
     def compose(self) -> ComposeResult:
         yield StatusLine(self.desk, id="status")
         yield Tabs(self.desk, [(place.name, place.title, _key(place.name)) for place in PLACES], "screen", id="screens")
+        yield Wrong(self.desk, id="wrong")
         yield Frame(id="body")
         yield Scrubber(self.desk, id="scrubber")
         yield Footer(
@@ -192,6 +196,7 @@ class Shell(App[int]):
         if not self.is_running:
             return
         self.query_one("#status").refresh()
+        self.query_one(Wrong).sync()
 
     def _keep_time(self) -> None:
         """The clock runs while the run does."""
@@ -246,6 +251,7 @@ class Shell(App[int]):
         body = self.query_one("#body")
         if name not in self.views:
             view = self.views[name] = chosen.view()(self.desk)
+            view.display = False  # not beside the one that is shown: it would be laid out for half of the place
             await body.mount(view)
         self.shown = name
         self.desk.query = self.views[name].typed

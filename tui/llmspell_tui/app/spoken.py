@@ -19,19 +19,47 @@ _WORDS: Final = {"execution": "agent", "llm_call": "model", "workflow_step": "st
 _ENCLOSING: Final = frozenset({"spell", "execution", "workflow", "workflow_step", "delegation"})
 #: What other lines say.
 _SILENT: Final = frozenset({"llm_chunk", "agent_created", "tool_created", "error", "workflow_progress"})
-_NAMES: Final = {"output": "printed", "log": "log", "state_changed": "state", "context_changed": "context"}
+#: Characters of a printed line that are told before it ends: plain text of more is cut.
+_LONG: Final = 400
+_NAMES: Final = {"log": "log", "state_changed": "state", "context_changed": "context"}
 #: What is told though only what matters is wanted.
 _MATTERS: Final = frozenset({"output", "log", "warning", "retry", "limit_reached"})
 
 
 class Told:
-    """The lines of a run's events, in order. brief: without what went well inside the run."""
+    """The lines of a run's events, in order. brief: without what went well inside the run.
+
+    What is printed piece by piece is told when its line ends, or something else is to be told.
+    """
 
     def __init__(self) -> None:
         self.brief = False
         self._open: dict[int, Event] = {}
+        self._begun: Event | None = None  # what was printed last, while its line has not ended
+        self._printed = ""
 
     def lines(self, event: Event) -> Iterator[str]:
+        if event.kind == "output":
+            yield from self._print(event)
+            return
+        for told in self._lines(event):
+            yield from self._flush()
+            yield told
+
+    def _print(self, event: Event) -> Iterator[str]:
+        text = event.data.get("text")
+        if self._begun is not None and self._begun.data.get("stream") != event.data.get("stream"):
+            yield from self._flush()
+        self._begun, self._printed = event, self._printed + (text if isinstance(text, str) else "")
+        if self._printed.endswith("\n") or len(self._printed) >= _LONG:
+            yield from self._flush()
+
+    def _flush(self) -> Iterator[str]:
+        begun, text, self._begun, self._printed = self._begun, self._printed, None, ""
+        if begun is not None:
+            yield _joined(f"printed: {_ascii(plain(text))}", at=begun.site)
+
+    def _lines(self, event: Event) -> Iterator[str]:
         if event.phase == "start":
             self._open[event.span] = event
             span = running_span(event)
@@ -52,7 +80,7 @@ def summary(model: RunModel) -> str:
     """How a run is, in one line."""
     elapsed = max(0.0, (model.ended or model.newest) - model.began) if model.began else None
     parts = [
-        f"run {model.run_id} {model.status}",
+        " ".join(part for part in ("run", model.run_id, model.status) if part),
         time_text(elapsed),
         plural(model.errors, "error"),
         plural(model.calls, "model call"),
@@ -136,6 +164,8 @@ def _ended(start: Event, end: Event) -> str:
         figures += [plural(tokens, "token"), money_text(span.cost)]
     if end.data.get("from_recording"):
         figures.append("free, from the recording")
+    if end.data.get("edited"):
+        figures.append("edited")
     told = f"{span.number} {span.status}: {_name(start)}"
     return _joined(told, what, ", ".join(each for each in figures if each), _inside(start), at=span.site)
 

@@ -77,7 +77,8 @@ class Switching(Forking):
 
     async def _show(self, session: Session) -> None:
         self.session = session
-        self.told_trouble(self._troubles.get(session.file, ""), session.file)
+        trouble, line = self._troubles.get(session.file, ("", ""))
+        self.told_trouble(trouble, session.file, line)
         if session.path:
             await self.show_run(Path(session.path))
         self._tell_which()
@@ -107,7 +108,7 @@ class Switching(Forking):
     def _said(self, session: Session) -> str:
         """How its last run is."""
         if trouble := self._troubles.get(session.file):
-            return f"! {trouble}"
+            return f"! {trouble[0]}"
         if not session.run:
             return "has not run yet"
         status = self.statuses.get(session.run, "running")

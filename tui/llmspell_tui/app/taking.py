@@ -42,10 +42,8 @@ class Taking(Shell):
             self.set_mode("light" if self.desk.palette.mode == "dark" else "dark")
 
     def action_zoom(self) -> None:
-        if self.screen.maximized is not None:
-            self.screen.minimize()
-        elif self.focused is not None:
-            self.screen.maximize(self.focused, container=False)
+        if self.view is not None and not self.view.zoom():
+            self.notice("this panel has the screen to itself")
 
     def action_copy(self) -> None:
         text = self.view.copied() if self.view is not None else ""
@@ -100,13 +98,14 @@ class Taking(Shell):
         *,
         check: Callable[[str], str] | None = None,
         hint: str = "",
+        replaced: bool = False,
     ) -> None:
         """Have a line typed at the bottom. The answer comes to `on_asked`; what is no search to `answered`."""
         from llmspell_tui.widgets.prompt import Prompt  # with Textual's Input: 17 ms
 
         await self.end_asking()
         self.asked_from = self.focused
-        await self.mount(Prompt(purpose, title, text, check, hint), before="#footer")
+        await self.mount(Prompt(purpose, title, text, check, hint, replaced), before="#footer")
 
     async def end_asking(self) -> None:
         await self.query("#prompt").remove()

@@ -36,7 +36,10 @@ _FONT: Final = (
     "<style>@font-face { font-family: 'Roboto Mono'; font-weight: 100 700; "
     "src: url('/static/fonts/RobotoMono-VariableFont_wght.ttf'); }</style>"
     # The token leaves the address bar, and with it the browser's list of pages.
-    "<script>history.replaceState(null, '', location.pathname)</script>"
+    "<script>history.replaceState(null, '', location.pathname);"
+    # Keys are for the window from the first one on: textual-serve waits for a click.
+    "const looked = setInterval(() => { const typed = document.querySelector('.xterm-helper-textarea');"
+    " if (typed) { clearInterval(looked); typed.focus() } }, 50)</script>"
 )
 _POLICY: Final = "; ".join(
     (

@@ -8,7 +8,7 @@ from llmspell_tui.screens.runs import CompareRuns, ShowRun
 
 
 class Window(Switching):
-    """Each class it is made of is one subject: shell, taking, jumping, finding, reading, exporting,
+    """Each class it is made of is one subject: ordering, shell, taking, jumping, finding, reading, exporting,
     working, travelling, controlling, breaking, forking, switching."""
 
     async def on_show_run(self, event: ShowRun) -> None:

@@ -34,7 +34,7 @@ class Working(Exporting):
         self.session: Session | None = None
         self.statuses: dict[str, str] = {}  # how runs of this window ended
         self._client: HostClient | None = None
-        self._troubles: dict[str, str] = {}  # by spell; "" for the host's own
+        self._troubles: dict[str, tuple[str, str]] = {}  # by spell, with the line; "" for the host's own
 
     def opening(self) -> str:
         return "trace" if self.wishes.files else super().opening()
@@ -78,23 +78,30 @@ class Working(Exporting):
                     self.call_later(self.show_run, Path(started.path))
             case Refusal(file, message, where, line, text):
                 before = next(one.run for one in self.sessions if one.file == file)
-                goes_on = f"; {'the run before goes on' if before else 'it has not run yet'}"
-                self.told_trouble(f"{Path(where).name}:{line}: {message}{goes_on}. {text.strip()}", file)
+                goes_on = "it has not run yet" if not before else "the run before goes on"
+                if before in self.statuses:
+                    goes_on = "the run before is still shown"
+                said = f"{Path(where).name}:{line}: {message}; {goes_on}"
+                self.told_trouble(said, file, f"{line:>4}  {text}" if text.strip() else "")
+                self.desk.notice = ""
             case Passed(_, names):
                 self.desk.notice = f"{passed(names)}: r runs again"
             case trouble:
                 said = f"{trouble.message}; {trouble.hint}" if trouble.hint else trouble.message
                 self.told_trouble(said, trouble.file)
+                self.desk.notice = ""
         self.touch()
 
-    def told_trouble(self, text: str, file: str = "") -> None:
-        """What is wrong with a spell, "" for nothing any more; of several, that of the spell shown comes first."""
+    def told_trouble(self, text: str, file: str = "", line: str = "") -> None:
+        """What is wrong with a spell, "" for nothing any more; of several, that of the spell shown comes first. line:
+        of its text, with its number."""
         self._troubles.pop("", None)
         self._troubles.pop(file, None)
         if text:
-            self._troubles[file] = text
+            self._troubles[file] = (text, line)
         own = self._troubles.get(self.session.file) if self.session is not None else None
-        self.desk.trouble = own or next(iter(self._troubles.values()), "")
+        self.desk.trouble, self.desk.trouble_line = own or next(iter(self._troubles.values()), ("", ""))
+        self._bars()
 
     def _ended(self, ended: Ended) -> None:
         self.statuses[ended.run] = ended.status
@@ -117,6 +124,9 @@ class Working(Exporting):
 
     async def action_cancel(self) -> None:
         model = self.desk.model
+        if model is not None and model.status != "running":
+            self.notice(f"the run has ended ({model.status})")
+            return
         if self._client is None or model is None or model.run_id not in self._client.runs:
             self.notice("this run is not one that was started here")
             return

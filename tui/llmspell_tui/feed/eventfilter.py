@@ -12,6 +12,7 @@ import re
 from typing import Final
 
 from llmspell.frozen import frozen
+from llmspell_tui.model import query
 from llmspell_tui.model.points import LOG_KINDS
 
 #: What a term may be held against, by name, with the column that holds it; "" for all of them.
@@ -23,6 +24,8 @@ FIELDS: Final = {
     "status": "data",
     "text": "",
 }
+#: A comparison, or a field that spans have.
+_OF_SPANS: Final = re.compile(rf"-?({'|'.join(each for each in query.FIELDS if each not in FIELDS)})(:|>=|<=|>|<|=)")
 _TERM: Final = re.compile(r"(-?)(?:([a-z]+):)?((?:\"[^\"]*\"|[^\s\"])*)")
 _PART: Final = re.compile(r"\"([^\"]*)\"|([^,\"]+)")
 _ANYWHERE: Final = ("kind", "name", "site", "data")
@@ -68,6 +71,8 @@ def wrong(text: str) -> str:
     if text.count('"') % 2:
         return 'a quotation mark is open: close it with "'
     for term, said in _terms(text):
+        if found := _OF_SPANS.match(said):
+            return f"{found[1]} is of spans: filter the trace by it; of events: {', '.join(FIELDS)}; or quote the word"
         if not term.texts:
             return f"{said!r} is without a value: kind:output, name:csv, site:spell.lua:4, status:error or any words"
     return ""

@@ -40,7 +40,8 @@ ORDER BY seq LIMIT ?
 """
 _FREE: Final = """
 SELECT seq, time, kind, phase, span, parent, name, site, data FROM events
-WHERE phase = 'end' AND kind IN ('llm_call_completed', 'tool_completed') AND data LIKE '%"from_recording":true%'
+WHERE phase = 'end' AND kind IN ('llm_call_completed', 'tool_completed')
+    AND (data LIKE '%"from_recording":true%' OR data LIKE '%"edited":[%')
 ORDER BY seq
 """
 _ENDINGS: Final = ("_started", "_called")
@@ -121,8 +122,11 @@ class StoredRun:
         return Counts(dict(self._all("SELECT kind, count(*) FROM events GROUP BY kind")), self.last)
 
     def free(self) -> Free:
-        """The calls that were answered from another run's recording."""
-        return Free([(row[0], row[4], row[2], self._event(row).data.get("recorded_usage")) for row in self._all(_FREE)])
+        """The calls that were answered from another run's recording, and those that were edited."""
+        events = [self._event(row) for row in self._all(_FREE)]
+        free = [event for event in events if event.data.get("from_recording") is True]
+        calls = [(event.seq, event.span, event.kind, event.data.get("recorded_usage")) for event in free]
+        return Free(calls, [event.span for event in events if event.data.get("edited")])
 
     def _event(self, row: tuple[Any, ...]) -> Event:
         seq, time, kind, phase, span, parent, name, site, data = row

@@ -2,7 +2,8 @@
 
 A short run is read event by event. Of a long one the spans come first as rows, so that there is a picture at once, then
 what happened inside them, then, if it still runs, its live events. A file that is locked, or on a full disk, is tried
-again; one that is damaged is shown as far as it can be read, and what is missing is counted by the model.
+again; one that is damaged is shown as far as it can be read, and what is missing is counted by the model. A runtime
+that is killed may have told events that it had not stored: they are counted, for they are gone.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ T = TypeVar("T")
 
 
 class RunSource:
-    """path: the run's file. again: seconds between two tries. short: events up to which it is read event by event."""
+    """path: the run's file. again: seconds between two tries. short: events up to which it is read event by event.
+    unstored: events that were told live and are in no file; those of an earlier reading are given."""
 
-    def __init__(self, path: Path, *, again: float = AGAIN, short: int = SHORT) -> None:
+    def __init__(self, path: Path, *, again: float = AGAIN, short: int = SHORT, unstored: int = 0) -> None:
         self.path = path
+        self.unstored = unstored
         self._again = again
         self._short = short
         self._next = 1  # the event to go on from
@@ -74,21 +77,22 @@ class RunSource:
         async for events in (await asyncio.to_thread(feed_of, self.path)).batches(self._next):
             yield Batch(events)
             self._next = events[-1].seq + 1
-        page = await self._closed()
+        page, last = await self._closed()
         yield page
         if page.status == LOST:
-            yield killed(page.run)
+            self.unstored = max(self.unstored, self._next - 1 - last)
+            yield killed(page.run, self.unstored)
         elif page.lost or page.status == RUNNING:  # it has ended, and could not write that it has
             yield lost(page.lost or self._next - 1 - page.known)
 
-    async def _closed(self) -> Page:
+    async def _closed(self) -> tuple[Page, int]:
         """The run's own page, once its end stands there: its socket tells the end a moment before."""
         for _ in range(_LOOKS):
-            page, _last = await asyncio.to_thread(self._open)
+            page, last = await asyncio.to_thread(self._open)
             if page.status != RUNNING:
-                return page
+                return page, last
             await asyncio.sleep(_LOOK)
-        return (await asyncio.to_thread(self._open))[0]
+        return await asyncio.to_thread(self._open)
 
     async def _stored(self, last: int, parent: str) -> AsyncIterator[Update]:
         stored = await asyncio.to_thread(StoredRun, self.path)

@@ -28,10 +28,11 @@ def trouble_of(error: StoreError | OSError | sqlite3.Error) -> Trouble:
     return Trouble(text, "see whether the file and its folder may be read")
 
 
-def killed(run: str) -> Trouble:
-    """The runtime of a run died before the run had ended."""
+def killed(run: str, unstored: int = 0) -> Trouble:
+    """The runtime of a run died before the run had ended. unstored: its events that were told, and are in no file."""
+    gone = f", and its last {unstored:,} events with it" if unstored > 1 else ", and its last event with it"
     remedy = f"all that was stored by then is shown; `llmspell run --resume {run}` goes on"
-    return Trouble("the runtime of this run was killed", remedy)
+    return Trouble(f"the runtime of this run was killed{gone if unstored else ''}", remedy)
 
 
 def lost(count: int) -> Trouble:

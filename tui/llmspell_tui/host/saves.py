@@ -15,13 +15,15 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
-#: What a spell is made of: its text, modules, replies and data, its settings.
-SUFFIXES: Final = frozenset({".lua", ".js", ".mjs", ".json", ".toml", ".md", ".txt"})
+#: What a spell is made of: its text, modules, hook files, replies and data, its settings.
+SUFFIXES: Final = frozenset({".lua", ".js", ".mjs", ".py", ".json", ".toml", ".md", ".txt"})
 #: Folders that a run writes to, or that are too large to matter.
 LEFT_OUT: Final = frozenset({"output", "node_modules"})
 
 _DEBOUNCE: Final = 50
 _STEP: Final = 10
+#: Seconds between two looks at a single file: 5 microseconds each.
+_LOOK: Final = 0.1
 #: Milliseconds without news after which the folders are looked through once.
 _QUIET: Final = 5_000
 #: A file's time is that of the kernel's last tick, which is up to 10 ms old (at 100 Hz).
@@ -40,6 +42,7 @@ class Saves:
         self._folders = _outermost(folders)
         self._changed = asyncio.Event()
         self._known: dict[Path, Seen] = {}
+        self._single: set[Path] = set()  # files elsewhere
         self._added: list[tuple[Path, int]] = []  # folders whose files are not known yet, and since when they count
 
     @property
@@ -59,6 +62,14 @@ class Saves:
             self._folders = wanted
             self._changed.set()
 
+    def file(self, path: Path) -> None:
+        """Watches this file too, and nothing beside it: it is looked at now and then, wherever it lies."""
+        if path not in self._single:
+            self._single.add(path)
+            if path not in self._known and (seen := _seen(path)) is not None:
+                self._known[path] = seen
+            self._changed.set()
+
     async def each(self) -> AsyncGenerator[frozenset[Path], None]:
         """The files that were saved, made or removed, each time some were; first none, once it watches."""
         self._known = await asyncio.to_thread(_look, self._folders)
@@ -74,6 +85,9 @@ class Saves:
                         yield frozenset(saved)
                     began = True
                     while True:
+                        while self._single and not (await asyncio.wait((coming,), timeout=_LOOK))[0]:
+                            if saved := self._compared(self._single):
+                                yield frozenset(saved)
                         try:
                             paths = await coming
                         except StopAsyncIteration:

@@ -1,9 +1,10 @@
 """One spell under the person's hands: run now, and again at every save, with the run before cancelled.
 
-What a run itself writes is no save: the host says which files its tools wrote, and which changed during a command of
-it. Whose change the latter was nobody can know: the person is told (`Passed`). Files that the spell is made of always
-count; the texts of other spells of the window never do. `Session` tells what becomes of it as plain values: `Began`,
-`Refusal` (the run before goes on), `Trouble`, `Passed`. Ends of runs are the client's to tell. Knows no screen.
+What a run itself writes is no save: the host says which files its tools and hook files wrote, and which may be its
+doing, because a command of it was under way, say. Whose change the latter was nobody can know: the person is told
+(`Passed`). Files that the spell is made of always count; the texts of other spells of the window never do, nor Python
+that is no hook file of it. `Session` tells what becomes of it as plain values: `Began`, `Refusal` (the run before goes
+on), `Trouble`, `Passed`. Ends of runs are the client's to tell. Knows no screen.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from llmspell_tui.host.wishes import Wishes
 
 #: Seconds after which a file that was not there is looked for again: an editor moved it away and writes it anew.
 _AGAIN: Final = 0.05
+#: Scripts have others beside them that they may load next.
+_SCRIPTS: Final = frozenset({".lua", ".js", ".mjs"})
 #: What belongs to every spell beside it.
 _SETTINGS: Final = frozenset({"llmspell.toml", "replies.json"})
 
@@ -59,7 +62,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """These files changed while a command of a run was under way, and were taken for its work: no run was started."""
+    """These files changed in a way that may be the work of a run, and were taken for it: no run was started."""
 
     file: str
     names: tuple[str, ...]
@@ -69,7 +72,7 @@ News = Began | Refusal | Trouble | Passed
 
 
 def passed(names: Sequence[str]) -> str:
-    return f"{', '.join(names)} changed while a command of the run was under way"
+    return f"{', '.join(names)} changed, perhaps by the run itself"
 
 
 class Session:
@@ -102,23 +105,26 @@ class Session:
 
     async def _by_person(self, saved: frozenset[Path]) -> frozenset[Path]:
         """Those of the files that concern this spell and that no run wrote."""
-        saved = frozenset(path for path in saved if path in self._parts or path not in self._others())
-        if not saved or not self.run or any(self._made_of(path) for path in saved):
+        saved = frozenset(path for path in saved if path in self._parts or not self._anothers(path))
+        rest = [path for path in saved if not self._made_of(path)]
+        if not rest or not self.run:
             return saved
-        seen = _by_real_name(saved)
+        seen = _by_real_name(rest)
         try:
             written = await self._client.written({name: self._saves.seen(path) for name, path in seen.items()})
         except LlmspellError:  # the host was lost: whatever it wrote, it writes no more
             return saved
-        if passed := sorted(seen[name].name for name, whose in written.items() if whose == "command"):
+        passed = sorted(seen[name].name for name, whose in written.items() if whose == "command")
+        if passed and len(rest) == len(saved):
             self._told(Passed(self.file, tuple(passed)))
-        return frozenset(path for name, path in seen.items() if name not in written)
+        return saved - {seen[name] for name in written}
 
     def _made_of(self, path: Path) -> bool:
         return path == self._path or path in self._parts or path.name in _SETTINGS
 
-    def _others(self) -> set[Path]:
-        return {path for file in self.wishes.files if (path := Path(file).resolve()) != self._path}
+    def _anothers(self, path: Path) -> bool:
+        others = (Path(file).resolve() for file in self.wishes.files)
+        return path.suffix == ".py" or any(path == other != self._path for other in others)
 
     async def again(self, *, saved: tuple[str, ...] = (), **more: Any) -> Started | None:
         """Runs the spell as it is now; None where that cannot be. more: of `run.start`, over what was wished for."""
@@ -141,7 +147,8 @@ class Session:
                 self._told(Refusal(self.file, refused.message, where, refused.line, refused.text))
                 return None
             except LlmspellError as error:
-                self._told(Trouble(self.file, error.message, error.hint))
+                said = f"{error.source}: {error.message}" if error.source else error.message
+                self._told(Trouble(self.file, said, error.hint))
                 return None
             self.run, self.path = started.run, started.path
             self._told(Began(self.file, started, before, saved))
@@ -157,10 +164,14 @@ class Session:
         return await self._client.start(self.file, **wanted)
 
     def _loaded(self, spell: str, module: str) -> None:
-        """A run has loaded a file: saves beside it count too."""
+        """A run has loaded a file: saves beside it count too, if it is a script."""
         if Path(spell).resolve() == self._path:
-            self._parts.add(Path(module).resolve())
-            self._saves.also(folders_of(Path(self.file), [module]))
+            path = Path(module).resolve()
+            self._parts.add(path)
+            if path.suffix in _SCRIPTS:
+                self._saves.also(folders_of(Path(self.file), [module]))
+            else:
+                self._saves.file(path)
 
 
 def _by_real_name(paths: Iterable[Path]) -> dict[str, Path]:

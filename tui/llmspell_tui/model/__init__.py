@@ -4,7 +4,7 @@
     outline    the tree below SpanTable;  paths: folds and cursors by structural path
     query      Query, what is typed to search and to filter
     states     StateHistory;  hooks: HookHistory;  points: PointLog;  timeline: the moments to scrub by
-    waterfall  bars;  flame: boxes;  picture: the waterfall as SVG;  lines: figures by source line
+    waterfall  bars;  flame: boxes;  lines: figures by source line
     messages   a conversation as of a moment;  metrics: calls, errors, tokens, cost;  diff: two runs side by side
 
 Plain values and functions: no Textual, no file, no clock.

@@ -186,6 +186,8 @@ class SpanColumns:
         self.statuses[i] = self.status_names.number(span.status)
         if span.name and not self.names[i]:
             self.names[i] = self.texts.number(span.name)
+        if span.site and not self.sites[i]:
+            self.sites[i] = self.texts.number(span.site)
         self.running -= 1
         if span.status == "error":
             self.errors += 1

@@ -1,6 +1,7 @@
 """Two runs side by side: where they first differ, their spans in rows beside each other, prompts line by line, totals.
 
-Times and numbers of events are not what makes runs differ; spans are paired by their place in the structure.
+Times and numbers of events are not what makes runs differ, nor what was answered from a recording at no cost; spans are
+paired by their place in the structure.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Diff:
 def diff(left: RunModel, right: RunModel, divergence: Divergence | None = None) -> Diff:
     """divergence: as `diverge` found it in the runs' events."""
     rows: list[DiffRow] = []
-    _pair(left.spans, right.spans, rows)
+    _pair(left, right, rows)
     return Diff(totals(left), totals(right), tuple(rows), divergence)
 
 
@@ -107,8 +108,9 @@ def side_by_side(left: str, right: str) -> list[DiffLine]:
     return found
 
 
-def _pair(one: SpanTable, other: SpanTable, rows: list[DiffRow]) -> None:
+def _pair(left_run: RunModel, right_run: RunModel, rows: list[DiffRow]) -> None:
     """Rows in the order of the left run, with what only the right one has where it would stand. Without recursion."""
+    one, other = left_run.spans, right_run.spans
     waiting: list[tuple[int, int, int] | None] = []
     waiting.extend(reversed(_paired(one, other, 0, 0, 0)))
     open_rows: list[int] = []
@@ -118,7 +120,7 @@ def _pair(one: SpanTable, other: SpanTable, rows: list[DiffRow]) -> None:
             _close(rows, open_rows)
             continue
         left, right, depth = item
-        sign = _sign(one, other, left - 1, right - 1)
+        sign = _sign(left_run, right_run, left - 1, right - 1)
         rows.append(DiffRow(depth, left - 1 if left else None, right - 1 if right else None, sign, False))
         open_rows.append(len(rows) - 1)
         waiting.append(None)
@@ -137,7 +139,7 @@ def _paired(one: SpanTable, other: SpanTable, left: int, right: int, depth: int)
     """The children of two nodes, in pairs; 0 for none. A node 0 at depth above 0 has no children."""
     lefts = [*one.outline.children(left)] if left or not depth else []
     rights = [*other.outline.children(right)] if right or not depth else []
-    words = [one.word(node - 1) for node in lefts], [other.word(node - 1) for node in rights]
+    words = [_word(one, node - 1) for node in lefts], [_word(other, node - 1) for node in rights]
     found: list[tuple[int, int, int]] = []
     for tag, first, last, begin, end in _blocks(*words, _MATCHED):
         if tag == "equal":
@@ -146,6 +148,11 @@ def _paired(one: SpanTable, other: SpanTable, left: int, right: int, depth: int)
             found += [(a, 0, depth) for a in lefts[first:last]]
             found += [(0, b, depth) for b in rights[begin:end]]
     return found
+
+
+def _word(spans: SpanTable, i: int) -> str:
+    """A spell is the same one by whatever path it was started."""
+    return "spell" if spans.parent(i) is None and spans.kind(i) == "spell" else spans.word(i)
 
 
 def _blocks(one: Sequence[str], other: Sequence[str], most: int) -> list[tuple[str, int, int, int, int]]:
@@ -167,15 +174,13 @@ def _blocks(one: Sequence[str], other: Sequence[str], most: int) -> list[tuple[s
     return [block for block in found if block[1] < block[2] or block[3] < block[4]]
 
 
-def _sign(one: SpanTable, other: SpanTable, left: int, right: int) -> Sign:
+def _sign(left_run: RunModel, right_run: RunModel, left: int, right: int) -> Sign:
     if left < 0:
         return "right"
     if right < 0:
         return "left"
-    same = (
-        one.status(left) == other.status(right)
-        and one.error(left) == other.error(right)
-        and one.own_tokens(left) == other.own_tokens(right)
-        and one.own_cost(left) == other.own_cost(right)
-    )
+    one, other = left_run.spans, right_run.spans
+    same = one.status(left) == other.status(right) and one.error(left) == other.error(right)
+    if same and one.number(left) not in left_run.free and other.number(right) not in right_run.free:
+        same = one.own_tokens(left) == other.own_tokens(right) and one.own_cost(left) == other.own_cost(right)
     return "same" if same else "changed"

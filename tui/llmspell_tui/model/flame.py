@@ -15,7 +15,8 @@ By = Literal["time", "tokens", "cost"]
 
 @frozen
 class Box:
-    """left, width: shares of the whole, 0 to 1. value: ms, tokens or dollars, of all `count` spans put together.
+    """left, width: shares of the whole, 0 to 1. value: ms, tokens or dollars, of all `count` spans put together, as the
+    spans themselves say it; what ran side by side may have taken more together than what is around it.
 
     own: the part of the value that lies in no inner box. span: the first of them, by index.
     """
@@ -38,6 +39,7 @@ class _Group:
     name: str
     span: int
     value: float = 0.0
+    room: float = 0.0  # its value, or those of what is in it, whichever is more
     count: int = 0
     errors: int = 0
     inner: dict[int, _Group] = field(default_factory=dict[int, "_Group"])
@@ -84,8 +86,8 @@ def flame(
     total = _widen(whole)
     boxes: list[Box] = []
     shown = _inside(whole, within) if within else whole
-    if total > 0 and shown is not None and shown.value > 0:
-        _lay(shown, 0 if within else -1, 0.0, 1.0 / shown.value, narrowest, boxes)
+    if total > 0 and shown is not None and shown.room > 0:
+        _lay(shown, 0 if within else -1, 0.0, 1.0 / shown.room, narrowest, boxes)
     return sorted(boxes, key=lambda box: (box.depth, box.left))
 
 
@@ -108,26 +110,26 @@ def _value(spans: SpanTable, i: int, by: By, now: float | None) -> float:
 
 
 def _widen(group: _Group) -> float:
-    """Every group's value at least that of what is in it. Walks without recursion: runs nest as deep as they like."""
+    """Every group has at least the room of what is in it. Walks without recursion: runs nest as deep as they like."""
     order = [group]
     for each in order:
         order.extend(each.inner.values())
     for each in reversed(order):
-        each.value = max(each.value, sum(inner.value for inner in each.inner.values()))
-    return group.value
+        each.room = max(each.value, sum(inner.room for inner in each.inner.values()))
+    return group.room
 
 
 def _lay(group: _Group, depth: int, left: float, scale: float, narrowest: float, boxes: list[Box]) -> None:
     waiting = [(group, depth, left)]
     while waiting:
         group, depth, left = waiting.pop()
-        inside = sorted(group.inner.values(), key=lambda inner: -inner.value)
+        inside = sorted(group.inner.values(), key=lambda inner: -inner.room)
         if depth >= 0:
             own = max(0.0, group.value - sum(inner.value for inner in inside))
-            width = group.value * scale
+            width = group.room * scale
             figures = (group.value, own, group.count, group.errors, group.span)
             boxes.append(Box(depth, left, width, group.kind, group.name, *figures))
         for inner in inside:
-            if inner.value * scale > narrowest or (inner.value * scale == narrowest and inner.value > 0):
+            if inner.room * scale > narrowest or (inner.room * scale == narrowest and inner.room > 0):
                 waiting.append((inner, depth + 1, left))
-            left += inner.value * scale
+            left += inner.room * scale

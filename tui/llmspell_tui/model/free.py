@@ -1,4 +1,5 @@
-"""The calls of a run that were answered from another run's recording: which they are, and what they would have cost."""
+"""The calls of a run that were answered from another run's recording: which they are, and what they would have cost;
+and those that a person had edited."""
 
 from __future__ import annotations
 
@@ -11,13 +12,14 @@ from llmspell.events.event import Event
 
 
 class FreeCalls:
-    """In the order of their ends. By span number."""
+    """In the order of their ends. By span number. edited: of calls that were edited, by span number."""
 
     def __init__(self) -> None:
         self._seqs = array("Q")
         self._models = array("I")  # how many model calls so far
         self._saved = array("d")  # US dollars so far
         self._numbers: set[int] = set()
+        self.edited: set[int] = set()
 
     def __contains__(self, number: int) -> bool:
         return number in self._numbers
@@ -26,7 +28,9 @@ class FreeCalls:
         return len(self._seqs)
 
     def add(self, event: Event) -> None:
-        """An end event; of others than free calls nothing is kept."""
+        """An end event; of others than free and edited calls nothing is kept."""
+        if event.data.get("edited"):
+            self.edited.add(event.span)
         if event.data.get("from_recording") is True:
             self.put(event.seq, event.span, event.kind, event.data.get("recorded_usage"))
 

@@ -36,8 +36,12 @@ def line_figures(model: RunModel) -> dict[str, LineFigures]:
         line = found.get(site)
         if line is None:
             line = found[site] = LineFigures(site)
+        kind = spans.kind(i)
+        if kind == "spell":  # its place is that of its error: what it took is not that line's
+            line.errors += 1
+            continue
         line.spans += 1
-        line.calls += spans.kind(i) in ("llm_call", "tool")
+        line.calls += kind in ("llm_call", "tool")
         status = spans.status(i)
         line.errors += status == "error"
         line.running += status == "running"
@@ -53,9 +57,11 @@ def line_figures(model: RunModel) -> dict[str, LineFigures]:
 
 
 def running_sites(model: RunModel) -> list[str]:
-    """The `file:line` under execution at the moment shown, innermost first: the sites of the newest running span and of
-    those around it."""
+    """The `file:line` under execution at the moment shown, innermost first: where the spell asks and waits, else the
+    site of the newest running span; and those around it."""
     spans = model.spans
+    if asks := _waits(model):
+        return [asks]
     for i in range(spans.begun - 1, -1, -1):
         if spans.status(i) == "running" and spans.site(i):
             break
@@ -69,3 +75,17 @@ def running_sites(model: RunModel) -> list[str]:
             found.append(site)
         at = spans.parent(at)
     return found
+
+
+def _waits(model: RunModel) -> str:
+    """Where the spell has asked a person who has not answered yet, "" if it has not."""
+    points, kinds = model.points, ("input_requested", "input_given")
+    open_at: list[str] = []
+    for i in points.of_kinds(frozenset(kinds)):
+        if i >= points.upto(model.moment):
+            break
+        if points.kind(i) == kinds[0]:
+            open_at.append(points.site(i))
+        elif open_at:
+            open_at.pop()
+    return open_at[-1] if open_at and model.spans.begun and model.spans.status(0) == "running" else ""

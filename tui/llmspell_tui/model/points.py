@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from typing import Any, Final
 
 from llmspell.events.event import Event
-from llmspell.traces.summary import brief, plain
+from llmspell.traces.summary import brief, harmless, plain
 from llmspell_tui.model.names import Names
 
 #: Points whose text is kept: 20 MB of lines of 200 characters.
@@ -36,6 +36,8 @@ class PointLog:
         self._sites = array("i")
         self._spans = array("I")
         self._levels = array("B")
+        self._open = array("B")
+        self.opened = 0  # outputs that end within their line
         self._lines: dict[int, str] = {}
         self._level_names = Names("")
 
@@ -51,6 +53,9 @@ class PointLog:
         self._sites.append(self.texts.number(event.site))
         self._spans.append(event.span)
         self._levels.append(self._level_names.number(_level(event)) & 255)
+        unended = event.kind == "output" and not _text(event.data.get("text")).endswith("\n")
+        self._open.append(unended)
+        self.opened += unended
         self._lines[i] = line(event)
         self._lines.pop(i - KEPT, None)
 
@@ -77,6 +82,11 @@ class PointLog:
     def level(self, i: int) -> str:
         """`debug`, `info`, `warning` or `error`; what is printed is `info`, `error` where it is on stderr."""
         return self._level_names.texts[self._levels[i]]
+
+    def goes_on(self, i: int, other: int) -> bool:
+        """Whether what was printed at `i` goes on, in its line, with `other`."""
+        same = self._kinds[i] == self._kinds[other] and self._levels[i] == self._levels[other]
+        return bool(self._open[i]) and same
 
     def text(self, i: int) -> str | None:
         """One line; None where only the store has it, under `seq(i)`."""
@@ -106,7 +116,7 @@ def line(event: Event) -> str:
     data = event.data
     match event.kind:
         case "output" | "llm_chunk":
-            return plain(_text(data.get("text")))[:_LONGEST]
+            return harmless(_text(data.get("text")).removesuffix("\n"))[:_LONGEST]
         case "log" | "warning":
             return f"{plain(_text(data.get('message')))} {brief(data.get('fields'))}".strip()[:_LONGEST]
         case "error" | "retry" | "limit_reached":
@@ -119,7 +129,7 @@ def line(event: Event) -> str:
                 :_LONGEST
             ]
         case _:
-            return brief(data)[:_LONGEST]
+            return brief({name: value for name, value in data.items() if value != event.name})[:_LONGEST]
 
 
 def _level(event: Event) -> str:

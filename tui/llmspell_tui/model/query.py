@@ -100,6 +100,15 @@ class Query:
         return tuple(text for term in self.terms if term.field == "text" for text in term.texts)
 
 
+def wrong(text: str) -> str:
+    """What is wrong with a query, and what to type instead, as a sentence; "" for nothing."""
+    try:
+        Query.parse(text)
+    except QueryError as error:
+        return f"{error.message}: {error.remedy}"
+    return ""
+
+
 def _space(text: str, at: int) -> int:
     while at < len(text) and text[at].isspace():
         at += 1

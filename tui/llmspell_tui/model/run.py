@@ -64,6 +64,11 @@ class RunModel:
         self._streams: dict[int, list[str]] = {}
 
     @property
+    def unread(self) -> bool:
+        """Whether nothing is known of it yet: its file has not been read, or cannot be."""
+        return self.page is None and not self.events
+
+    @property
     def missing(self) -> int:
         """Events known to exist that were not folded."""
         return max(0, self.known - self.events)
@@ -110,9 +115,10 @@ class RunModel:
                 self.events = self.counts.total()
                 self.seq = max(self.seq, seq)
                 self.known = max(self.known, self.seq)
-            case Free(calls):
+            case Free(calls, edited):
                 for call in calls:
                     self.free.put(*call)
+                self.free.edited.update(edited)
             case Page():
                 self._turn(update)
             case Progress():
@@ -123,6 +129,7 @@ class RunModel:
                 self.trouble = None
             case Complete():
                 self.complete, self.progress = True, None
+                self.spans.unended = "lost" if self.status == "lost" or self.missing else "cancelled"
                 if self.page is not None and self.page.replayed and self.ended is not None:
                     self.ended = self.newest
             case _:

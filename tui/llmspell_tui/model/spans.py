@@ -30,6 +30,7 @@ _FAR: Final = 20_000
 class SpanTable(SpanColumns):
     def __init__(self) -> None:
         super().__init__()
+        self.unended = "running"  # the status of spans without an end; another one once the run is over
         self._past: Past | None = None  # the figures at the moment shown
         self._moment: int | None = None
         self._limit = 0  # spans that had begun at the moment shown
@@ -51,11 +52,15 @@ class SpanTable(SpanColumns):
         return self.ends[i] if self._is_over(i) else None
 
     def status(self, i: int) -> str:
-        return self.known_status(i) if self._is_over(i) else "running"
+        return self.known_status(i) if self._is_over(i) else self.unended if self._moment is None else "running"
 
     def error(self, i: int) -> str:
         """One line, "" for none."""
         return self.known_error(i) if self._is_over(i) else ""
+
+    def site(self, i: int) -> str:
+        """The script's `file:line`, or "". A spell has one where it failed, once it has: of its error."""
+        return super().site(i) if self._is_over(i) or self.kind(i) != "spell" else ""
 
     def own_tokens(self, i: int) -> int:
         return int(self.paid(i)[0]) if self._is_over(i) else 0

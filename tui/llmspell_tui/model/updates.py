@@ -79,9 +79,10 @@ class Counts:
 @frozen
 class Free:
     """Calls that were answered from another run's recording, of a run whose spans came as rows: the end event's number,
-    the span's number, the event's kind, and what it once used."""
+    the span's number, the event's kind, and what it once used. edited: the spans of calls that a person had edited."""
 
     calls: Sequence[tuple[int, int, str, Any]]
+    edited: Sequence[int] = ()
 
 
 @frozen

@@ -7,13 +7,13 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, cast
 
 from textual.timer import Timer
 
 from llmspell.errors import StoreError
 from llmspell.events.event import Event
-from llmspell.traces.summary import brief
+from llmspell.traces.summary import brief, gave, given, plain
 from llmspell_tui.actions import bindings
 from llmspell_tui.feed.eventfilter import EventFilter, wrong
 from llmspell_tui.feed.pages import PAGE, EventPages
@@ -34,6 +34,8 @@ _SEQ, _KIND, _NAME = 8, 24, 17
 #: What the spell printed, logged, warned of and failed with.
 LOGS: Final = "kind:logs"
 _PHASES: Final = {"start": "▸", "end": "◂", "point": "·"}
+#: Kinds of spans whose data are told in a few words, or are not worth any.
+_TOLD: Final = frozenset({"spell", "execution", "workflow", "workflow_step", "llm_call", "tool", "hook", "delegation"})
 #: Seconds until an event that has happened, but was not in the file yet, is looked for there again.
 _AGAIN: Final = 0.25
 
@@ -259,7 +261,14 @@ def said(event: Event) -> str:
     """What an event says, in one line."""
     if event.phase == "point":
         return line(event)
-    return brief({name: value for name, value in event.data.items() if value != event.name})
+    kind, data = event.kind.rpartition("_")[0], event.data
+    error: Any = data.get("error")
+    if isinstance(error, dict) and error.get("message"):
+        return plain(str(cast("dict[str, Any]", error)["message"]))
+    said = given(kind, data) if event.phase == "start" else gave(kind, data)
+    return said or (
+        "" if kind in _TOLD else brief({name: value for name, value in data.items() if value != event.name})
+    )
 
 
 def page_of(event: Event) -> Page:

@@ -98,7 +98,10 @@ class MetricTable(Adding):
         name = clean(kind_word(metric.name) if not figure.kind else metric.name)
         left: Line = [("   ", "text"), (name, kind_role(figure.kind or metric.name))]
         if metric.running:
-            left.append((f"  ● {metric.running} running", "running"))
+            over = self.desk.model is not None and self.desk.model.complete and self.desk.model.moment is None
+            left.append(
+                (f"  {metric.running} unended", "warn") if over else (f"  ● {metric.running} running", "running")
+            )
         texts = (
             count_text(metric.calls),
             count_text(metric.errors),

@@ -69,6 +69,11 @@ class RunList(Rows):
     def run_at(self, row: int) -> StoredRun | None:
         return self._runs[row] if row < len(self._runs) else None
 
+    def copied(self) -> str:
+        """Its number: every command takes it."""
+        run = self.run_at(self.cursor)
+        return run.meta.id if run is not None else ""
+
     def moved(self) -> None:
         self._at = self._runs[self.cursor].meta.id
         super().moved()
@@ -155,6 +160,11 @@ class RunsView(View):
 
     def wrong(self, text: str) -> str:
         return ""
+
+    def site(self) -> str:
+        rows = self.query_one(RunList)
+        run = rows.run_at(rows.cursor)
+        return f"{run.meta.spell}:1" if run is not None and run.meta.spell else ""
 
     def on_chosen(self, event: Chosen) -> None:
         event.stop()

@@ -81,6 +81,9 @@ class SourceList(Adding):
     def source(self, row: int) -> SourceLine:
         return self._rows[row]
 
+    def copied(self) -> str:
+        return "".join(text for text, _ in self._rows[self.cursor].text) if self._rows else ""
+
     def empty(self) -> str:
         return self.said if self.desk.model is not None else ""
 

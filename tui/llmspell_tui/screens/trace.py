@@ -13,7 +13,7 @@ from textual.timer import Timer
 from llmspell.errors import StoreError
 from llmspell_tui.feed.texts import Texts
 from llmspell_tui.messages import Chosen, Opened
-from llmspell_tui.model.query import Query, QueryError
+from llmspell_tui.model.query import Query, wrong
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.model.updates import Progress
 from llmspell_tui.screens.view import View
@@ -155,11 +155,7 @@ class TraceView(View):
                 self._look_into_texts()
 
     def wrong(self, text: str) -> str:
-        try:
-            Query.parse(text)
-        except QueryError as error:
-            return f"{error.message}: {error.remedy}"
-        return ""
+        return wrong(text)
 
     def site(self) -> str:
         model, focused = self.desk.model, self.app.focused

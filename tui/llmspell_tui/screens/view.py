@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
+from textual.dom import DOMNode
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from llmspell_tui.widgets.desk import Desk
-from llmspell_tui.widgets.document import Document
 from llmspell_tui.widgets.rows import Rows
+from llmspell_tui.widgets.tabs import Tabs
 
 
 class View(Widget, can_focus=False):
@@ -19,6 +21,8 @@ class View(Widget, can_focus=False):
 
     DEFAULT_CSS = """
     View { width: 1fr; height: 1fr; layout: vertical; }
+    View .whole { width: 1fr !important; height: 1fr !important; border: none !important; }
+    View .aside { width: 0 !important; height: 0 !important; border: none !important; }
     """
     #: The first list in it, which has the focus when the screen is shown.
     FIRST: ClassVar[str] = ""
@@ -30,6 +34,7 @@ class View(Widget, can_focus=False):
         super().__init__()
         self.desk = desk
         self.typed = ""  # its filter, as it was typed
+        self.zoomed = False
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Nothing of its own: see `Frame`."""
@@ -57,16 +62,40 @@ class View(Widget, can_focus=False):
         """What is wrong with a filter, as a sentence; "" for nothing."""
         return ""
 
+    # One panel in the place of all: the others have no cells meanwhile, and one that is gone to takes the place.
+
+    def zoom(self) -> bool:
+        """Give the panel that has the focus the place of all, or each its own again; whether there is more than one."""
+        if self.zoomed:
+            self.zoomed = False
+            self.query(".whole, .aside").remove_class("whole", "aside")
+            return True
+        self.zoomed = self._give_place(self.app.focused)
+        return self.zoomed
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if self.zoomed:
+            self._give_place(event.widget)
+
+    def _give_place(self, panel: Widget | None) -> bool:
+        """Whether there is anything beside it. A panel that has tabs has them there too."""
+        if panel is None or self not in panel.ancestors:
+            return False
+        node = panel.parent if panel.parent is not self and panel.parent and _tabbed(panel.parent) else panel
+        around = [each for each in node.ancestors_with_self if isinstance(each, Widget)]
+        self.query(".whole, .aside").remove_class("whole", "aside")
+        beside = False
+        for each in around[: around.index(self)]:
+            each.add_class("whole")
+            for other in each.siblings:
+                other.add_class("aside")
+                beside = True
+        return beside
+
     def copied(self) -> str:
         """What `y` copies: the row under the cursor of what has the focus."""
         focused = self.app.focused
-        match focused:
-            case Document():
-                return focused.copied()
-            case Rows() if focused.count():
-                return focused.text_of(focused.cursor)
-            case _:
-                return ""
+        return focused.copied() if isinstance(focused, Rows) else ""
 
     def site(self) -> str:
         """The `file:line` that `e` opens, "" for none."""
@@ -75,3 +104,7 @@ class View(Widget, can_focus=False):
     def moment(self) -> int | None:
         """The number of the event that the cursor is on, to travel to."""
         return None
+
+
+def _tabbed(node: DOMNode) -> bool:
+    return any(isinstance(each, Tabs) for each in node.children)

@@ -25,7 +25,7 @@ def detail(model: RunModel, i: int) -> Page:
     page.fields(
         ("kind", kind_word(kind), kind_role(kind)),
         ("status", f"{MARKS.get(status, '!')} {status}", STATUS_ROLES.get(status, "warn")),
-        ("time", time_text(ended - spans.started(i)) if ended is not None else "running", "strong"),
+        ("time", time_text(ended - spans.started(i)) if ended is not None else _unended(status), "strong"),
         ("began", f"{clock_text(spans.started(i))}  (+{time_text(spans.started(i) - model.began)})"),
         ("ended", clock_text(ended) if ended is not None else ""),
         ("tokens", f"{tokens:,}" if tokens else "", "number"),
@@ -44,6 +44,10 @@ def detail(model: RunModel, i: int) -> Page:
         ("events", f"{spans.first(i):,} to {spans.last(i) or '…'}"),
     )
     return page
+
+
+def _unended(status: str) -> str:
+    return "running" if status == "running" else "it did not end"
 
 
 def _inside(model: RunModel, i: int) -> dict[str, int]:

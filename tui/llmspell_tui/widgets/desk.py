@@ -26,7 +26,8 @@ class Desk:
     chosen: the span under the cursor, by index, -1 for none; wanted: the one that it goes to as soon as that is there,
     where the cursor was in the run before. control: how the run shown is controlled, None while nobody knows. saving:
     what is not as usual on the next save. several: which of the window's spells is shown, as 1/2, "" where there is
-    one. trouble: what is wrong with the store or the host. notice: what was just done. needle: what is searched for, in
+    one. trouble: what is wrong with the spell or the host; trouble_line: the
+    line of the text, with its number. notice: what was just done. needle: what is searched for, in
     lower case. query: the filter as it was typed.
     keys: those that the person put in the place of the default ones, by action.
     clock: seconds since 1970; tests put a standing one in its place.
@@ -43,6 +44,7 @@ class Desk:
     saving: str = ""
     several: str = ""
     trouble: str = ""
+    trouble_line: str = ""
     notice: str = ""
     needle: str = ""
     query: str = ""

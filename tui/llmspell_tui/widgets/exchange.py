@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final, cast
 
 from llmspell.events.event import Event
@@ -12,8 +11,6 @@ from llmspell_tui.widgets.page import Page
 
 #: Of a request: what has a heading of its own.
 _SAID: Final = frozenset({"messages", "system", "tools", "model"})
-#: Characters of a text that is tried as JSON: 5 ms.
-_JSON: Final = 500_000
 #: Fields of an end event that other pages show.
 _FIGURES: Final = frozenset({"status", "duration", "usage", "agent_name", "agent_type", "workflow_id", "workflow_type"})
 
@@ -66,7 +63,7 @@ def _message(page: Page, message: dict[str, Any]) -> None:
     page.heading(role.capitalize(), str(message.get("name", "")))
     content = message.get("content")
     if isinstance(content, str):
-        _said(page, content)
+        page.said(content)
     elif content:
         page.value("content", content)
     for call in _maps(message.get("tool_calls")):
@@ -74,21 +71,6 @@ def _message(page: Page, message: dict[str, Any]) -> None:
     if rest := _without(message, "role", "content", "tool_calls", "name"):
         for name, value in rest.items():
             page.value(name, value)
-
-
-def _said(page: Page, text: str) -> None:
-    """A text; one that is JSON as what it holds."""
-    if text[:1] in ("{", "[") and len(text) < _JSON:
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            pass
-        else:
-            for name, item in value.items() if isinstance(value, dict) else enumerate(value):
-                page.value(str(name), item)
-            return
-    if text:
-        page.text(text)
 
 
 def _call(page: Page, call: dict[str, Any]) -> None:
@@ -104,7 +86,7 @@ def _answer(page: Page, end: Event | None, streamed: str, running: bool) -> None
     page.heading("Answer", str(end.data.get("finish_reason") or ""))
     response = end.data.get("response")
     if isinstance(response, str):
-        _said(page, response)
+        page.said(response)
     elif response is not None:
         page.value("response", response)
     elif streamed:

@@ -96,7 +96,7 @@ class Flame(Adding):
         if box is not None:
             left += [
                 (f"{kind_word(box.kind)} {clean(box.name)}  ", kind_role(box.kind)),
-                (f"{self.value_text(box.value)}  {box.width:.0%}", "text"),
+                (f"{self.value_text(box.value)}  {self._share(box)}", "text"),
                 (f"  own {self.value_text(box.own) or '0'}", "dim"),
                 (f"  {plural(box.count, 'span')}" if box.count > 1 else "", "dim"),
                 (f"  ✗ {plural(box.errors, 'error')}" if box.errors else "", "error"),
@@ -104,6 +104,11 @@ class Flame(Adding):
         if self.adding:
             return spread(left, [("adding up … ", "running")], width)
         return spread(left, [(self._hint() if width >= 70 else "", "dim")], width)
+
+    def _share(self, box: Box) -> str:
+        """Of the box that fills the view."""
+        whole = self._levels[0][0].value if len(self._levels[0]) == 1 else 0.0
+        return f"{box.value / whole if whole else box.width:.0%}"
 
     def _hint(self) -> str:
         return "⌫ shows what is around " if self.root else "⏎ zooms "

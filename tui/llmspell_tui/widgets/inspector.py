@@ -31,6 +31,8 @@ TABS: Final = (
 )
 #: Seconds between two readings of a span that is still running: an answer that streams in is seen to grow.
 _PACE: Final = 0.2
+#: How often what the file does not have yet is asked for again: events are told before they are written, 20 ms later.
+_ASKS: Final = 25
 
 
 class Inspector(Widget, can_focus=False):
@@ -48,6 +50,7 @@ class Inspector(Widget, can_focus=False):
         self._said: list[Event] | None = None
         self._read_at = 0.0
         self._state = ""
+        self._streamed = False  # an answer was arriving on the page as it is drawn
         self._trouble = ""
 
     def compose(self) -> ComposeResult:
@@ -93,7 +96,19 @@ class Inspector(Widget, can_focus=False):
         self.choose(names[(names.index(self.tab) + by) % len(names)])
 
     def _draw(self, *, keep: bool) -> None:
-        self.document.show(self._page(), keep=keep)
+        document, streams = self.document, self._streams()
+        newest = streams and not (self._streamed and document.scroll_offset.y < document.max_scroll_y)
+        document.show(self._page(), keep=keep)
+        if newest:
+            document.scroll_to(y=document.max_scroll_y, animate=False, force=True)
+        self._streamed = streams and self._payload is not None
+
+    def _streams(self) -> bool:
+        """Whether an answer is arriving on this page: its newest words are shown, until the reader scrolls back."""
+        model, span = self.desk.model, self.span
+        if self.tab != "io" or model is None or not 0 <= span < len(model.spans) or model.moment is not None:
+            return False
+        return model.spans.status(span) == "running" and bool(model.streaming(span))
 
     def _page(self) -> Page:
         model, span = self.desk.model, self.span
@@ -132,9 +147,16 @@ class Inspector(Widget, can_focus=False):
             self.run_worker(self._fetch_texts, group="payload", exclusive=True)
 
     async def _fetch(self, span: int) -> None:
+        for _ in range(_ASKS):
+            if await self._fetched(span):
+                return
+            await asyncio.sleep(_PACE)
+
+    async def _fetched(self, span: int) -> bool:
+        """Whether all is there that the model knows of."""
         model, payloads = self.desk.model, self.desk.payloads
-        if model is None or payloads is None:
-            return
+        if model is None or payloads is None or span != self.span:
+            return True
         number, first, last = model.spans.number(span), model.spans.first(span), model.spans.last(span)
         before = self._payload
         try:
@@ -145,13 +167,21 @@ class Inspector(Widget, can_focus=False):
             self._payload, self._trouble = payload, trouble
             if self.tab == "io":
                 self._draw(keep=before is not None)
+        return payload is None or (payload.start is not None and (payload.end is not None or not last))
 
     async def _fetch_talk(self, span: int) -> None:
+        for _ in range(_ASKS):
+            if await self._fetched_talk(span):
+                return
+            await asyncio.sleep(_PACE)
+
+    async def _fetched_talk(self, span: int) -> bool:
         model, payloads = self.desk.model, self.desk.payloads
-        if model is None or payloads is None:
-            return
+        if model is None or payloads is None or span != self.span:
+            return True
+        wanted = calls_of(model, span)
         try:
-            found, trouble = await asyncio.to_thread(payloads.events, calls_of(model, span)), ""
+            found, trouble = await asyncio.to_thread(payloads.events, wanted), ""
         except StoreError as error:
             found, trouble = [], error.message
         if span == self.span and self.desk.model is model:
@@ -159,6 +189,7 @@ class Inspector(Widget, can_focus=False):
             self._said, self._trouble = found, trouble
             if self.tab == "talk" and not (same and found):
                 self._draw(keep=False)
+        return bool(trouble) or len(found) == len(wanted)
 
     async def _fetch_texts(self) -> None:
         payloads = self.desk.payloads

@@ -52,7 +52,10 @@ def tail(text: str, width: int) -> str:
         return ""
     if cell_len(text) <= width:
         return text
-    return _ELLIPSIS + text[-(width - 1) :] if width > 1 else _ELLIPSIS
+    kept = text[-(width - 1) :] if width > 1 else ""
+    while cell_len(kept) > width - 1:
+        kept = kept[1:]
+    return _ELLIPSIS + kept
 
 
 def fitted(pieces: Sequence[Piece], width: int) -> Line:

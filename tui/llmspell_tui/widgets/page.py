@@ -6,22 +6,29 @@ so that they hold for the next span with values of the same shape.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
-from llmspell_tui.widgets.lines import Line, Piece, clean, wrapped
+from llmspell_tui.widgets.lines import Line, Piece, clean, shortened, width_of, wrapped
 
 #: From here on a value is folded until it is unfolded.
 _DEEP, _MANY = 3, 24
 #: Entries of one page; a value with more says how many are left out.
 _MOST: Final = 20_000
 _SHORT: Final = 60
+#: Characters and lines of a text inside a value from which on it is folded to its beginning: a screenful.
+_LONG: Final = 1_000
+_LINES: Final = 20
+#: Characters of a text that is tried as JSON: 5 ms.
+_JSON: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """text: wrapped below the pieces. folds: whether it has something inside. tight: folded until it is unfolded."""
+    """text: wrapped below the pieces. folds: whether it has something inside. tight: folded until it is unfolded.
+    glimpse: of what is inside, shown while it is folded."""
 
     path: str
     depth: int
@@ -30,6 +37,7 @@ class Entry:
     role: str = "text"
     folds: bool = False
     tight: bool = False
+    glimpse: str = ""
 
     def named(self, path: str) -> Entry:
         """The same under a path of its own."""
@@ -57,6 +65,19 @@ class Page:
     def text(self, text: str, role: str = "text", depth: int = 1) -> Page:
         self.entries.append(Entry("", depth, (), text=text, role=role))
         return self
+
+    def said(self, text: str, path: str = "") -> Page:
+        """What somebody said: a text, or what it holds where it is JSON."""
+        if text[:1] in ("{", "[") and len(text) < _JSON:
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError):
+                pass
+            else:
+                for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+                    self.value(str(name), item, path=path)
+                return self
+        return self.text(text) if text else self
 
     def line(self, *pieces: Piece, depth: int = 1) -> Page:
         self.entries.append(Entry("", depth, pieces))
@@ -87,7 +108,10 @@ class Page:
                         break
                     self.value(key, item, depth + 1, path)
             case str() if len(value) > _SHORT or "\n" in value:
-                self.entries.append(Entry(path, depth, (label,), folds=True))
+                long = len(value) > _LONG or value.count("\n") >= _LINES
+                pieces = (label, (f"  {len(value):,} characters", "dim")) if long else (label,)
+                glimpse = clean(value[:_SHORT]) if long else ""
+                self.entries.append(Entry(path, depth, pieces, folds=True, tight=long or tight, glimpse=glimpse))
                 self.entries.append(Entry("", depth + 1, (), text=value, role="string"))
             case _:
                 self.entries.append(Entry(path, depth, (label, ("  ", "text"), _scalar(value))))
@@ -105,7 +129,10 @@ class Page:
             if entry.folds:
                 closed = folded.get(entry.path, entry.tight)
                 hidden = entry.depth if closed else None
-                out.append((number, [(margin + ("▸ " if closed else "▾ "), "dim"), *entry.pieces]))
+                line: Line = [(margin + ("▸ " if closed else "▾ "), "dim"), *entry.pieces]
+                if closed and entry.glimpse:
+                    line.append((f"  {shortened(entry.glimpse, max(width - width_of(line) - 3, 0))}", "string"))
+                out.append((number, line))
                 continue
             if entry.pieces:
                 out.append((number, [(margin + ("  " if entry.depth > 1 else ""), "dim"), *entry.pieces]))

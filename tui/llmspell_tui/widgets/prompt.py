@@ -6,19 +6,22 @@ from collections.abc import Callable
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal
 from textual.widgets import Input, Static  # 17 ms, paid at the first prompt
 
 from llmspell_tui.messages import Asked
+from llmspell_tui.widgets.typed import TypedLine
 
 
-class Prompt(Horizontal):
-    """purpose: told with the answer. check: a sentence about what is wrong with the text so far, "" for nothing."""
+class Prompt(Container):
+    """purpose: told with the answer. check: a sentence about what is wrong with the text so far, "" for nothing; it
+    stands above the text. replaced: whether what is typed takes the place of the text."""
 
     DEFAULT_CSS = """
-    Prompt { height: 1; width: 1fr; background: $panel; }
+    Prompt { height: auto; width: 1fr; background: $panel; }
+    Prompt Horizontal { height: 1; width: 1fr; }
     Prompt Static { width: auto; padding: 0 1; background: $panel; color: $foreground; text-style: bold; }
-    Prompt .wrong { color: $warning; text-style: none; max-width: 60%; }
+    Prompt .wrong { color: $warning; text-style: none; width: 1fr; height: auto; max-height: 3; display: none; }
     Prompt Input { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
     Prompt Input:focus { border: none; }
     """
@@ -26,7 +29,13 @@ class Prompt(Horizontal):
     PANEL = "prompt"
 
     def __init__(
-        self, purpose: str, title: str, text: str = "", check: Callable[[str], str] | None = None, hint: str = ""
+        self,
+        purpose: str,
+        title: str,
+        text: str = "",
+        check: Callable[[str], str] | None = None,
+        hint: str = "",
+        replaced: bool = False,
     ) -> None:
         super().__init__(id="prompt")
         self._purpose = purpose
@@ -34,18 +43,25 @@ class Prompt(Horizontal):
         self._text = text
         self._check = check
         self._hint = hint
+        self._replaced = replaced
 
     def compose(self) -> ComposeResult:
-        yield Static(self._title, markup=False)
-        yield Input(self._text, placeholder=self._hint, compact=True, select_on_focus=False)
         yield Static("", classes="wrong", markup=False)
+        with Horizontal():
+            yield Static(self._title, markup=False)
+            yield TypedLine(self._text, placeholder=self._hint, compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
-        self.query_one(Input).focus()
+        line = self.query_one(Input).focus()
+        if self._replaced:
+            line.select_all()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.query_one(".wrong", Static).update(self._check(event.value) if self._check else "")
+        said = self._check(event.value) if self._check else ""
+        wrong = self.query_one(".wrong", Static)
+        wrong.update(said)
+        wrong.display = bool(said)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -8,6 +8,7 @@ changed somebody calls `sync`; nothing here ticks.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Final, cast
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from llmspell_tui.model.run import RunModel
 
+_GAP: Final = re.compile(r" {3,}")
 #: Seconds of a search before the screen is let draw: of a short one, and of each piece of a longer one.
 _AT_ONCE: Final = 0.05
 _SLICE: Final = 0.01
@@ -63,6 +65,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     LIVE: ClassVar[bool] = False
     #: Whether the cursor is seen while something else has the focus.
     STAYS: ClassVar[bool] = False
+    #: What may be searched for.
+    SEARCHED: ClassVar[str] = "text"
 
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -73,6 +77,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self.following = self.LIVE
         self._begun: RunModel | None = None
         self._unseen = False  # the cursor was to be scrolled to
+        self._page = 0  # rows on screen before it is resized
 
     # What a subclass says
 
@@ -98,6 +103,14 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     def text_of(self, row: int) -> str:
         """The row as text, for search and copy."""
         return "".join(text for text, _ in self.line(row, 400)).rstrip()
+
+    def copied(self) -> str:
+        """What `y` copies: the row under the cursor, its columns two cells apart."""
+        return _GAP.sub("  ", self.text_of(self.cursor)).strip() if self.count() else ""
+
+    def unsearchable(self, needle: str) -> str:
+        """What is wrong with a text that is to be searched for, as a sentence; "" for nothing."""
+        return ""
 
     def begin_with(self, model: RunModel | None) -> None:
         """A run that goes on is followed at first, in one that has ended the reader begins at the first row."""
@@ -202,6 +215,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     def vertical_scrollbar(self) -> ScrollBar:
         return draws_changes(super().vertical_scrollbar)
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """The bar is told of scrolling only while it is seen."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         palette = self.desk.palette
@@ -291,8 +309,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self.follow(False)
 
     def on_resize(self) -> None:
+        """The cursor's row stays on screen where it was."""
+        top, before, self._page = self.scroll_offset.y, self._page, self.page()
+        seen = top <= self.cursor < top + before
         self.sync()
-        if self._unseen and self.size.height:
+        if self.size.height and (self._unseen or seen):
             self._unseen = False
             self._reveal()
 

@@ -159,7 +159,7 @@ def span_text(model: RunModel, i: int | None, depth: int, role: str, width: int)
     spans = model.spans
     kind, ended = spans.kind(i), spans.ended(i)
     took = ended - spans.started(i) if ended is not None else None
-    right = _figures(width, count_text(spans.tokens(i)), time_text(took))
+    right = _figures(width, count_text(spans.tokens(i)), money_text(spans.cost(i)), time_text(took))
     step = "  " if width >= 48 else " "
     line: Line = [
         (step * min(depth, 8), "dim"),
@@ -176,8 +176,10 @@ def _titled(title: Piece, width: int) -> Line:
     return [*fitted([title], width - len(figures)), (figures, "dim")]
 
 
-def _figures(width: int, tokens: str = "tokens", time: str = "time") -> str:
+def _figures(width: int, tokens: str = "tokens", cost: str = "cost", time: str = "time") -> str:
     """The columns of a side, as far as there is room beside the names."""
+    if width >= 56:
+        return f" {tokens:>7} {cost:>7} {time:>7} "
     if width >= 48:
         return f" {tokens:>7} {time:>8} "
     return f" {time:>7} " if width >= 26 else ""
@@ -222,7 +224,11 @@ class PairList(Rows):
         if not self.title:
             return []
         differ = sum(line.sign != "same" for line in self.lines)
-        note = ("the same on both sides", "ok") if not differ else (f"{plural(differ, 'line')} differ", "warn")
+        note = (
+            ("the same on both sides", "ok")
+            if not differ
+            else (f"{plural(differ, 'line')} differ{'s' * (differ == 1)}", "warn")
+        )
         return spread([(f" {self.title}", "strong")], [(f" {note[0]} ", note[1])], width)
 
     def empty(self) -> str:

@@ -10,6 +10,7 @@ from llmspell_tui.theme import MARKS, STATUS_ROLES
 from llmspell_tui.widgets.bar import Bar, Item, word
 from llmspell_tui.widgets.figures import count_text, money_text, plural, time_text
 from llmspell_tui.widgets.lines import shortened, tail
+from llmspell_tui.widgets.wrong import ROOMY
 
 #: Columns below which that it runs is told by its mark, and errors come before the time.
 _NARROW: Final = 30
@@ -20,18 +21,21 @@ class StatusLine(Bar):
         desk = self.desk
         model = desk.model
         if model is None:
-            said = desk.trouble or desk.notice or (plural(len(desk.runs), "run") if desk.runs else "no run yet")
-            return [word(said, "warn" if desk.trouble else "dim", keep=0)]
+            trouble = self._trouble()
+            said = trouble or desk.notice or (plural(len(desk.runs), "run") if desk.runs else "no run yet")
+            return [word(said, "warn" if trouble else "dim", keep=0)]
         then = as_of(model, model.moment) if model.moment is not None else None
         status = (then.status if then else model.status) or "running"
         elapsed = then.spent if then else desk.until() - model.began if model.began else None
         errors, calls, events = (then.errors, then.calls, then.events) if then else _now(model)
-        trouble = desk.trouble  # the person's own doing comes before the run's
-        if not trouble and model.trouble is not None:
+        trouble = self._trouble()  # the person's own doing comes before the run's
+        if not trouble and model.trouble is not None and self.app.size.height < ROOMY:
             trouble = f"{model.trouble.text}; {model.trouble.remedy}"
         control = desk.control
         if control is not None and control.paused and not then:
             status = "paused"
+        if model.unread and self.app.size.height >= ROOMY:
+            return [word("? unread", "warn") if model.trouble is not None else word("… reading", "running")]
         role = STATUS_ROLES.get(status, "warn")
         mark = MARKS.get(status, "!")
         lost = model.missing if model.complete or model.trouble is not None else 0
@@ -58,6 +62,10 @@ class StatusLine(Bar):
         if desk.notice:
             items.append(word(shortened(desk.notice, max(self.size.width - 16, 12)), "key", keep=-1))
         return items
+
+    def _trouble(self) -> str:
+        """What has no lines of its own."""
+        return "" if self.app.size.height >= ROOMY else self.desk.trouble
 
     def right(self) -> list[Item]:
         model = self.desk.model

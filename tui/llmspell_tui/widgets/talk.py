@@ -53,6 +53,6 @@ def _message(page: Page, message: Message, number: int) -> None:
     role = message.role.capitalize()
     page.heading(role, f"{clean(message.name)}  event {message.seq:,}".strip())
     if message.text:
-        page.text(message.text)
+        page.said(message.text, path=str(number))
     for call in message.calls:
         page.value(f"→ {call.name or 'tool'}", call.arguments, path=str(number))

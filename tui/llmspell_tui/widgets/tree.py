@@ -12,19 +12,21 @@ from llmspell_tui.actions import bindings
 from llmspell_tui.feed.payload import Payloads
 from llmspell_tui.feed.texts import Texts
 from llmspell_tui.messages import Chosen, NotFound
-from llmspell_tui.model.query import Query, QueryError
+from llmspell_tui.model.query import Query, QueryError, wrong
 from llmspell_tui.model.run import RunModel
 from llmspell_tui.model.waterfall import Axis, Bar, waterfall
 from llmspell_tui.theme import LETTERS, MARKS, STATUS_ROLES, kind_role, kind_word
 from llmspell_tui.widgets import figures
 from llmspell_tui.widgets.desk import Desk
-from llmspell_tui.widgets.lines import Line, clean, fitted, shortened, width_of
+from llmspell_tui.widgets.lines import Line, clean, fitted, tail, width_of
 from llmspell_tui.widgets.rows import Rows
 
 #: The last cell of a bar by how much of it is covered, in eighths.
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 #: What a bar is made of, so that its state is seen without colour.
-_BODIES: Final = {"running": "▒", "error": "▓", "cancelled": "░"}
+#: Characters of an answer under way from which its row shows the end.
+_NEWEST: Final = 200
+_BODIES: Final = {"running": "▒", "error": "▓", "cancelled": "░", "lost": "░"}
 #: Cells of the tree's text that columns never take.
 _TEXT: Final = 26
 
@@ -59,6 +61,7 @@ class SpanTree(Rows):
     HEAD = 1
     STAYS = True
     LIVE = True
+    SEARCHED = "text, or kind:tool status:error"
 
     def __init__(self, desk: Desk, *, id: str | None = None) -> None:
         super().__init__(desk, id=id)
@@ -84,6 +87,10 @@ class SpanTree(Rows):
     def empty(self) -> str:
         if self.model is None:
             return self.desk.notice or "no run yet"
+        if self.model.unread:
+            return "the run cannot be read" if self.model.trouble is not None else "reading the run"
+        if self.model.unread:
+            return "the run cannot be read" if self.model.trouble is not None else "reading the run"
         return "nothing matches the filter: esc clears it" if self.desk.query else "waiting for the first event"
 
     # The cursor is on a span, not on a row: rows come in above it.
@@ -91,7 +98,7 @@ class SpanTree(Rows):
     def sync(self) -> None:
         self._window = None
         model = self.model
-        self._meet(model)
+        met = self._meet(model)
         rows = self.count()
         self.measure(rows)
         if model is not None and rows:
@@ -99,12 +106,13 @@ class SpanTree(Rows):
             place = self._shown(model, span) if 0 <= span < len(model.spans) else None
             self.cursor = min(max(self.cursor, 0), rows - 1) if place is None else place
             self.desk.chosen = model.spans.row(self.cursor)
-            if self.following:
+            if self.following or met:
                 self._reveal()
         self.refresh()
 
-    def _meet(self, model: RunModel | None) -> None:
-        """Another run: one that goes on is followed unless the reader was elsewhere, one that has ended is not."""
+    def _meet(self, model: RunModel | None) -> bool:
+        """Another run: one that goes on is followed unless the reader was elsewhere, one that has ended is not. True
+        once it has the span that the cursor was on in the run before."""
         if model is not self._of and (model is None or model.page is not None):
             going = model is not None and model.status == "running"
             self.following = going and (self.following or self._of is None)
@@ -114,6 +122,8 @@ class SpanTree(Rows):
             self.desk.wanted = None
             if not self.following:
                 self.desk.chosen = span
+                return True
+        return False
 
     def settle(self) -> None:
         """Rows went or came at once: the cursor's row is brought on screen, and told."""
@@ -248,11 +258,13 @@ class SpanTree(Rows):
             line.append((f"  {clean(said)}", "error"))
         elif kind == "llm_call" and status == "running" and (text := model.streaming(span)):
             room = width - width_of(line) - 3
-            line.append((f"  {shortened(clean(text[-max(room, 1) :]), max(room, 0))}", "dim"))
+            line.append((f"  {tail(clean(text[-_NEWEST:]), max(room, 0))}", "dim"))
         elif kind not in LETTERS:
             line.append((f"  {kind_word(kind)}", "dim"))
         if spans.number(span) in model.free and status != "running":
             line.append(("  ○ free", "ok"))
+        elif spans.number(span) in model.free.edited and status != "running":
+            line.append(("  ± edited", "added"))
         return line
 
     def _bar(self, model: RunModel, span: int, cells: int) -> Line:
@@ -269,6 +281,21 @@ class SpanTree(Rows):
         return fitted([(" " * start, "text"), (drawn, role)], cells)
 
     # Keys
+
+    def copied(self) -> str:
+        """What it is and how it went, without the bar."""
+        model, i = self.model, self.desk.chosen
+        if model is None or not self.count():
+            return ""
+        spans, ended = model.spans, model.spans.ended(i)
+        took = figures.time_text(ended - spans.started(i)) if ended is not None else ""
+        tokens = figures.plural(spans.tokens(i), "token") if spans.tokens(i) else ""
+        name = f"{kind_word(spans.kind(i))} {clean(spans.name(i))}".strip()
+        parts = (name, spans.status(i), spans.error(i), took, tokens, figures.money_text(spans.cost(i)), spans.site(i))
+        return "  ".join(part for part in parts if part)
+
+    def unsearchable(self, needle: str) -> str:
+        return wrong(needle)
 
     def find(self, needle: str, *, backwards: bool = False, again: bool = True) -> bool:
         model = self.model

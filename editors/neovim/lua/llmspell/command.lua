@@ -1,140 +1,120 @@
 -- `:Spell` and its subcommands: what each is given, and how the command line completes them.
 
 local program = require('llmspell.program')
+local script = require('llmspell.script')
 
 local M = {}
 
-local function here()
-  local path = vim.api.nvim_buf_get_name(0)
-  return vim.bo.buftype == '' and path ~= '' and path or nil
-end
-
-local function root()
-  return require('llmspell.server').root(here() or vim.fn.getcwd() .. '/.')
-end
-
---- The script that is meant and what follows it: named first, or the current buffer's.
----@return string? file, string[] rest
-local function script(arguments)
-  local first = arguments[1]
-  if first and not vim.startswith(first, '-') and vim.uv.fs_stat(vim.fn.expand(first)) then
-    return vim.fn.fnamemodify(vim.fn.expand(first), ':p'), vim.list_slice(arguments, 2)
-  end
-  local file = here()
-  if not file then
-    program.tell('which spell? open one, or name its file', vim.log.levels.ERROR)
-  end
-  return file, arguments
+local function refuse(why)
+  program.tell(why, vim.log.levels.ERROR)
 end
 
 --- In a terminal, for what asks a person or draws a screen of its own.
-local function terminal(words, cwd)
-  local command = program.command(cwd)
-  local missing = program.missing(command)
-  if missing then
-    return program.tell(missing, vim.log.levels.ERROR)
+local function terminal(name, arguments)
+  local file, rest = script.meant(arguments)
+  if not file then
+    return refuse(rest)
   end
-  vim.list_extend(command, words)
+  local root = require('llmspell.server').root(file)
+  local command = program.command(root)
+  local problem = script.save(file) or program.missing(command)
+  if problem then
+    return refuse(problem)
+  end
+  vim.list_extend(command, { name, file })
+  vim.list_extend(command, rest)
+  program.note('$ ' .. table.concat(command, ' '))
   vim.cmd('tabnew')
   if vim.fn.has('nvim-0.11') == 1 then
-    vim.fn.jobstart(command, { term = true, cwd = cwd })
+    vim.fn.jobstart(command, { term = true, cwd = root })
   else
-    vim.fn.termopen(command, { cwd = cwd })
+    vim.fn.termopen(command, { cwd = root })
   end
   vim.cmd.startinsert()
 end
 
-local function in_terminal(name, arguments)
-  local file, rest = script(arguments)
-  if file then
-    vim.cmd('silent! update')
-    terminal(vim.list_extend({ name, file }, rest), require('llmspell.server').root(file))
-  end
-end
+---@class llmspell.Subcommand
+---@field files boolean? a script may come first
+---@field runs boolean? a run may come first
+---@field options string? the options of this command of `llmspell` may follow; without it, one argument at most
+---@field run fun(arguments: string[], bang: boolean)
 
-local function scripts(lead)
-  return vim.fn.getcompletion(lead, 'file')
-end
-
-local function runs()
-  local command = vim.list_extend(program.command(root()), { 'trace', 'list', '--json', '-n', '50' })
-  local ok, done = pcall(function()
-    return vim.system(command, { cwd = root(), text = true }):wait(2000)
-  end)
-  local decoded, list = pcall(vim.json.decode, ok and done.stdout or '')
-  local names = { 'last' }
-  for index = decoded and #list or 0, 1, -1 do
-    names[#names + 1] = list[index].id
-  end
-  return names
-end
-
+---@type table<string, llmspell.Subcommand>
 local COMMANDS = {
   run = {
-    complete = scripts,
+    files = true,
+    options = 'run',
     run = function(arguments, bang)
       if bang then
-        return in_terminal('run', arguments)
+        return terminal('run', arguments)
       end
-      local file, rest = script(arguments)
-      if file then
-        require('llmspell.runs').start(file, rest)
+      local file, rest = script.meant(arguments)
+      if not file then
+        return refuse(rest)
       end
+      require('llmspell.runs').start(file, rest)
     end,
   },
   debug = {
-    complete = scripts,
+    files = true,
+    options = 'run',
     run = function(arguments)
-      local file, rest = script(arguments)
-      if file then
-        require('llmspell.debug').start(file, rest)
+      local file, rest = script.meant(arguments)
+      if not file then
+        return refuse(rest)
       end
+      require('llmspell.debug').start(file, rest)
     end,
   },
   dev = {
-    complete = scripts,
+    files = true,
+    options = 'dev',
     run = function(arguments)
-      in_terminal('dev', arguments)
+      terminal('dev', arguments)
     end,
   },
   trace = {
-    complete = runs,
+    runs = true,
     run = function(arguments)
       require('llmspell.runs').show(arguments[1] or 'last')
     end,
   },
   replay = {
-    complete = runs,
+    runs = true,
+    options = 'run',
     run = function(arguments)
-      local runs_ = require('llmspell.runs')
-      local file = here() or root() .. '/.'
-      runs_.start(file, vim.list_slice(arguments, 2), { '--replay', arguments[1] or 'last' })
+      local named = arguments[1] and not vim.startswith(arguments[1], '-')
+      local rest = named and vim.list_slice(arguments, 2) or arguments
+      require('llmspell.runs').replay(named and arguments[1] or 'last', rest)
     end,
   },
   validate = {
-    complete = scripts,
+    files = true,
     run = function(arguments)
-      local path = arguments[1] and vim.fn.fnamemodify(vim.fn.expand(arguments[1]), ':p') or here()
-      if not path then
-        return program.tell('validate what? open a spell, or name a file or a folder', vim.log.levels.ERROR)
+      local path, why = script.meant(arguments)
+      local problem = path and script.save(path) or why
+      if not path or type(problem) == 'string' then
+        return refuse(problem)
       end
-      vim.cmd('silent! update')
-      require('llmspell.quickfix').validate(path, root())
+      require('llmspell.quickfix').validate(path, script.root())
     end,
   },
   errors = {
-    complete = runs,
+    runs = true,
     run = function(arguments)
-      require('llmspell.quickfix').of_run(arguments[1] or 'last', root())
+      require('llmspell.quickfix').of_run(arguments[1] or 'last', script.root())
     end,
   },
   cancel = {
     run = function()
-      local found = require('llmspell.runs').of_buffer(vim.api.nvim_get_current_buf()) or require('llmspell.runs').newest()
+      local runs = require('llmspell.runs')
+      local shown = package.loaded['llmspell.trace']
+        and require('llmspell.trace').run(vim.api.nvim_get_current_buf())
+      local found = shown or runs.of_buffer(vim.api.nvim_get_current_buf()) or runs.newest()
       if not found then
         return program.tell('no run was started here')
       end
-      require('llmspell.runs').cancel(found)
+      runs.cancel(found)
     end,
   },
   log = {
@@ -155,30 +135,44 @@ local function names()
   return all
 end
 
+--- Why there is no such subcommand, and what was probably meant.
+local function unknown(name)
+  local near = name and vim.fn.matchfuzzy(names(), name)[1]
+  if near then
+    return ('there is no :Spell %s; did you mean :Spell %s?'):format(name, near)
+  end
+  return (name and ('there is no :Spell %s; '):format(name) or '') .. ':Spell ' .. table.concat(names(), '|')
+end
+
 --- `given`: as `nvim_create_user_command` hands it over.
 function M.run(given)
   local arguments = vim.list_slice(given.fargs)
   local name = table.remove(arguments, 1)
   local command = COMMANDS[name or '']
   if not command then
-    local what = name and ('there is no :Spell %s; '):format(name) or ''
-    return program.tell(what .. ':Spell ' .. table.concat(names(), '|'), vim.log.levels.ERROR)
+    return refuse(unknown(name))
+  end
+  local most = (command.files or command.runs) and 1 or 0
+  if not command.options and #arguments > most then
+    return refuse((':Spell %s takes %s; %q is too much'):format(name, most == 1 and 'one argument' or 'no arguments', arguments[most + 1]))
   end
   command.run(arguments, given.bang)
 end
 
-function M.complete(lead, line)
-  local name = line:match('^%s*%S*Spell!?%s+(%S+)%s')
+--- As `nvim_create_user_command` asks for `complete`.
+---@param lead string
+---@param line string
+---@param at integer where the cursor is in the line
+function M.complete(lead, line, at)
+  local before = line:sub(1, at - #lead):match('Spell!?%s+(.*)$') or ''
+  local words = vim.split(before, '%s+', { trimempty = true })
+  local name = table.remove(words, 1)
   if not name then
     return vim.tbl_filter(function(each)
       return vim.startswith(each, lead)
     end, names())
   end
-  local command = COMMANDS[name]
-  local found = command and command.complete and command.complete(lead) or {}
-  return vim.tbl_filter(function(each)
-    return vim.startswith(each, lead)
-  end, found)
+  return COMMANDS[name] and require('llmspell.completion').offered(COMMANDS[name], words, lead) or {}
 end
 
 return M

@@ -1,6 +1,7 @@
 -- Debugging with nvim-dap: the adapter, which is `llmspell dap`, and what it is told to start. Speaks no protocol.
 
 local program = require('llmspell.program')
+local script = require('llmspell.script')
 local server = require('llmspell.server')
 local settings = require('llmspell.settings')
 
@@ -80,6 +81,24 @@ local function set_breakpoints(session)
   end)
 end
 
+--- What a session's spell and adapter said on stderr; a client shows it in a window that need not be open.
+---@type table<table, string>
+local complaints = setmetatable({}, { __mode = 'k' })
+
+local function heard(session, body)
+  if session.config.type == M.TYPE and body.category == 'stderr' then
+    complaints[session] = (complaints[session] or '') .. body.output
+  end
+end
+
+--- Tells why a spell ended that failed.
+local function ended(session, body)
+  local said = complaints[session]
+  if session.config.type == M.TYPE and body.exitCode ~= 0 and said then
+    program.tell(program.reason(said), vim.log.levels.ERROR)
+  end
+end
+
 --- Makes `:DapContinue` in a spell offer to debug it. Needs nothing to be set up, and may be called again.
 ---@return table? dap nil where nvim-dap is not there
 function M.register()
@@ -89,6 +108,8 @@ function M.register()
   end
   dap.adapters[M.TYPE] = dap.adapters[M.TYPE] or M.adapter
   dap.listeners.before.event_initialized[M.TYPE] = set_breakpoints
+  dap.listeners.before.event_output[M.TYPE] = heard
+  dap.listeners.before.event_exited[M.TYPE] = ended
   dap.providers.configs[M.TYPE] = function(buffer)
     local path = vim.api.nvim_buf_get_name(buffer)
     local is_script = vim.tbl_contains({ 'lua', 'javascript' }, vim.bo[buffer].filetype)
@@ -105,12 +126,10 @@ function M.start(file, arguments)
   if not dap then
     return program.tell(MISSING, vim.log.levels.ERROR)
   end
-  local path = vim.fn.fnamemodify(file, ':p')
-  local buffer = vim.fn.bufnr(vim.fn.fnameescape(path))
-  if buffer > 0 and vim.bo[buffer].modified then
-    vim.api.nvim_buf_call(buffer, function()
-      vim.cmd('silent update')
-    end)
+  local path = script.absolute(file)
+  local problem = script.save(path)
+  if problem then
+    return program.tell(problem, vim.log.levels.ERROR)
   end
   dap.run(M.configuration(path, arguments))
 end

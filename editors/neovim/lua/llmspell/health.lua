@@ -1,62 +1,133 @@
--- `:checkhealth llmspell`.
+-- `:checkhealth llmspell`: what works, and of what does not, what to do about it. Changes nothing.
 
 local M = {}
 
 local LEVELS = { ok = 'ok', note = 'info', warning = 'warn', error = 'error' }
+--- Milliseconds that a program may take to answer.
+local PATIENCE = 20000
+--- Servers of Lua and JavaScript -> the file by which they know llmspell's API.
+local OTHERS = {
+  lua_ls = '.luarc.json',
+  ['lua-language-server'] = '.luarc.json',
+  emmylua_ls = '.luarc.json',
+  ts_ls = 'jsconfig.json',
+  tsserver = 'jsconfig.json',
+  vtsls = 'jsconfig.json',
+  tsgo = 'jsconfig.json',
+}
 
-function M.check()
-  local health = vim.health
-  health.start('llmspell.nvim')
-  if vim.fn.has('nvim-0.10') == 0 then
-    health.error('Neovim 0.10 or newer is needed')
-    return
-  end
-  local settings = require('llmspell.settings')
-  local mistakes = settings.mistakes()
+local function settings()
+  local mistakes = require('llmspell.settings').mistakes()
   for _, mistake in ipairs(mistakes) do
-    health.warn(mistake)
+    vim.health.warn(mistake, { 'correct it; until then the default counts. :help llmspell-settings' })
   end
   if #mistakes == 0 then
-    health.ok('settings: ' .. (vim.g.llmspell and 'vim.g.llmspell' or 'the defaults; nothing has to be set'))
+    vim.health.ok('settings: ' .. (vim.g.llmspell and 'vim.g.llmspell' or 'the defaults; nothing has to be set'))
   end
-  local program = require('llmspell.program')
-  local clients = vim.lsp.get_clients({ name = 'llmspell' })
-  local root = clients[1] and clients[1].root_dir or vim.fn.getcwd()
-  local command = program.command(root)
-  local missing = program.missing(command)
+end
+
+--- The end of a program: its code, what it said; as a failed one where it cannot be started or does not end.
+local function finished(command, cwd)
+  local started, process = pcall(vim.system, command, { text = true, cwd = cwd })
+  if not started then
+    return { code = -1, stdout = '', stderr = tostring(process) }
+  end
+  local done = process:wait(PATIENCE)
+  if done.code == 124 and done.signal ~= 0 then
+    done.stderr = ('it gave no answer for %d s'):format(PATIENCE / 1000)
+  end
+  return done
+end
+
+---@return boolean whether it can be used
+local function version(command)
+  local missing = require('llmspell.program').missing(command)
   if missing then
-    health.error(missing, { 'pip install llmspell', 'vim.g.llmspell = { cmd = "/path/to/llmspell" }' })
-    return
+    vim.health.error(missing, {
+      'install it: pip install llmspell',
+      'start Neovim from the Python environment that has it, so that $VIRTUAL_ENV or $PATH names it',
+      'or name it: vim.g.llmspell = { cmd = "/path/to/llmspell" }',
+    })
+    return false
   end
-  local version = vim.system(vim.list_extend(vim.list_slice(command), { '--version' }), { text = true }):wait(10000)
-  if version.code ~= 0 then
-    health.error(('%s does not start: %s'):format(command[1], vim.trim(version.stderr or '')))
-    return
+  local done = finished(vim.list_extend(vim.list_slice(command), { '--version' }))
+  if done.code ~= 0 then
+    local said = vim.trim(done.stderr or '')
+    vim.health.error(('%s does not start: %s'):format(command[1], said ~= '' and said or 'exit ' .. done.code), {
+      ('see what `%s --version` says in a terminal'):format(table.concat(command, ' ')),
+      'install it anew: pip install --force-reinstall llmspell',
+    })
+    return false
   end
-  health.ok(('%s (%s)'):format(vim.trim(version.stdout), vim.fn.exepath(command[1])))
+  vim.health.ok(('%s (%s)'):format(vim.trim(done.stdout), vim.fn.exepath(command[1])))
+  return true
+end
+
+local function servers(clients)
   if #clients == 0 then
-    health.info('no language server is running: it starts with the first spell that is opened')
+    vim.health.info('no language server is running: it starts with the first spell that is opened. :help llmspell-server')
   end
   for _, client in ipairs(clients) do
-    local buffers = vim.lsp.get_buffers_by_client_id and vim.lsp.get_buffers_by_client_id(client.id)
-      or vim.tbl_keys(client.attached_buffers)
-    health.ok(('language server %d in %s, %d buffers'):format(client.id, client.root_dir or '?', #buffers))
+    local buffers = vim.tbl_keys(client.attached_buffers)
+    vim.health.ok(('language server %d in %s, %d buffers'):format(client.id, client.root_dir or '?', #buffers))
+    for _, buffer in ipairs(buffers) do
+      for _, other in ipairs(vim.lsp.get_clients({ bufnr = buffer })) do
+        local file = OTHERS[other.name]
+        if file and not vim.uv.fs_stat(vim.fs.joinpath(client.root_dir or '.', file)) then
+          vim.health.warn(('%s is attached to spells too, and knows nothing of their API'):format(other.name), {
+            ('run `llmspell init --stubs` in %s: it writes %s and what that names'):format(client.root_dir or '.', file),
+            ':help llmspell-stubs',
+          })
+        end
+      end
+    end
   end
+end
+
+local function debugger()
   if require('llmspell.server').can_debug() then
-    health.ok('nvim-dap is there: `:Spell debug`')
+    vim.health.ok('nvim-dap is there: `:Spell debug`')
   else
-    health.info('no nvim-dap: `:Spell debug` needs it (:help llmspell-debug)')
+    vim.health.info('no nvim-dap: `:Spell debug` needs that plugin. :help llmspell-debug')
   end
-  health.start('llmspell doctor')
-  local done = vim.system(vim.list_extend(command, { 'doctor', '--json' }), { text = true, cwd = root }):wait(20000)
+end
+
+local function doctor(command, root)
+  vim.health.start('llmspell doctor')
+  local done = finished(vim.list_extend(command, { 'doctor', '--json' }), root)
   local ok, facts = pcall(vim.json.decode, done.stdout or '')
   if not ok then
-    health.error('`llmspell doctor` failed: ' .. vim.trim(done.stderr or ''))
+    vim.health.error('`llmspell doctor` failed: ' .. vim.trim(done.stderr or ''), { 'see what it says in a terminal' })
     return
   end
   for _, fact in ipairs(facts) do
-    local advice = fact.hint ~= '' and ('; ' .. fact.hint) or ''
-    health[LEVELS[fact.status] or 'warn'](('%s: %s%s'):format(fact.name, fact.detail, advice))
+    local level = LEVELS[fact.status] or 'warn'
+    local told = ('%s: %s'):format(fact.name, fact.detail)
+    if fact.hint == '' then
+      vim.health[level](told)
+    elseif level == 'ok' or level == 'info' then
+      vim.health[level](told .. '; ' .. fact.hint)
+    else
+      vim.health[level](told, { fact.hint })
+    end
+  end
+end
+
+function M.check()
+  vim.health.start('llmspell.nvim')
+  if vim.fn.has('nvim-0.10') == 0 then
+    vim.health.error('Neovim 0.10 or newer is needed', { ':help llmspell-older tells what works before' })
+    return
+  end
+  settings()
+  local clients = vim.lsp.get_clients({ name = 'llmspell' })
+  local root = clients[1] and clients[1].root_dir or require('llmspell.script').root()
+  local command = require('llmspell.program').command(root)
+  local works = version(command)
+  servers(clients)
+  debugger()
+  if works then
+    doctor(command, root)
   end
 end
 

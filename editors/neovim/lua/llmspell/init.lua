@@ -2,31 +2,13 @@
 
 local M = {}
 
-local SIGNS = { starting = '▸', running = '▸', ok = '✓', cancelled = '■' }
-
 --- One line about the current buffer's newest run, `''` for what is no spell or has not been run here.
 ---@return string
 function M.statusline()
-  local run = require('llmspell.runs').of_buffer(vim.api.nvim_get_current_buf())
-  if not run then
-    return ''
-  end
-  -- The tree knows of the end before the program that told of it has ended.
-  local status = run.tree.status ~= 'running' and run.tree.status or run.status
-  local parts = { (SIGNS[status] or '✗') .. ' ' .. status }
-  local figures = require('llmspell.figures')
-  local sums = run.tree:sums()
-  if sums.duration then
-    parts[#parts + 1] = figures.duration(sums.duration)
-  end
-  if sums.tokens > 0 then
-    parts[#parts + 1] = figures.tokens(sums.tokens)
-  end
-  if sums.cost > 0 then
-    parts[#parts + 1] = figures.cost(sums.cost)
-  end
+  local runs = package.loaded['llmspell.runs']
+  local run = runs and runs.of_buffer(vim.api.nvim_get_current_buf())
   -- A statusline takes % for its own.
-  return (('spell ' .. table.concat(parts, ' · ')):gsub('%%', '%%%%'))
+  return run and (('spell ' .. require('llmspell.figures').summary(run)):gsub('%%', '%%%%')) or ''
 end
 
 --- Whether a file is taken for a spell, `llmspell.toml` or `replies.json`.

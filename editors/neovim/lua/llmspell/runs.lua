@@ -2,6 +2,7 @@
 -- Starts nothing by itself.
 
 local program = require('llmspell.program')
+local script = require('llmspell.script')
 local server = require('llmspell.server')
 local Tree = require('llmspell.tree')
 
@@ -17,17 +18,30 @@ local M = {}
 ---@field base string what the places of its events count from
 ---@field process vim.SystemObj? of a run that was started here
 ---@field said string? what there is to read where no event came
+---@field started_here boolean?
 
 --- Milliseconds between looks for the run of a process that has just been started, and after which each takes longer.
 local LOOK = 120
 
----@type llmspell.Run[]
-local known = {}
----@type table<integer, llmspell.Run>
-local by_buffer = {}
+---@type llmspell.Run? that was started here
+local newest
+--- The newest run of a script that was started here.
+---@type table<string, llmspell.Run>
+local by_file = {}
 
 local function trace()
   return require('llmspell.trace')
+end
+
+--- Tells of the error that ended a run, and what to do about it.
+local function told(run, failures)
+  for _, failure in ipairs(failures) do
+    if failure.fatal then
+      local remedy = failure.type == 'no_answer' and '`:Spell! run` runs it in a terminal, where it can ask' or failure.hint
+      local hint = remedy ~= '' and (' (%s)'):format(remedy) or ''
+      program.tell(('%s: %s%s'):format(vim.fs.basename(run.file), failure.message, hint), vim.log.levels.ERROR)
+    end
+  end
 end
 
 local function ended(run, status)
@@ -38,6 +52,7 @@ local function ended(run, status)
   local failures = run.tree:failures()
   if run.started_here and #failures > 0 then
     require('llmspell.quickfix').failures(run, failures)
+    told(run, failures)
   end
   vim.api.nvim_exec_autocmds('User', {
     pattern = 'LlmspellRunEnded',
@@ -110,27 +125,14 @@ local function look(run, again)
 end
 
 --- Starts `llmspell run` and shows its tree.
----@param file string
----@param arguments string[]? after the file
----@param opening string[]? in the place of the file: `--replay RUN`
+---@param words string[] of its command line
 ---@return llmspell.Run?
-function M.start(file, arguments, opening)
-  local path = vim.fn.fnamemodify(file, ':p')
-  local buffer = vim.fn.bufnr(vim.fn.fnameescape(path))
-  if buffer > 0 and vim.bo[buffer].modified then
-    vim.api.nvim_buf_call(buffer, function()
-      vim.cmd('silent update')
-    end)
-  end
-  local root = server.root(path)
-  -- Places of events are written as the file was: from the root, where they can be read.
-  local words = opening and vim.list_slice(opening) or { vim.startswith(path, root .. '/') and path:sub(#root + 2) or path }
+local function begin(title, file, root, words)
   vim.list_extend(words, require('llmspell.settings').get('run'))
-  vim.list_extend(words, arguments or {})
   local seconds, microseconds = vim.uv.gettimeofday()
   local run = {
-    title = (opening and 'replay ' or 'run ') .. vim.fs.basename(path),
-    file = path,
+    title = title,
+    file = file,
     root = root,
     status = 'starting',
     tree = Tree.new(),
@@ -139,7 +141,7 @@ function M.start(file, arguments, opening)
     started_here = true,
   }
   run.process = program.start(vim.list_extend({ 'run' }, words), {
-    cwd = run.root,
+    cwd = root,
     on_exit = function(code, said)
       run.process = nil
       if code ~= 0 then
@@ -151,22 +153,51 @@ function M.start(file, arguments, opening)
     return nil
   end
   run.pid = run.process.pid
-  known[#known + 1] = run
-  if buffer > 0 then
-    by_buffer[buffer] = run
-  end
+  newest = run
+  by_file[file] = run
   trace().open(run, false)
   look(run, true)
   return run
 end
 
+--- Runs a spell, as it is in its buffer if it is open.
+---@param file string
+---@param arguments string[]? after the file
+---@return llmspell.Run?
+function M.start(file, arguments)
+  local path = script.absolute(file)
+  local problem = script.save(path)
+  if problem then
+    program.tell(problem, vim.log.levels.ERROR)
+    return nil
+  end
+  local root = server.root(path)
+  -- Places of events are written as the file was: from the root, where they can be read.
+  local words = { vim.startswith(path, root .. '/') and path:sub(#root + 2) or path }
+  return begin('run ' .. vim.fs.basename(path), path, root, vim.list_extend(words, arguments or {}))
+end
+
+--- Repeats a run from its recording.
+---@param target string beginning of an id, `last`, or a file of a run
+---@param arguments string[]
+function M.replay(target, arguments)
+  local root = script.root()
+  program.ask({ 'trace', 'show', target, '--json' }, root, function(meta, said)
+    if type(meta) ~= 'table' or not meta.id then
+      program.tell(program.reason(said), vim.log.levels.ERROR)
+      return
+    end
+    local file = meta.spell or target
+    begin('replay ' .. vim.fs.basename(file), file, root, vim.list_extend({ '--replay', target }, arguments))
+  end)
+end
+
 --- Shows a stored or live run.
 ---@param target string beginning of an id, `last`, or a file of a run
 function M.show(target)
-  local current = vim.api.nvim_buf_get_name(0)
   local run = {
     title = 'trace ' .. vim.fs.basename(target),
-    root = server.root(current ~= '' and current or vim.fn.getcwd() .. '/.'),
+    root = script.root(),
     status = 'starting',
     tree = Tree.new(),
     base = '',
@@ -236,16 +267,16 @@ function M.place(run, site)
   return vim.startswith(path, '/') and path or vim.fs.normalize(run.base .. path), tonumber(line)
 end
 
---- The newest run of a buffer's file.
+--- The newest run of a buffer's file that was started here.
 ---@return llmspell.Run?
 function M.of_buffer(buffer)
-  return by_buffer[buffer]
+  return by_file[vim.api.nvim_buf_get_name(buffer)]
 end
 
 --- The newest run that was started here.
 ---@return llmspell.Run?
 function M.newest()
-  return known[#known]
+  return newest
 end
 
 return M

@@ -10,6 +10,11 @@ M.NAME = 'llmspell'
 local FILETYPES = { 'lua', 'javascript', 'toml', 'json', 'jsonc' }
 local SCRIPTS = { lua = true, js = true, mjs = true, cjs = true }
 
+--- Whether a file's name is that of a script that could be a spell.
+function M.is_script(path)
+  return SCRIPTS[path:match('%.(%w+)$') or ''] == true
+end
+
 --- A script is taken for a spell by what lies around it: settings, replies, or its own name. Other Lua and JavaScript
 --- files are left alone.
 function M.is_ours(path)
@@ -17,8 +22,7 @@ function M.is_ours(path)
   if name == 'llmspell.toml' or name == 'replies.json' then
     return true
   end
-  local suffix = name:match('%.(%w+)$')
-  if not SCRIPTS[suffix or ''] then
+  if not M.is_script(name) then
     return false
   end
   local attach = settings.get('attach')
@@ -33,10 +37,13 @@ function M.is_ours(path)
     or vim.uv.fs_stat(vim.fs.joinpath(folder, 'replies.json')) ~= nil
 end
 
---- The folder that a spell's settings, relative paths and runs count from.
+--- The folder that a spell's settings, relative paths and runs count from. It exists, though the file's own may not yet.
 ---@param path string
 function M.root(path)
   local folder = vim.fs.dirname(path)
+  while not vim.uv.fs_stat(folder) and folder ~= vim.fs.dirname(folder) do
+    folder = vim.fs.dirname(folder)
+  end
   local found = vim.fs.find({ 'llmspell.toml' }, { path = folder, upward = true })[1]
     or vim.fs.find({ '.git' }, { path = folder, upward = true })[1]
   return found and vim.fs.dirname(found) or folder

@@ -2,30 +2,45 @@
 
 local M = {}
 
-local DEFAULTS = {
-  cmd = 'llmspell',
-  venv = false,
-  lenses = true,
-  attach = false,
-  run = {},
-  split = 'botright vsplit',
-}
+local function kind(...)
+  local kinds = { ... }
+  return function(value)
+    return not vim.tbl_contains(kinds, type(value)) and 'a ' .. table.concat(kinds, ' or a ') or nil
+  end
+end
 
-local KINDS = {
-  cmd = { 'string', 'table' },
-  venv = { 'boolean' },
-  lenses = { 'boolean' },
-  attach = { 'boolean', 'function' },
-  run = { 'table' },
-  split = { 'string' },
+local function words(least)
+  return function(value)
+    local fits = type(value) == 'table' and vim.islist(value) and #value >= least
+    for _, word in ipairs(fits and value or {}) do
+      fits = fits and type(word) == 'string'
+    end
+    return not fits and 'a list of strings' or nil
+  end
+end
+
+--- Name -> the default, and a function that says what a value would have to be, or nil for one that can be used.
+local SETTINGS = {
+  cmd = {
+    'llmspell',
+    function(value)
+      return type(value) ~= 'string' and words(1)(value) and 'a string or a list of strings' or nil
+    end,
+  },
+  venv = { false, kind('boolean') },
+  lenses = { true, kind('boolean') },
+  attach = { false, kind('boolean', 'function') },
+  run = { {}, words(0) },
+  split = { 'botright vsplit', kind('string') },
 }
 
 --- The value of a setting. One that cannot be used counts as not set; the health check tells of it.
 function M.get(name)
   local set = vim.g.llmspell
-  local value = type(set) == 'table' and set[name] or nil
-  if value == nil or not vim.tbl_contains(KINDS[name], type(value)) then
-    return DEFAULTS[name]
+  local default, wrong = unpack(SETTINGS[name])
+  local value = type(set) == 'table' and set[name]
+  if value == nil or type(set) ~= 'table' or wrong(value) then
+    return default
   end
   return value
 end
@@ -40,18 +55,17 @@ function M.mistakes()
   if type(set) ~= 'table' then
     return { ('vim.g.llmspell is a %s; it must be a table'):format(type(set)) }
   end
+  local names = vim.tbl_keys(SETTINGS)
+  table.sort(names)
   local found = {}
-  for name, value in pairs(set) do
-    if not KINDS[name] then
-      local names = vim.tbl_keys(KINDS)
-      table.sort(names)
+  for name, value in vim.spairs(set) do
+    local known = SETTINGS[name]
+    local wanted = known and known[2](value)
+    if not known then
       found[#found + 1] = ('vim.g.llmspell has no %q; it can have %s'):format(name, table.concat(names, ', '))
-    elseif not vim.tbl_contains(KINDS[name], type(value)) then
-      found[#found + 1] = ('vim.g.llmspell.%s is a %s; it must be a %s'):format(
-        name,
-        type(value),
-        table.concat(KINDS[name], ' or ')
-      )
+    elseif wanted then
+      local given = type(value) == 'table' and vim.inspect(value, { newline = ' ', indent = '' }) or 'a ' .. type(value)
+      found[#found + 1] = ('vim.g.llmspell.%s is %s; it must be %s'):format(name, given, wanted)
     end
   end
   return found

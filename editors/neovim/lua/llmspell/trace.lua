@@ -1,17 +1,43 @@
--- The buffer of one run's tree: drawn while it grows, folded, with the keys that lead from it to the script.
+-- The windows of runs' trees, and the keys that lead from a tree to its script. Sets no line of a tree itself.
 
+local drawing = require('llmspell.drawing')
+local figures = require('llmspell.figures')
+local program = require('llmspell.program')
 local settings = require('llmspell.settings')
 
 local M = {}
 
-local SPACE = vim.api.nvim_create_namespace('llmspell.trace')
 --- Milliseconds between drawings; a tree that takes longer to draw waits longer.
 local PAUSE = 40
 
-local COLOURS = { ok = 'DiagnosticOk', running = 'DiagnosticInfo', cancelled = 'DiagnosticWarn' }
+--- Trees that are kept though no window shows them; the oldest go first.
+local KEPT = 20
 
---- Buffer -> what it shows.
+---@class llmspell.View
+---@field run llmspell.Run
+---@field lines llmspell.Line[] as they are in the buffer
+---@field width integer characters of a line of a value
+---@field pause number milliseconds before it is drawn again
+---@field waits boolean? it will be drawn
+
+---@type table<integer, llmspell.View>
 local views = {}
+
+--- The run whose tree a buffer is.
+---@return llmspell.Run?
+function M.run(buffer)
+  return views[buffer] and views[buffer].run
+end
+
+--- The window's title: which run, and what it came to.
+function M.bar()
+  local run = M.run(vim.api.nvim_get_current_buf())
+  if not run then
+    return ''
+  end
+  local title = (run.title .. '  ' .. figures.summary(run)):gsub('%%', '%%%%')
+  return '%#Title#' .. title .. '%*%=%#Comment#g? keys %*'
+end
 
 --- The level of a line for 'foldexpr'.
 function M.level(lnum)
@@ -28,76 +54,18 @@ function M.level(lnum)
   return tostring(math.min(line.text:match('^%s*│  ') and own or own - 1, 20))
 end
 
-local function close(buffer, lnums)
-  for _, window in ipairs(vim.fn.win_findbuf(buffer)) do
-    vim.api.nvim_win_call(window, function()
-      for index = #lnums, 1, -1 do
-        pcall(vim.cmd, ('silent! %dfoldclose'):format(lnums[index]))
-      end
-    end)
-  end
+--- What there is to read where no line of a tree is.
+local function words(run)
+  return vim.tbl_map(drawing.plain, vim.split(run.said or ('… ' .. run.title), '\n'))
 end
 
-local function colour(buffer, first, lines)
-  vim.api.nvim_buf_clear_namespace(buffer, SPACE, first, -1)
-  for row = first, #lines - 1 do
-    local line = lines[row + 1]
-    local start = #line.text:match('^%s*')
-    if line.status ~= '' then
-      local sign = vim.fn.strcharpart(line.text:sub(start + 1), 0, 1)
-      local group = COLOURS[line.status] or 'DiagnosticError'
-      vim.api.nvim_buf_set_extmark(buffer, SPACE, row, start, { end_col = start + #sign, hl_group = group })
-    elseif line.text:sub(start + 1, start + 3) ~= '›' then
-      vim.api.nvim_buf_set_extmark(buffer, SPACE, row, start, { end_col = #line.text, hl_group = 'Comment' })
-    end
-  end
-end
-
---- Draws the tree now. Only lines that are others are set, so that folds and the cursor stay where they are.
-function M.draw(buffer)
+--- Draws the tree now.
+local function draw(buffer)
   local view = views[buffer]
-  if not view or not vim.api.nvim_buf_is_valid(buffer) then
-    return
-  end
-  local lines = view.run.tree:lines()
-  local texts = vim.tbl_map(function(line)
-    return line.text
-  end, lines)
-  if #texts == 0 then
-    texts = vim.split(view.run.said or ('… ' .. view.run.title), '\n')
-  end
-  local old = vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
-  local first = 0
-  while first < math.min(#old, #texts) and old[first + 1] == texts[first + 1] do
-    first = first + 1
-  end
-  local same = 0
-  while same < math.min(#old, #texts) - first and old[#old - same] == texts[#texts - same] do
-    same = same + 1
-  end
-  local fresh = {}
-  for index = first + 1, #texts - same do
-    if lines[index] and lines[index].closed then
-      fresh[#fresh + 1] = index
-    end
-  end
-  view.lines = lines
-  if first < #texts or #old ~= #texts then
-    local follows = {}
-    for _, window in ipairs(vim.fn.win_findbuf(buffer)) do
-      follows[window] = vim.api.nvim_win_get_cursor(window)[1] == #old
-    end
-    vim.bo[buffer].modifiable = true
-    vim.api.nvim_buf_set_lines(buffer, first, #old - same, false, vim.list_slice(texts, first + 1, #texts - same))
-    vim.bo[buffer].modifiable = false
-    for window, last in pairs(follows) do
-      if last and vim.api.nvim_get_current_win() ~= window then
-        vim.api.nvim_win_set_cursor(window, { #texts, 0 })
-      end
-    end
-  end
-  colour(buffer, math.min(first, #lines), lines)
-  close(buffer, fresh)
+  local lines = view.run.tree:lines(view.width)
+  local old = view.lines
+  view.lines = #lines > 0 and lines or words(view.run)
+  drawing.set(buffer, old, view.lines)
 end
 
 --- The run has something new: it will be drawn.
@@ -109,8 +77,12 @@ function M.changed(run)
   view.waits = true
   vim.defer_fn(function()
     view.waits = false
+    if not views[run.buffer or 0] then
+      return
+    end
     local began = vim.uv.hrtime()
-    M.draw(run.buffer)
+    draw(run.buffer)
+    vim.cmd.redrawstatus({ bang = true })
     view.pause = math.max(PAUSE, 4 * (vim.uv.hrtime() - began) / 1e6)
   end, math.floor(view.pause))
 end
@@ -121,13 +93,24 @@ local function here(buffer)
   return view.run, line
 end
 
---- The window where scripts are shown: the last one, unless that is a trace as well.
-local function beside()
-  local window = vim.fn.win_getid(vim.fn.winnr('#'))
-  if window == 0 or views[vim.api.nvim_win_get_buf(window)] then
-    vim.cmd('leftabove vsplit')
-  else
+--- Goes to a window for a file: one that shows it, else one that shows a file, the last one first.
+local function beside(path)
+  local windows = vim.api.nvim_tabpage_list_wins(0)
+  table.insert(windows, 1, vim.fn.win_getid(vim.fn.winnr('#')))
+  local function find(fits)
+    return vim.iter(windows):find(function(window)
+      return window ~= 0 and fits(vim.api.nvim_win_get_buf(window))
+    end)
+  end
+  local window = find(function(buffer)
+    return vim.api.nvim_buf_get_name(buffer) == path
+  end) or find(function(buffer)
+    return vim.bo[buffer].buftype == ''
+  end)
+  if window then
     vim.api.nvim_set_current_win(window)
+  else
+    vim.cmd('leftabove vsplit')
   end
 end
 
@@ -135,13 +118,39 @@ end
 function M.jump(buffer)
   local run, line = here(buffer)
   local path, lnum = require('llmspell.runs').place(run, line and line.site or '')
-  if not path then
-    vim.notify('llmspell: this line has no place in the script')
-    return
+  if not path or not lnum then
+    return program.tell('this line has no place in the script')
   end
-  beside()
-  vim.cmd.edit(vim.fn.fnameescape(path))
+  local file = vim.fn.bufadd(path)
+  if vim.fn.bufloaded(file) == 0 and not vim.uv.fs_stat(path) then
+    return program.tell(path .. ' is not there any more', vim.log.levels.WARN)
+  end
+  beside(path)
+  vim.bo[file].buflisted = true
+  vim.cmd("normal! m'")
+  vim.api.nvim_win_set_buf(0, file)
   vim.api.nvim_win_set_cursor(0, { math.min(lnum, vim.api.nvim_buf_line_count(0)), 0 })
+end
+
+--- Closes the current window, or empties the only one.
+local function leave()
+  if not pcall(vim.cmd.close) then
+    vim.cmd.enew()
+  end
+end
+
+--- All events of a span, one below the other: what each is, and its fields.
+local function recorded(span, width)
+  local lines = {}
+  for _, event in ipairs(span.events) do
+    local place = event.site ~= '' and ', ' .. event.site or ''
+    local time = ('%.1f ms'):format(event.time - span.started)
+    lines[#lines + 1] = ('%s: # %s, event %d%s'):format(event.kind, time, event.seq, place)
+    for _, line in ipairs(figures.outline(event.data, width)) do
+      lines[#lines + 1] = '  ' .. line
+    end
+  end
+  return lines
 end
 
 --- Shows all that is recorded of the span under the cursor.
@@ -151,19 +160,16 @@ function M.inspect(buffer)
   if not span then
     return
   end
-  local texts = {}
-  for _, event in ipairs(span.events) do
-    vim.list_extend(texts, vim.split(vim.inspect(event), '\n'))
-  end
   local from = vim.api.nvim_get_current_win()
   vim.cmd('botright new')
   local shown = vim.api.nvim_get_current_buf()
-  vim.api.nvim_buf_set_lines(shown, 0, -1, false, texts)
+  vim.api.nvim_buf_set_lines(shown, 0, -1, false, recorded(span, vim.api.nvim_win_get_width(0) - 4))
   vim.bo[shown].buftype, vim.bo[shown].bufhidden, vim.bo[shown].swapfile = 'nofile', 'wipe', false
   vim.bo[shown].modifiable = false
-  vim.bo[shown].syntax = 'lua'
+  vim.bo[shown].syntax = 'yaml'
+  pcall(vim.api.nvim_buf_set_name, shown, ('llmspell://%d/%s %s'):format(shown, span.kind, span.name))
   vim.keymap.set('n', 'q', function()
-    vim.cmd.close()
+    leave()
     if vim.api.nvim_win_is_valid(from) then
       vim.api.nvim_set_current_win(from)
     end
@@ -171,34 +177,50 @@ function M.inspect(buffer)
 end
 
 local KEYS = {
-  ['<CR>'] = { M.jump, 'Go to the place in the script' },
-  K = { M.inspect, 'Show all that is recorded of this span' },
-  X = {
+  { '<CR>', 'Go to the place in the script', M.jump },
+  { 'K', 'Show all that is recorded of this span', M.inspect },
+  {
+    'X',
+    'Cancel the run',
     function(buffer)
       require('llmspell.runs').cancel(views[buffer].run)
     end,
-    'Cancel the run',
   },
-  q = {
-    function()
-      vim.cmd.close()
-    end,
-    'Close',
-  },
+  { 'q', 'Close', leave },
 }
+
+--- What the keys do, in the message line.
+local function help()
+  local words = vim.tbl_map(function(key)
+    return key[1] .. '  ' .. key[2]
+  end, KEYS)
+  vim.api.nvim_echo({ { table.concat(words, '\n') .. '\nzo zc zR zM  Open and close folds' } }, false, {})
+end
+
+--- Of the trees that no window shows, only the newest are kept.
+local function clear()
+  local hidden = vim.tbl_filter(function(buffer)
+    return #vim.fn.win_findbuf(buffer) == 0
+  end, vim.tbl_keys(views))
+  table.sort(hidden)
+  for index = 1, #hidden - KEPT do
+    vim.api.nvim_buf_delete(hidden[index], { force = true })
+  end
+end
 
 local function make(run)
   local buffer = vim.api.nvim_create_buf(false, true)
   run.buffer = buffer
-  views[buffer] = { run = run, lines = {}, pause = PAUSE }
+  views[buffer] = { run = run, lines = { drawing.plain('') }, width = 100, pause = PAUSE }
   pcall(vim.api.nvim_buf_set_name, buffer, ('llmspell://%d/%s'):format(buffer, run.title))
   vim.bo[buffer].modifiable = false
   vim.bo[buffer].filetype = 'llmspelltrace'
-  for key, bound in pairs(KEYS) do
-    vim.keymap.set('n', key, function()
-      bound[1](buffer)
-    end, { buffer = buffer, nowait = true, desc = bound[2] })
+  for _, key in ipairs(KEYS) do
+    vim.keymap.set('n', key[1], function()
+      key[3](buffer)
+    end, { buffer = buffer, nowait = true, desc = key[2] })
   end
+  vim.keymap.set('n', 'g?', help, { buffer = buffer, nowait = true, desc = 'What the keys do' })
   vim.api.nvim_create_autocmd('BufWipeout', {
     buffer = buffer,
     callback = function()
@@ -206,6 +228,21 @@ local function make(run)
     end,
   })
 end
+
+local OPTIONS = {
+  foldmethod = 'expr',
+  foldexpr = "v:lua.require'llmspell.trace'.level(v:lnum)",
+  foldlevel = 99,
+  foldtext = '',
+  foldenable = true,
+  fillchars = 'fold: ',
+  statuscolumn = "%{foldclosed(v:lnum) == v:lnum ? '+' : ' '}",
+  winbar = "%{%v:lua.require'llmspell.trace'.bar()%}",
+  wrap = false,
+  number = false,
+  relativenumber = false,
+  cursorline = true,
+}
 
 --- Opens a run's tree. The cursor goes there if `focus` says so.
 function M.open(run, focus)
@@ -227,26 +264,16 @@ function M.open(run, focus)
       vim.cmd(settings.get('split'))
     end
     vim.api.nvim_win_set_buf(0, run.buffer)
-    local options = {
-      foldmethod = 'expr',
-      foldexpr = "v:lua.require'llmspell.trace'.level(v:lnum)",
-      foldlevel = 99,
-      foldtext = 'getline(v:foldstart)',
-      foldenable = true,
-      fillchars = 'fold: ',
-      wrap = false,
-      number = false,
-      relativenumber = false,
-      cursorline = true,
-    }
-    for name, value in pairs(options) do
+    for name, value in pairs(OPTIONS) do
       vim.api.nvim_set_option_value(name, value, { scope = 'local', win = 0 })
     end
   end
-  M.draw(run.buffer)
+  views[run.buffer].width = math.max(vim.api.nvim_win_get_width(0) - 2, 40)
+  draw(run.buffer)
   if not focus then
     vim.api.nvim_set_current_win(from)
   end
+  clear()
 end
 
 return M

@@ -4,9 +4,11 @@ local figures = require('llmspell.figures')
 
 ---@class llmspell.Line
 ---@field text string
+---@field sums string time, tokens and cost, `''` for a line that is no span's own
+---@field place string the place in the script, where it is another than the line's above it in the tree
 ---@field depth integer how deep the line lies in the tree
 ---@field span integer the span that it belongs to
----@field site string the place in the script, `''` for none
+---@field site string where the line leads to in the script, `''` for nowhere
 ---@field opens boolean a fold begins here
 ---@field closed boolean and is closed until somebody opens it
 ---@field status string of the span, for its colour; `''` for a line that is no span's own
@@ -27,8 +29,8 @@ local HIDDEN = {
 }
 --- Lines of a value that are shown; `K` shows all of it.
 local MOST_LINES = 60
---- Characters of a value that stand in its first line.
-local WIDTH = 60
+--- Characters of a value's line where its window is too narrow for more.
+local LEAST = 30
 
 ---@return llmspell.Tree
 function Tree.new()
@@ -80,6 +82,14 @@ local function kind_of(event)
   return kind
 end
 
+--- What was drawn of a span and of all it lies in holds no more.
+local function forget(span)
+  while span do
+    span.drawn = nil
+    span = span.parent
+  end
+end
+
 --- Takes an event, in the order they come.
 ---@param event table one line of `llmspell trace follow --json`
 function Tree:add(event)
@@ -101,12 +111,14 @@ function Tree:add(event)
     local parent = self.spans[event.parent]
     table.insert(parent and parent.children or self.roots, span)
     span.parent = parent
+    forget(parent)
     return
   end
   local span = self.spans[event.span]
   if not span then
     return
   end
+  forget(span)
   if event.phase ~= 'end' then
     if not HIDDEN[event.kind] then
       table.insert(span.children, { event = event })
@@ -121,10 +133,14 @@ function Tree:add(event)
   span.error = event.data.error
   local usage = event.data.usage
   if span.kind == 'llm_call' and usage then
-    span.tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-    span.cost = usage.cost or 0
-    self.tokens = self.tokens + span.tokens
-    self.cost = self.cost + span.cost
+    local tokens, cost = (usage.input_tokens or 0) + (usage.output_tokens or 0), usage.cost or 0
+    self.tokens, self.cost = self.tokens + tokens, self.cost + cost
+    -- It was for all that it lies in.
+    local each = span
+    while each do
+      each.tokens, each.cost = (each.tokens or 0) + tokens, (each.cost or 0) + cost
+      each = each.parent
+    end
   end
   if span.error then
     table.insert(self.errors, { error = span.error, span = span, site = event.site })
@@ -142,7 +158,7 @@ function Tree:sums()
 end
 
 --- The errors at which spans ended, the innermost of each only: what was passed on outwards is one error.
----@return {message: string, hint: string, source: string, stack: string[], fatal: boolean}[]
+---@return {type: string, message: string, hint: string, source: string, stack: string[], fatal: boolean}[]
 function Tree:failures()
   local found, seen = {}, {}
   for _, each in ipairs(self.errors) do
@@ -152,6 +168,7 @@ function Tree:failures()
     local fatal = each.span.parent == nil
     if not seen[key] then
       local failure = {
+        type = error.type or '',
         message = error.message or error.type or 'failed',
         hint = error.hint or '',
         source = source,
@@ -191,113 +208,125 @@ end
 
 local function head(span)
   local parts = { SIGNS[span.status] or '✗', WORDS[span.kind] or span.kind, span.name }
-  local asked, answered = figures.whole(span.asked), figures.whole(span.gave)
+  local asked, answered = figures.short(span.asked), figures.short(span.gave)
   local text = table.concat(parts, ' ')
   if asked ~= '' then
     text = text .. '  ' .. quoted(span, asked, 40)
   end
   if span.error then
-    text = text .. '  ' .. figures.cut(span.error.message or '', 80)
-  elseif answered ~= '' then
-    text = text .. ' → ' .. quoted(span, answered, 50)
+    return text .. '  ' .. figures.cut(span.error.message or '', 80)
   end
-  local sums = {}
-  if span.ended then
-    sums[#sums + 1] = figures.duration(span.ended - span.started)
-  end
-  if (span.tokens or 0) > 0 then
-    sums[#sums + 1] = figures.tokens(span.tokens)
-  end
-  if (span.cost or 0) > 0 then
-    sums[#sums + 1] = figures.cost(span.cost)
-  end
-  return #sums > 0 and text .. '  ' .. table.concat(sums, ' · ') or text
+  return answered ~= '' and text .. ' → ' .. quoted(span, answered, 50) or text
+end
+
+--- Time, tokens and cost, each below that of the line above; costs only where there are any.
+local function sums(span)
+  local duration = span.ended and figures.duration(span.ended - span.started) or ''
+  local tokens = (span.tokens or 0) > 0 and tostring(span.tokens) or ''
+  local cost = (span.cost or 0) > 0 and '  ' .. figures.cost(span.cost) or ''
+  return ('%8s %6s%s'):format(duration, tokens, cost)
+end
+
+---@class llmspell.Drawing
+---@field width integer characters of a line of a value
+---@field lines llmspell.Line[]
+local Drawing = {}
+Drawing.__index = Drawing
+
+function Drawing:push(span, depth, text, more)
+  more = more or {}
+  self.lines[#self.lines + 1] = {
+    text = ('  '):rep(depth) .. text:gsub('%c', ' '),
+    depth = depth,
+    span = span.number,
+    sums = more.sums or '',
+    place = more.place or '',
+    site = more.site or '',
+    opens = more.opens or false,
+    closed = more.closed or false,
+    status = more.status or '',
+  }
 end
 
 --- A value: one that is short in one line, and else with all its lines in a fold that is closed.
-local function block(lines, span, depth, title, value)
-  local text = figures.whole(value)
+function Drawing:value(span, depth, title, value)
+  local text = figures.short(value)
   if text == '' then
     return
   end
-  local body = vim.split(vim.trim(text), '\n')
-  local function push(line, opens)
-    lines[#lines + 1] = {
-      text = ('  '):rep(depth) .. line,
-      depth = depth,
-      span = span.number,
-      site = '',
-      opens = opens,
-      closed = opens,
-      status = '',
-    }
-  end
-  local whole = #body == 1 and vim.fn.strchars(body[1]) <= WIDTH
-  push(('│ %s: %s'):format(title, figures.cut(body[1], WIDTH)), not whole)
-  if whole then
+  local whole = type(value) == 'table' and text:match('^[%[{]') and value or vim.trim(text)
+  local room = math.max(self.width - 2 * depth - #title - 4, LEAST)
+  local fits = not text:find('\n', 1, true) and (#text <= room or vim.fn.strchars(text) <= room)
+  local first = ('│ %s: %s'):format(title, figures.cut(text, room))
+  self:push(span, depth, first, { opens = not fits, closed = not fits })
+  if fits then
     return
   end
-  for index, line in ipairs(body) do
-    if index > MOST_LINES then
-      push(('│   … %d lines more'):format(#body - MOST_LINES), false)
-      break
-    end
-    push('│   ' .. line, false)
+  local body = figures.outline(whole, math.max(self.width - 2 * depth - 4, LEAST))
+  for index = 1, math.min(#body, MOST_LINES) do
+    self:push(span, depth, '│   ' .. body[index])
+  end
+  if #body > MOST_LINES then
+    self:push(span, depth, ('│   … %d lines more'):format(#body - MOST_LINES))
   end
 end
 
-local function draw(lines, span, depth, site)
-  local own = span.site ~= '' and span.site ~= site and span.site or ''
-  lines[#lines + 1] = {
-    text = ('  '):rep(depth) .. head(span) .. (own ~= '' and '  ' .. own or ''),
-    depth = depth,
-    span = span.number,
-    site = span.site,
-    opens = true,
-    closed = false,
-    status = span.status,
-  }
+--- What a span was given and what it gave.
+function Drawing:values(span, depth)
   if span.kind == 'llm_call' then
-    block(lines, span, depth + 1, 'system', span.system)
-    block(lines, span, depth + 1, 'prompt', span.asked)
-    block(lines, span, depth + 1, 'answer', span.gave)
+    self:value(span, depth, 'system', span.system)
+    self:value(span, depth, 'prompt', span.asked)
+    self:value(span, depth, 'answer', span.gave)
   elseif span.kind == 'tool' then
-    block(lines, span, depth + 1, 'arguments', span.asked)
-    block(lines, span, depth + 1, 'result', span.gave)
+    self:value(span, depth, 'arguments', span.asked)
+    self:value(span, depth, 'result', span.gave)
   end
   if span.error then
     local stack = table.concat(span.error.stack or {}, '\n')
     local hint = span.error.hint
     local told = { span.error.message or '', stack, hint and hint ~= '' and 'hint: ' .. hint or nil }
-    block(lines, span, depth + 1, 'error', table.concat(told, '\n'))
-  end
-  for _, child in ipairs(span.children) do
-    if child.event then
-      local text = point(child.event)
-      if text then
-        lines[#lines + 1] = {
-          text = ('  '):rep(depth + 1) .. text,
-          depth = depth + 1,
-          span = span.number,
-          site = child.event.site,
-          opens = false,
-          closed = false,
-          status = '',
-        }
-      end
-    else
-      draw(lines, child, depth + 1, span.site)
-    end
+    self:value(span, depth, 'error', table.concat(told, '\n'))
   end
 end
 
----@return llmspell.Line[]
-function Tree:lines()
-  local lines = {}
-  for _, root in ipairs(self.roots) do
-    draw(lines, root, 0, '')
+function Drawing:span(span, depth, site)
+  local begins = #self.lines + 1
+  if span.drawn and span.drawn.depth == depth and span.drawn.width == self.width then
+    vim.list_extend(self.lines, span.drawn.lines)
+    return
   end
-  return lines
+  self:push(span, depth, head(span), {
+    sums = sums(span),
+    place = span.site ~= site and span.site or '',
+    site = span.site,
+    opens = true,
+    status = span.status,
+  })
+  self:values(span, depth + 1)
+  for _, child in ipairs(span.children) do
+    if not child.event then
+      self:span(child, depth + 1, span.site)
+    else
+      local text = point(child.event)
+      if text then
+        self:push(span, depth + 1, text, { site = child.event.site })
+      end
+    end
+  end
+  -- What has ended hardly ever changes.
+  if span.ended then
+    span.drawn = { depth = depth, width = self.width, lines = vim.list_slice(self.lines, begins) }
+  end
+end
+
+---@param width integer? characters of a line of a value
+---@return llmspell.Line[]
+function Tree:lines(width)
+  local drawing = setmetatable({ lines = {}, width = width or 100 }, Drawing)
+  for _, root in ipairs(self.roots) do
+    drawing:span(root, 0, '')
+  end
+  return drawing.lines
 end
 
 return Tree

@@ -60,6 +60,9 @@ export function described(span: Span): string {
   for (const event of span.events) {
     parts.push(...sections(event.phase === "start" ? { ...event, data: { ...event.data, ...sent } } : event));
   }
+  // Last: prompt and answer are what is looked for.
+  const request = sent["request"] ?? span.events[0]?.data["request"];
+  parts.push(...options(request as Readonly<Record<string, unknown>> | undefined));
   return `${parts.join("\n\n")}\n`;
 }
 
@@ -98,7 +101,7 @@ const TITLES: Record<Event["phase"], [string, string[]]> = {
 };
 
 function requested(request: Record<string, unknown>): string[] {
-  const { model, messages, system, ...others } = request;
+  const { model, messages, system } = request;
   const parts = [`## Prompt`, `Model \`${text(model)}\``];
   if (system !== undefined) {
     parts.push("### system", fenced(system));
@@ -110,7 +113,12 @@ function requested(request: Record<string, unknown>): string[] {
     }
     parts.push(...(message.tool_calls ?? []).flatMap(called));
   }
-  return [...parts, ...(Object.keys(others).length === 0 ? [] : ["### Options", fenced(others)])];
+  return parts;
+}
+
+function options(request: Readonly<Record<string, unknown>> = {}): string[] {
+  const { model, messages, system, ...others } = request;
+  return Object.keys(others).length === 0 ? [] : ["## Options", fenced(others)];
 }
 
 function answered(data: Readonly<Record<string, unknown>>): string[] {

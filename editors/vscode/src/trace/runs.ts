@@ -17,6 +17,8 @@ const MOST = 50;
 const FOLLOWED = 4;
 /** Milliseconds in which changes of the folder are gathered. */
 const GATHERED = 150;
+/** Milliseconds between two tellings of a run that grows: each is a drawing for whoever shows it. */
+const PACE = 100;
 
 interface Followed {
   readonly trace: Trace;
@@ -33,6 +35,7 @@ export class Runs implements vscode.Disposable {
   private readonly traceChanged = new vscode.EventEmitter<string>();
   private watchers: { dispose(): unknown }[] = [];
   private timer: NodeJS.Timeout | undefined;
+  private readonly growing = new Map<string, NodeJS.Timeout>();
   private readonly disposables: vscode.Disposable[];
   private isShown = false;
   /** What was said where a project's runs could not be listed; a broken `llmspell.toml` hides only its own. */
@@ -131,6 +134,7 @@ export class Runs implements vscode.Disposable {
 
   dispose(): void {
     clearTimeout(this.timer);
+    this.growing.forEach((timer) => clearTimeout(timer));
     for (const { process } of this.followed.values()) {
       process.kill();
     }
@@ -145,7 +149,7 @@ export class Runs implements vscode.Disposable {
     child.stderr.on("data", (piece: Buffer) => (complaint += piece.toString()));
     createInterface({ input: child.stdout }).on("line", (line) => {
       trace.add(JSON.parse(line) as Event);
-      this.traceChanged.fire(id);
+      this.grown(id);
     });
     const whole = new Promise<Trace>((resolve, reject) => {
       child.on("error", reject);
@@ -168,6 +172,16 @@ export class Runs implements vscode.Disposable {
     this.traces.set(id, trace);
     this.followed.set(id, followed);
     return followed;
+  }
+
+  private grown(id: string): void {
+    if (!this.growing.has(id)) {
+      const tell = (): void => {
+        this.growing.delete(id);
+        this.traceChanged.fire(id);
+      };
+      this.growing.set(id, setTimeout(tell, PACE));
+    }
   }
 
   private places(): string[] {

@@ -17,13 +17,10 @@ const ICONS: Record<string, string> = {
   hook: "debug-breakpoint-function",
 };
 const COLOURS: Record<string, string> = { ok: "testing.iconPassed", running: "charts.blue", paused: "charts.yellow" };
-/** Milliseconds between two drawings of a run that grows. */
-const PACE = 100;
 
 export class TraceTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<Node | undefined>();
   private readonly nodes = new Map<string, Node>();
-  private readonly pending = new Map<string, NodeJS.Timeout>();
   private readonly disposables: vscode.Disposable[];
   readonly onDidChangeTreeData = this.changed.event;
   readonly view: vscode.TreeView<Node>;
@@ -37,7 +34,7 @@ export class TraceTree implements vscode.TreeDataProvider<Node>, vscode.Disposab
         this.view.message = runs.complaint === "" ? undefined : runs.complaint;
         this.changed.fire(undefined);
       }),
-      runs.onDidChangeTrace((id) => this.grown(id)),
+      runs.onDidChangeTrace((id) => this.changed.fire(this.nodes.get(id))),
     ];
     if (this.view.visible) {
       void this.runs.show(true).catch(complain);
@@ -69,7 +66,6 @@ export class TraceTree implements vscode.TreeDataProvider<Node>, vscode.Disposab
   }
 
   dispose(): void {
-    this.pending.forEach((timer) => clearTimeout(timer));
     vscode.Disposable.from(...this.disposables, this.changed).dispose();
   }
 
@@ -93,19 +89,6 @@ export class TraceTree implements vscode.TreeDataProvider<Node>, vscode.Disposab
     const node = { run, span };
     this.nodes.set(key, node);
     return node;
-  }
-
-  private grown(id: string): void {
-    if (!this.pending.has(id)) {
-      this.pending.set(
-        id,
-        setTimeout(() => {
-          this.pending.delete(id);
-          const node = this.nodes.get(id);
-          this.changed.fire(node);
-        }, PACE),
-      );
-    }
   }
 }
 

@@ -20,6 +20,7 @@ from llmspell.api.names import near
 from llmspell.errors import ArgumentError
 from llmspell.frozen import frozen
 from llmspell.run import Run
+from llmspell.security import touched
 from llmspell.security.files import open_file, place
 from llmspell.security.permissions import Permissions
 
@@ -102,6 +103,8 @@ class Prompts:
             look_up = partial(look, self._folder, lineage, name, self._run.permissions)
             found = self._run.effects.read("prompt", where, None, look_up)
             self._found[key] = parse(found["path"], found["text"])
+            if not found["path"].startswith("llmspell/"):
+                touched.loaded(self._run.identity.run_id, self._folder.parent / found["path"])
         return self._found[key]
 
 

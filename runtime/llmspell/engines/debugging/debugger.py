@@ -4,12 +4,18 @@ while it stands. Knows no language: that is an `Inspected`; frames go through a 
 Commands are `debug` frames (`engines.protocol`). Answered at any time:
 
     breakpoints {label, points}   all of a file: `id`, `line` and perhaps `condition`, `hit`, `log` of each
-    errors {caught, uncaught}     which errors stop it
+    errors {caught, uncaught}     which errors stop it: those that the script catches, and those that leave it
     pause {}                      stop at the next line that runs
     go {how}                      go on, if it stands: go, in, over or out
 
-and only while it stands: `frames`, `scopes {frame}`, `variables {reference, start, count}`, `evaluate {text, frame,
-whole}`, `assign {reference, name, text, frame}`, `store {target, text, frame}`, `completions {text, frame}`.
+    look {}                       the host holds back what the script waits for, which so stands, too
+    callers {call}                then, the frames of who waits for an answer
+    catches {call}                whether one of those would catch an error
+    leave {}                      the host goes on: what was seen is forgotten
+
+and only while it stands, or waits so: `frames`, `scopes {frame}`, `variables {reference, start, count}`,
+`evaluate {text, frame, whole}`, `assign {reference, name, text, frame}`, `store {target, text, frame}`, `completions
+{text, frame}`.
 """
 
 from __future__ import annotations
@@ -45,6 +51,10 @@ class Wire(Protocol):
         """Waits for one, whatever else comes. Raises Ended, OSError."""
         ...
 
+    def question(self, call: int) -> int:
+        """The depth from 1 of a question that is under way; 0 for a call, or one that is answered."""
+        ...
+
     def apart(self, deadline: float | None) -> None:
         """What the engine asks from here on, up to a moment of the monotonic clock, is not the script's: nothing of it
         is recorded, and it waits no longer than that. None: it is the script's again."""
@@ -59,6 +69,7 @@ class Debugger:
         self._points: dict[str, dict[int, list[LineBreakpoint]]] = {}
         self._expected = ""  # what the next stop of a step is called: it was a pause, or the entry
         self._standing = False
+        self._waits = False  # the host holds back what it waits for, and looks at it
         self._go: str | None = None
         self._deadline: float | None = None
         self._inspected: Inspected | None = None
@@ -69,7 +80,7 @@ class Debugger:
         for label, points in wanted.get("breakpoints", {}).items():
             self._set(label, points)
         errors = wanted.get("errors", {})
-        inspected.errors(bool(errors.get("caught")), bool(errors.get("uncaught")))
+        self._errors(bool(errors.get("caught")), bool(errors.get("uncaught")))
         if wanted.get("entry"):
             self._expected = "entry"
         if self._expected:
@@ -90,6 +101,12 @@ class Debugger:
     def late(self) -> bool:
         return self._deadline is not None and time.monotonic() > self._deadline
 
+    def moves(self) -> None:
+        """Something comes that the script goes on with."""
+        if self._waits and not self._standing:
+            self._waits = False
+            self._script.forget()
+
     def poll(self) -> None:
         if not self.evaluating and not self._standing:
             for frame in self._wire.commands():
@@ -98,6 +115,7 @@ class Debugger:
     def reached(self, label: str, line: int, why: Why) -> None:
         if self.evaluating or self._standing:
             return
+        self._waits = False
         stopping, text = self._at(label, line)
         if stopping or why != "line":
             reason = "breakpoint" if stopping else self._expected or _REASONS[why]
@@ -109,6 +127,9 @@ class Debugger:
         if not self.evaluating and not self._standing:
             told = {"reason": "exception", "ids": [], "label": label, "line": line, "text": thrown["message"]}
             self._stand({**told, "thrown": thrown})
+
+    def unseen(self, label: str, why: str) -> None:
+        self._wire.tell_host(["unseen", label, why])
 
     # -- breakpoints ---------------------------------------------------------------------------------------------
 
@@ -154,6 +175,10 @@ class Debugger:
         self._points[label] = by_line
         self._script.lines(label, sorted(by_line))
 
+    def _errors(self, caught: bool, uncaught: bool) -> None:
+        """What leaves the script may be caught by who has called it: the host decides then, and is always told."""
+        self._script.errors(caught, caught or uncaught)
+
     # -- standing ------------------------------------------------------------------------------------------------
 
     def _stand(self, report: dict[str, Any]) -> None:
@@ -194,7 +219,7 @@ class Debugger:
             case "breakpoints":
                 return self._set(given["label"], given["points"])
             case "errors":
-                return self._script.errors(bool(given["caught"]), bool(given["uncaught"]))
+                return self._errors(bool(given["caught"]), bool(given["uncaught"]))
             case "pause":
                 if not self._standing:
                     self._expected = "pause"
@@ -205,14 +230,28 @@ class Debugger:
                     raise Refused("the script runs already")
                 self._go = given["how"]
                 return None
+            case "leave":
+                return self.moves()
+            case "look":
+                self._waits = True
+                return None
+            case "callers":
+                self._waits = True
+                return self._script.callers(self._waiting(given))
+            case "catches":
+                return self._script.catches(self._waiting(given))
             case _:
-                if not self._standing:
+                if not self._standing and not self._waits:
                     raise Refused("the script runs: it can be looked at while it stands still")
                 inspect = _INSPECTIONS.get(command)
                 if inspect is None:
                     raise Refused(f"there is no command {command!r}")
                 with self._apart():
                     return inspect(self._script, given)
+
+    def _waiting(self, given: dict[str, Any]) -> int:
+        call = given["call"]
+        return -self._wire.question(call) or call
 
     @contextmanager
     def _apart(self) -> Generator[None]:

@@ -28,6 +28,8 @@ class Refused(Exception):
 class Place(TypedDict):
     """One frame of a stack."""
 
+    number: int
+    """What it is asked for by, until `forget`."""
     name: str
     """Of the function, as the script calls it; "main chunk", "(anonymous)"."""
     label: str
@@ -89,8 +91,9 @@ class Completion(TypedDict):
 
 class Inspected(Protocol):
     """A script under the debugger. `lines`, `errors` and `step` may be called at any time between two of its lines;
-    the others only from inside `Debugger.reached` and `failed`. Frames count from 0, the innermost. References are the
-    engine's own numbers from 1 on and mean nothing after `forget`. Whatever cannot be done raises `Refused`.
+    the others from inside `Debugger.reached`, `failed` and `poll`, or while nothing of the script runs. Frames count
+    from 0, the innermost. References are the engine's own numbers from 1 on; both mean nothing after `forget`. Whatever
+    cannot be done raises `Refused`.
     """
 
     def lines(self, label: str, lines: Sequence[int]) -> None:
@@ -99,7 +102,7 @@ class Inspected(Protocol):
         ...
 
     def errors(self, caught: bool, uncaught: bool) -> None:
-        """Which errors `failed` is called for."""
+        """Which errors `failed` is called for: those that the script catches, and those that leave it."""
         ...
 
     def step(self, how: Step) -> None:
@@ -109,6 +112,15 @@ class Inspected(Protocol):
 
     def frames(self) -> list[Place]:
         """The stack, innermost first, only frames of scripts; after it those that await what runs."""
+        ...
+
+    def callers(self, call: int) -> list[Place]:
+        """The stack of who waits for the host's answer to a call, and those that await it; empty where nobody does.
+        Below 0: to a question, of those under way -1 is the outermost."""
+        ...
+
+    def catches(self, call: int) -> bool:
+        """Whether one of those `callers` would catch what the host throws as the answer."""
         ...
 
     def scopes(self, frame: int) -> list[Scope]: ...
@@ -128,7 +140,7 @@ class Inspected(Protocol):
         ...
 
     def text(self, expression: str, frame: int) -> str:
-        """A value as `print` or `console.log` shows it, for a log message."""
+        """A value as `console.log` shows it, for a log message: a text as it is, a table with what is in it."""
         ...
 
     def assign(self, reference: int, name: str, text: str, frame: int | None) -> Shown:
@@ -144,7 +156,7 @@ class Inspected(Protocol):
         ...
 
     def forget(self) -> None:
-        """The script goes on: references are dropped."""
+        """The script goes on: frames and references are dropped."""
         ...
 
 
@@ -169,7 +181,12 @@ class Teller(Protocol):
         ...
 
     def failed(self, label: str, line: int, thrown: Thrown) -> None:
-        """An error of the wanted kind was thrown and its stack still stands; otherwise as `reached`."""
+        """An error of the wanted kind was thrown and its stack still stands; otherwise as `reached`. One that leaves a
+        function which the host has called may be caught outside of that, which the host finds out."""
+        ...
+
+    def unseen(self, label: str, why: str) -> None:
+        """A file runs without the tests of a debugger: no breakpoint in it stops, and no error."""
         ...
 
     def poll(self) -> None:

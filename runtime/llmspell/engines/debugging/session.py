@@ -19,7 +19,31 @@ from llmspell.errors import UsageError
 
 Acts = Sequence[Callable[[], None]]
 
-_FRAMES: Final = frozenset({"debugged", "stopped", "logged", "aside"})
+#: Seconds that a script which stands may take to answer: what is evaluated there ends after one, unless it is inside of
+#: a function of its language that looks at no clock; and how long it has once it did not.
+_PATIENCE: Final = 5.0
+_IMPATIENCE: Final = 0.2
+
+_FRAMES: Final = frozenset({"debugged", "stopped", "logged", "unseen", "aside"})
+
+
+class CallSite(str):
+    """A position of a script, as its calls carry it, that knows the call: spans and pauses keep it, and so it is known
+    who waits for them."""
+
+    __slots__ = ("call", "worker")
+    worker: Debuggee
+    call: int
+
+    @staticmethod
+    def of(site: str, worker: Debuggee, call: int) -> CallSite:
+        made = CallSite(site)
+        made.worker, made.call = worker, call
+        return made
+
+    def is_of(self, other: str) -> bool:
+        """Whether another position is that of the same call."""
+        return isinstance(other, CallSite) and (other.worker, other.call) == (self.worker, self.call)
 
 
 class Script(Protocol):
@@ -50,6 +74,7 @@ class Debuggee:
         self._numbers = count(1)
         self._asked: dict[int, asyncio.Future[Any]] = {}
         self.ended = False
+        self._patience = _PATIENCE
 
     def connect(self, transport: Transport) -> None:
         self._transport = transport
@@ -58,6 +83,11 @@ class Debuggee:
 
     def receive(self, frame: Frame) -> None:
         if frame[0] not in _FRAMES:
+            match frame:
+                case ["call" | "ask", int(call), str(), _, _, str(site)]:
+                    frame[5] = CallSite.of(site, self, call)
+                case _:
+                    pass
             self._script.receive(frame)
             return
         match frame:  # a worker that was broken into can send any value
@@ -69,6 +99,8 @@ class Debuggee:
                 self._script.handle(asked)
             case ["logged", str(text), str(site)]:
                 self._debug.logged(self, text, site)
+            case ["unseen", str(label), str(why)]:
+                self._debug.unseen(label, why)
             case _:
                 pass
 
@@ -78,16 +110,18 @@ class Debuggee:
         return None if self.stopped is None else self._script.contexts.get(self.stopped.get("callback", 0))
 
     async def ask(self, command: str, **given: Any) -> Any:
-        """What the debugger in the worker answers. Raises UsageError with its sentence, or once the script has ended.
-
-        A script that computes hears it within a millisecond, one that is inside a long function of its language later.
-        """
+        """What the debugger in the worker answers. Raises UsageError with its sentence, once the script has ended, or
+        where it does not hear: it computes in a long function of its language."""
         if self._transport is None or self.ended:
             raise UsageError("the script has ended")
         number = self._send(command, given)
         self._asked[number] = asked = asyncio.get_running_loop().create_future()
         try:
-            return await asked
+            return await asyncio.wait_for(asked, self._patience)
+        except TimeoutError:
+            self._patience = _IMPATIENCE
+            message = "the script is inside a function of its language that cannot be broken off, and answers after it"
+            raise UsageError(message, hint="wait for it, or end the run") from None
         finally:
             self._asked.pop(number, None)
 
@@ -109,6 +143,7 @@ class Debuggee:
         return number
 
     def _answered(self, number: int, ok: bool, value: Any) -> None:
+        self._patience = _PATIENCE
         asked = self._asked.get(number)
         if asked is None or asked.done():
             return
@@ -140,7 +175,7 @@ class Debug:
 
     wanted: with what each worker begins, kept up by whoever changes it: `breakpoints` by label, `errors`, `entry` (of
     the spell alone). joined, stopped, logged, left: told what happens, in the loop's thread; loaded: a module's label
-    and text.
+    and text; unseen: a file that runs without a stop, and why.
     """
 
     def __init__(self) -> None:
@@ -150,6 +185,7 @@ class Debug:
         self.stopped: Callable[[Debuggee], None] = _nothing
         self.logged: Callable[[Debuggee, str, str], None] = _nothing
         self.loaded: Callable[[str, str], None] = _nothing
+        self.unseen: Callable[[str, str], None] = _nothing
         self.left: Callable[[Debuggee], None] = _nothing
         self._stop: Acts = ()
         self._go: Acts = ()

@@ -36,6 +36,7 @@ class DebuggedWorker(Worker):
         self._deadline: float | None = None
         self._chance = random.Random()
         self._asides = 0
+        self._questions: list[int] = []
         self._nap = threading.Lock()
         self._nap.acquire()
         super().__init__(channel, make_engine, pid, looks)
@@ -66,6 +67,7 @@ class DebuggedWorker(Worker):
         while True:
             frame = super()._read()
             if frame[0] != "debug":
+                self._debugger.moves()
                 return frame
             self._debugger.take(frame)
             if self._unfinished and not self._frames:
@@ -102,6 +104,9 @@ class DebuggedWorker(Worker):
                     return frame
             self._receive_some()
 
+    def question(self, call: int) -> int:
+        return self._questions.index(call) + 1 if call in self._questions else 0
+
     def apart(self, deadline: float | None) -> None:
         self._deadline = deadline
 
@@ -125,7 +130,11 @@ class DebuggedWorker(Worker):
 
     def ask(self, name: str, receiver: int | None, args: list[Any], site: str) -> Any:
         if self._deadline is None:
-            return super().ask(name, receiver, args, site)
+            self._questions.append(self._calls + 1)
+            try:
+                return super().ask(name, receiver, args, site)
+            finally:
+                self._questions.pop()
         self._asides -= 1  # numbers of their own: the script's go on as if nothing had been asked
         call = self._asides
         self._send(["aside", ["ask", call, name, receiver, args, site]])

@@ -9,21 +9,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final, Literal, cast
 
 from llmspell.engines.binding import Binding
-from llmspell.engines.debugging.inspected import (
-    Completion,
-    Place,
-    Refused,
-    Scope,
-    Shown,
-    Step,
-    Teller,
-    Thrown,
-    Variable,
-)
+from llmspell.engines.debugging.inspected import Completion, Refused, Teller, Thrown
+from llmspell.engines.debugging.questions import Questions
 from llmspell.engines.javascript import native
 from llmspell.engines.javascript.engine import JavaScriptEngine
 from llmspell.engines.javascript.instrumentation import layout
@@ -32,9 +23,10 @@ from llmspell.engines.javascript.positions import error_map
 #: Seconds between two looks for commands while the script computes.
 _POLL: Final = 0.02
 #: What is completed: a chain of names before a dot, and the beginning of a name.
-_CHAIN: Final = re.compile(r"((?:[A-Za-z_$][\w$]*|\])(?:[\w$.?\[\]'\"]*))\??\.([\w$]*)\Z")
-_WORD: Final = re.compile(r"([A-Za-z_$][\w$]*)?\Z")
+_CHAIN: Final = re.compile(r"((?:[^\W\d]|[$\]])[\w$.?\[\]'\"]*?)\??\.([\w$]*)\Z")
+_WORD: Final = re.compile(r"((?:[^\W\d]|\$)[\w$]*)?\Z")
 _TOO_LONG: Final = "it took too long to evaluate and was broken off"
+_TOO_LARGE: Final = "it needs more memory than the spell has left"
 
 
 def warm_debugged(binding: Binding) -> DebuggedEngine:
@@ -50,21 +42,18 @@ class DebuggedEngine(JavaScriptEngine):
     def __init__(self, binding: Binding) -> None:
         self._teller: Teller | None = None
         self._polled = 0.0
+        self._lacked = False  # what is evaluated has used up the memory
         super().__init__(binding, debugged=True)
 
     def debugged(self, debugger: Teller) -> Inspection:
         self._teller = debugger
-        self._trap.watch = self._watch
+        self._trap.watch, self._trap.spares = self._watch, self._spares
         return Inspection(self._question)
 
-    def code_lines(self, source: str) -> list[int]:
-        """Of a rewritten text, the lines at which it can be stopped."""
-        found = layout.split(source)
-        return [] if found is None else sorted({place[0] for place in found[1]["places"]})
-
     def _text(self, label: str, source: str) -> dict[str, Any]:
-        found = layout.split(source)
-        if found is None:
+        if (found := layout.split_without(source)) is not None:
+            return {**super()._text(label, found[0]), "without": found[1]}
+        if (found := layout.split(source)) is None:
             return super()._text(label, source)
         rewritten, tables = found
         return {**super()._text(label, layout.original(rewritten, tables)), "rewritten": rewritten, "tables": tables}
@@ -89,6 +78,7 @@ class DebuggedEngine(JavaScriptEngine):
             "reached": self._guarded(self._reached),
             "failed": self._guarded(self._failed),
             "poll": self._guarded(self._poll),
+            "unseen": self._guarded(self._unseen),
         }
 
     def _reached(self, label: str, line: float, why: Literal["line", "step", "entry", "statement"]) -> None:
@@ -100,6 +90,10 @@ class DebuggedEngine(JavaScriptEngine):
             thrown = json.loads(text)
             stack = error_map({"frames": thrown["stack"], "data": None})["stack"]
             self._teller.failed(label, int(line), cast(Thrown, {**thrown, "stack": stack}))
+
+    def _unseen(self, label: str, why: str) -> None:
+        if self._teller is not None:
+            self._teller.unseen(label, why)
 
     def _poll(self) -> None:
         if self._teller is not None:
@@ -116,9 +110,27 @@ class DebuggedEngine(JavaScriptEngine):
             self._trap.call(self._enter["wake"])
         return False
 
+    def _spares(self) -> bool:
+        """Whether it is only what is evaluated that needs too much memory: that is broken off, and nobody's then."""
+        evaluating = self._teller is not None and self._teller.evaluating
+        self._lacked = self._lacked or evaluating
+        return evaluating
+
+    def _lack(self, error: object = None) -> bool:
+        if not self._spares():
+            return super()._lack(error)
+        if error is not None:
+            self._trap.make_uncatchable(error)
+        return True
+
+    def _exhausted(self) -> None:
+        if not self._spares():
+            super()._exhausted()
+
     # -- what the debugger asks ----------------------------------------------------------------------------------
 
     def _question(self, op: str, fields: dict[str, Any]) -> Any:
+        self._lacked = False
         self._inbox = json.dumps({"op": op, **fields})
         if self._base and not self._set_room():
             raise Refused("the script is too deep in calls to evaluate anything")
@@ -126,56 +138,17 @@ class DebuggedEngine(JavaScriptEngine):
             answer = json.loads(self._enter["question"]())
         except native.ScriptException:
             self._enter["calm"]()
-            raise Refused(_TOO_LONG) from None
+            raise Refused(_TOO_LARGE if self._lacked else _TOO_LONG) from None
         if "refused" in answer:
             raise Refused(answer["refused"])
         return answer.get("answer")
 
 
-class Inspection:
-    """`debugging.inspected.Inspected`. ask: puts one question of prelude/debugging_questions.js. Raises Refused."""
-
-    def __init__(self, ask: Callable[[str, dict[str, Any]], Any]) -> None:
-        self._ask = ask
-
-    def lines(self, label: str, lines: Sequence[int]) -> None:
-        self._ask("lines", {"label": label, "lines": list(lines)})
-
-    def errors(self, caught: bool, uncaught: bool) -> None:
-        self._ask("errors", {"caught": caught, "uncaught": uncaught})
-
-    def step(self, how: Step) -> None:
-        self._ask("step", {"how": how})
-
-    def frames(self) -> list[Place]:
-        return self._ask("frames", {})
-
-    def scopes(self, frame: int) -> list[Scope]:
-        return self._ask("scopes", {"frame": frame})
-
-    def variables(self, reference: int, start: int, count: int) -> list[Variable]:
-        return self._ask("variables", {"reference": reference, "start": start, "count": count})
-
-    def evaluate(self, text: str, frame: int | None, most: int) -> Shown:
-        return self._ask("evaluate", {"text": text, "frame": frame, "most": most})
-
-    def holds(self, condition: str, frame: int) -> bool:
-        return self._ask("holds", {"text": condition, "frame": frame})
-
-    def text(self, expression: str, frame: int) -> str:
-        return self._ask("text", {"text": expression, "frame": frame})
-
-    def assign(self, reference: int, name: str, text: str, frame: int | None) -> Shown:
-        return self._ask("assign", {"reference": reference, "name": name, "text": text, "frame": frame})
-
-    def store(self, target: str, text: str, frame: int | None) -> Shown:
-        return self._ask("store", {"target": target, "text": text, "frame": frame})
+class Inspection(Questions):
+    """Questions of prelude/debugging_questions.js."""
 
     def completions(self, text: str, frame: int | None) -> list[Completion]:
         chain = _CHAIN.search(text)
         word = _WORD.search(text)
         holder, prefix = chain.groups() if chain else ("", (word.group(1) or "") if word else "")
         return self._ask("completions", {"frame": frame, "holder": holder, "prefix": prefix})
-
-    def forget(self) -> None:
-        self._ask("forget", {})

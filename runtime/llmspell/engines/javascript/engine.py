@@ -242,8 +242,10 @@ class JavaScriptEngine:
     def _exhausted(self) -> None:
         self._end(self._memory.message())
 
-    def _lack(self, error: object = None) -> None:
+    def _lack(self, error: object = None) -> bool:
+        """Whether the script goes on for all that."""
         self._memory.lack(self._trap, error)
+        return False
 
     def _end(self, error: dict[str, Any]) -> None:
         if not self._over:

@@ -135,12 +135,14 @@ class Trap:
     place: gives as text where the script is, "" where none of it is on the stack.
     full: called by a look that finds the heap over `heap_limit`.
     watch: where a run is debugged, asked by each look that finds nothing else; true throws.
+    spares: where a run is debugged, asked by a look that finds the heap over its limit; true throws, and is all.
     """
 
     watch: Callable[[], bool] | None = None
+    spares: Callable[[], bool] | None = None
 
     def __init__(
-        self, context: Context, reached: Function, place: Function, full: Callable[[], None], heap_limit: int = 0
+        self, context: Context, reached: Function, place: Function, full: Callable[[], object], heap_limit: int = 0
     ) -> None:
         self.heap_limit = heap_limit
         """Bytes; 0: none. Unlike the engine's own, which may leave no room to say so, it is passed before it is met."""
@@ -157,6 +159,8 @@ class Trap:
             if not self._set:
                 if not self.heap_limit or self._words[_HEAP] <= self.heap_limit or not self._is_full():
                     return int(self.watch is not None and self.watch())
+                if self.spares is not None and self.spares():
+                    return 1
                 self._full()
             # Looks come at regular steps, and so might never find a script that is waiting most of the time, but for
             # the call before each.

@@ -308,3 +308,9 @@ K.wake, K.start_task, K.answer, K.expect, K.forget, K.fail = wake, start, answer
 function K.current_task()
   return current
 end
+
+-- The task that waits for a call, if it is one.
+function K.waiting_task(call)
+  local waiter = pending[call]
+  if type(waiter) == "table" then return waiter end
+end

@@ -19,7 +19,7 @@ from llmspell.serve.dap.breaks import Breaks
 from llmspell.serve.dap.capabilities import CAPABILITIES
 from llmspell.serve.dap.launching import Launch
 from llmspell.serve.dap.running import Running
-from llmspell.serve.dap.sources import Sources
+from llmspell.serve.dap.sources import Sources, script
 from llmspell.serve.dap.stops import Stops
 from llmspell.spell import Spell
 
@@ -29,13 +29,14 @@ _AT_ONCE: Final = frozenset({"cancel", "pause", "terminate", "disconnect"})
 
 
 class Adapter:
-    """Serves one client. make_runtime: gives a Runtime for an environment, once."""
+    """Serves one client. make_runtime: gives a Runtime for an environment."""
 
     def __init__(self, make_runtime: Callable[[Mapping[str, str]], Runtime], write: Callable[[Body], None]) -> None:
         self._make_runtime = make_runtime
         self._write = write
         self._seq = 0
         self._runtime: Runtime | None = None
+        self._environ: dict[str, str] = {}
         self._running: Running | None = None
         self._breaks: Breaks | None = None
         self._configured = False
@@ -120,27 +121,34 @@ class Adapter:
             raise UsageError(
                 "a spell is being debugged already", hint="one adapter debugs one run; `restart` begins anew"
             )
-        launch = Launch.of(given)
-        environ = launch.environ()
-        os.chdir(launch.cwd)
-        runtime = self._runtime or self._make_runtime(environ)
-        self._runtime = runtime
-        if launch.program.is_dir():
-            launch = replace(launch, program=Spell.read(launch.program).path)
-        sources = Sources(launch.cwd, runtime.code_lines)
-        sources.text(str(launch.program))
-        self._make(launch, runtime, sources, Debug())
+        launch = _launch(given)
+        self._make(launch, await self._prepared(launch), Sources(launch.cwd, self._code_lines), Debug())
         self._then.append(lambda: self._event("initialized", {}))
 
     async def attach(self, given: Body) -> None:
         raise UsageError("a run is debugged from its beginning", hint="use a `launch` configuration with the spell")
+
+    async def _prepared(self, launch: Launch) -> Runtime:
+        """A runtime in the folder and environment that the run is to have."""
+        environ = launch.environ()
+        if self._runtime is not None and self._environ != environ:
+            await self._runtime.close()
+            self._runtime = None
+        os.chdir(launch.cwd)
+        if self._runtime is None:
+            self._runtime, self._environ = self._make_runtime(environ), environ
+        return self._runtime
+
+    async def _code_lines(self, spell: Spell) -> list[int]:
+        assert self._runtime is not None
+        return await self._runtime.code_lines(spell)
 
     def _make(self, launch: Launch, runtime: Runtime, sources: Sources, debug: Debug) -> Running:
         self._running = running = Running(launch, runtime, sources, debug, self._event)
         if self._breaks is None:
             self._breaks = Breaks(debug, sources, running.breakpoints)
         else:
-            self._breaks.move(debug, running.breakpoints)
+            self._breaks.move(debug, sources, running.breakpoints)
         return running
 
     async def configuration_done(self, given: Body) -> None:
@@ -163,14 +171,12 @@ class Adapter:
     async def restart(self, given: Body) -> None:
         running, breaks = self._debugged
         again = given.get("arguments")
-        launch = Launch.of(again) if isinstance(again, dict) and again.get("program") else running.launch
+        launch = _launch(again) if isinstance(again, dict) and again.get("program") else running.launch
         running.silence()
         await running.end()
         debug = Debug()
         debug.wanted = running.debug.wanted
-        assert self._runtime is not None
-        made = self._make(launch, self._runtime, running.sources, debug)
-        running.sources.loaded.clear()
+        made = self._make(launch, await self._prepared(launch), Sources(launch.cwd, self._code_lines), debug)
         self._configured = True
         self._then.append(lambda: self._start(made, breaks))
 
@@ -314,6 +320,15 @@ class Adapter:
         if worker.stopped is not None:
             raise UsageError("it stands already")
         worker.tell("pause")
+
+
+def _launch(given: Body) -> Launch:
+    """Raises UsageError."""
+    launch = Launch.of(given)
+    if launch.program.is_dir():
+        launch = replace(launch, program=Spell.read(launch.program).path)
+    script(launch.program)
+    return launch
 
 
 def _failure(error: LlmspellError) -> Body:

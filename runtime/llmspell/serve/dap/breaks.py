@@ -47,12 +47,18 @@ class Breaks:
         self._control = control
         self._ids = count(1)
         self._lines: dict[str, dict[tuple[Any, ...], int]] = {}  # of a label: ids by what was asked for
+        self._without: dict[str, str] = {}  # labels that run without a stop, and why
         self._functions: dict[str, int] = {}
         self._errors: list[str] = []
 
-    def move(self, debug: Debug, control: Callable[[list[str]], None]) -> None:
-        """The run begins anew: what was wanted of the last one is wanted of this."""
-        self._debug, self._control = debug, control
+    def move(self, debug: Debug, sources: Sources, control: Callable[[list[str]], None]) -> None:
+        """The run begins anew, perhaps elsewhere: what was wanted of the last one is wanted of this."""
+        labels = {label: sources.label(self._sources.path(label)) for label in self._lines}
+        points = debug.wanted["breakpoints"]
+        debug.wanted["breakpoints"] = {labels.get(label, label): given for label, given in points.items()}
+        self._lines = {labels[label]: ids for label, ids in self._lines.items()}
+        self._debug, self._sources, self._control = debug, sources, control
+        self._without.clear()
 
     @property
     def texts(self) -> list[str]:
@@ -62,6 +68,11 @@ class Breaks:
     def ids(self, text: str) -> list[int]:
         """Of the client's breakpoint that a text of the control belongs to."""
         return [self._functions[text]] if text in self._functions else []
+
+    def without(self, label: str, why: str) -> list[int]:
+        """A file runs without a stop; gives the breakpoints that it has so far."""
+        self._without[label] = why
+        return list(self._lines.get(label, {}).values())
 
     # -- lines ---------------------------------------------------------------------------------------------------
 
@@ -73,6 +84,8 @@ class Breaks:
             problem = "there is no code at this line or below"
         except LlmspellError as error:
             lines, problem = [], error.message
+        if label in self._without:
+            lines, problem = [], self._without[label]
         answers: list[dict[str, Any]] = []
         points: list[dict[str, Any]] = []
         ids: dict[tuple[Any, ...], int] = {}

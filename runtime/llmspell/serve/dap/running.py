@@ -17,6 +17,7 @@ from llmspell.run import Run
 from llmspell.runtime import Runtime, Started
 from llmspell.serve.dap.breaks import Breaks
 from llmspell.serve.dap.console import Console
+from llmspell.serve.dap.failing import is_caught
 from llmspell.serve.dap.launching import Launch
 from llmspell.serve.dap.sources import Sources
 from llmspell.serve.dap.spans import Spans
@@ -51,6 +52,7 @@ class Running:
         debug.wanted["entry"] = launch.stops_on_entry
         debug.joined, debug.left = self._joined, self._left
         debug.stopped, debug.logged, debug.loaded = self._stopped, self._logged, self._loaded
+        debug.unseen = self._unseen
 
     # -- the run -------------------------------------------------------------------------------------------------
 
@@ -138,10 +140,16 @@ class Running:
             worker.go(how)
             if self.stops.pause is not None and self.stops.place == worker.number:
                 self._paused()  # it stands all the same
-        elif how in ("in", "over"):
-            self._command({"do": "step", "to": "either", "by": _BY})
         else:
-            self._command({"do": "resume", "by": _BY})
+            self._leave()
+            self._command(
+                {"do": "step", "to": "either", "by": _BY} if how in ("in", "over") else {"do": "resume", "by": _BY}
+            )
+
+    def _leave(self) -> None:
+        """The scripts that wait go on, too."""
+        for worker in self.debug.workers:
+            worker.tell("leave")
 
     def breakpoints(self, texts: list[str]) -> None:
         """New breakpoints of the control, which has those of the beginning from `start`."""
@@ -182,6 +190,21 @@ class Running:
         self._send("thread", {"reason": "exited", "threadId": worker.number})
 
     def _stopped(self, worker: Debuggee) -> None:
+        if worker.stopped is not None and worker.stopped.get("thrown"):
+            self._soon(self._failed(worker, worker.stopped["thrown"]))
+        else:
+            self._tell_stop(worker)
+
+    async def _failed(self, worker: Debuggee, thrown: dict[str, Any]) -> None:
+        """An error of a kind that nobody wants to know of stops nothing."""
+        assert self._run is not None
+        thrown["caught"] = thrown["caught"] or await is_caught(self._run, self.spans, worker)
+        if self.debug.wanted["errors"].get("caught" if thrown["caught"] else "uncaught"):
+            self._tell_stop(worker)
+        else:
+            worker.go("go")
+
+    def _tell_stop(self, worker: Debuggee) -> None:
         report = worker.stopped or {}
         told: dict[str, Any] = {"reason": report.get("reason", "pause"), "hitBreakpointIds": report.get("ids") or []}
         if text := report.get("text"):
@@ -190,6 +213,8 @@ class Running:
 
     def _paused(self) -> None:
         pause = None if self.stops is None else self.stops.pause
+        for worker in self.debug.workers:
+            worker.tell("look")
         if pause is None or self.stops is None or self._stands_there(self.stops.place):
             return
         text = pause.reason.removeprefix("breakpoint ")
@@ -215,9 +240,16 @@ class Running:
     def _logged(self, worker: Debuggee, text: str, site: str) -> None:
         self.output("console", f"{text}\n", site)
 
+    def _unseen(self, label: str, why: str) -> None:
+        self.output("important", f"{label} is not debugged: {why}\n", f"{label}:1")
+        for number in self._breaks.without(label, why):
+            self._send(
+                "breakpoint", {"reason": "changed", "breakpoint": {"id": number, "verified": False, "message": why}}
+            )
+
     def _loaded(self, label: str, source: str) -> None:
         if label not in self.sources.loaded:
-            self.sources.loaded[label] = None
+            self.sources.loaded[label] = source
             self._send("loadedSource", {"reason": "new", "source": self.sources.of(label)})
 
     def _heard(self, event: Event) -> None:
@@ -233,6 +265,7 @@ class Running:
             case "resumed" if event.data.get("by") != _BY and self.stops is not None:
                 thread = self.stops.place
                 self.stops.forget(thread)
+                self._leave()
                 self._send("continued", {"threadId": thread, "allThreadsContinued": False})
             case _:
                 pass

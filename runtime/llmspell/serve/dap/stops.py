@@ -1,20 +1,22 @@
 """Where a run stands: threads, frames, scopes and values, as the protocol numbers them.
 
 A script stands in its worker, which is asked; a run that its control has stopped stands between two things it does, and
-its frames are the calls around that place. Thread 1 is the spell's script, the next ones are hook files; what the spell
-has begun (an agent's work, a workflow) has a thread of its own while it is under way. Numbers of frames and values mean
-nothing once their thread has gone on.
+its frames are the calls around that place, with those of the scripts that wait for them. Thread 1 is the spell's
+script, the next ones are hook files; what the spell has begun (an agent's work, a workflow) has a thread of its own
+while it is under way. Numbers of frames and values mean nothing once their thread has gone on.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any, Final, cast
 
 from llmspell import place
 from llmspell.control.control import Control, Paused
-from llmspell.engines.debugging.session import Debuggee
+from llmspell.engines.debugging.session import CallSite, Debuggee
 from llmspell.errors import UsageError
 from llmspell.frozen import frozen
 from llmspell.run import Run
@@ -28,19 +30,24 @@ BRANCHES: Final = 1000
 #: Where a stop's `about` names what is about to be done.
 _NAMES: Final = {"agent": "agent_name", "tool": "tool_name", "model": "model", "hook": "point", "error": "unit"}
 
+#: Seconds that a script which computes has to say who of it waits; its stack is shown without them then.
+_SOON: Final = 1.0
+
 _GONE: Final = "that was seen before the spell went on; it is no longer there"
 _RUNS: Final = "the spell runs: it can be looked at while it stands still"
 
 
 @frozen
 class _Frame:
-    """A frame that was told to the client. thread: whose. number: the worker's, None for one of the host's."""
+    """A frame that was told to the client. thread: whose. number: the worker's, None for one of the host's: what is
+    evaluated there is so in `below`, the next one of a script's."""
 
     thread: int
     worker: Debuggee | None
     number: int | None
     chain: tuple[Open, ...]
     about: dict[str, Any]
+    below: _Frame | None = None
 
 
 @frozen
@@ -98,8 +105,16 @@ class Stops:
 
     async def frames(self, thread: int, worker: Debuggee | None) -> list[dict[str, Any]]:
         """All of a thread's, innermost first. Raises UsageError where it runs. worker: where a script stands."""
-        if worker is not None:
-            return await self._script(worker)
+        told = await (self._around(thread) if worker is None else self._script(worker))
+        below = None
+        for each in reversed(told):
+            frame = self._frames[each["id"]]
+            if frame.worker is not None:
+                below = frame
+            self._frames[each["id"]] = replace(frame, below=below)
+        return told
+
+    async def _around(self, thread: int) -> list[dict[str, Any]]:
         pause = self.pause
         if pause is None:
             raise UsageError(_RUNS)
@@ -107,8 +122,8 @@ class Stops:
             chain = tuple(self._spans.chain(pause.span))
             what = f"{pause.stop} {pause.about.get(_NAMES.get(pause.stop, ''), '')}".strip() or pause.reason
             frame = self._told(f"before {what}", pause.site, _Frame(thread, None, None, chain, pause.about))
-            return [frame, *self._calls(thread, chain)]
-        return self._calls(thread, tuple(self._spans.chain(self._innermost(thread - BRANCHES))))
+            return [frame, *await self._calls(thread, pause.site, chain)]
+        return await self._calls(thread, "", tuple(self._spans.chain(self._innermost(thread - BRANCHES))))
 
     def _innermost(self, number: int) -> int:
         """The span that was begun last inside of one."""
@@ -119,23 +134,40 @@ class Stops:
         context = worker.context
         span = None if context is None else context.get(place.span)
         chain = () if span is None else tuple(self._spans.chain(span.number))
+        told = self._places(worker.number, worker, chain, await worker.ask("frames"))
+        site = "" if context is None else context.get(place.site) or ""
+        calls = await self._calls(worker.number, site, chain)
+        return [*told, self._label(worker.number, "called by"), *calls] if calls else told
+
+    def _places(
+        self, thread: int, worker: Debuggee, chain: tuple[Open, ...], places: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
         told: list[dict[str, Any]] = []
-        for number, at in enumerate(await worker.ask("frames")):
+        for at in places:
             if at.get("awaits"):
-                told.append(self._label(worker.number, "awaited by"))
-            frame = _Frame(worker.number, worker, number, chain, {})
+                told.append(self._label(thread, "awaited by"))
+            frame = _Frame(thread, worker, at["number"], chain, {})
             told.append(self._told(at["name"], f"{at['label']}:{at['line']}", frame, at.get("column", 1)))
-        if chain:
-            told.append(self._label(worker.number, "called by"))
-            told += self._calls(worker.number, chain)
         return told
 
-    def _calls(self, thread: int, chain: tuple[Open, ...]) -> list[dict[str, Any]]:
-        """The spans around a place as frames, each at the line of the script that began it."""
+    async def _calls(self, thread: int, site: str, chain: tuple[Open, ...]) -> list[dict[str, Any]]:
+        """The spans around a place as frames, each at the line of the script that began it. Where the last of those is
+        told that a call of a script has begun, who waits for it follows. site: of the place itself."""
         told: list[dict[str, Any]] = []
-        for at, span in enumerate(chain):
-            told.append(self._told(span.title, span.site, _Frame(thread, None, None, chain[at:], span.about)))
+        sites = [site, *(span.site for span in chain)]
+        for at, each in enumerate(sites):
+            if at:
+                span = chain[at - 1]
+                told.append(self._told(span.title, span.site, _Frame(thread, None, None, chain[at - 1 :], span.about)))
+            if isinstance(each, CallSite) and not any(each.is_of(other) for other in sites[at + 1 :]):
+                told += self._places(thread, each.worker, chain[at:], await self._callers(each))
         return told
+
+    async def _callers(self, site: CallSite) -> list[dict[str, Any]]:
+        try:
+            return await asyncio.wait_for(site.worker.ask("callers", call=site.call), _SOON)
+        except (UsageError, TimeoutError):  # it has ended, or computes
+            return []
 
     def _told(self, name: str, site: str, frame: _Frame, column: int = 1) -> dict[str, Any]:
         number = next(self._numbers)
@@ -143,7 +175,8 @@ class Stops:
         told: dict[str, Any] = {"id": number, "name": name, "line": 0, "column": 0}
         label, _, line = site.rpartition(":")
         if label and line.isdecimal():
-            told.update(source=self._sources.of(label), line=int(line), column=column)
+            told.update(source=self._sources.of(label), line=int(line))
+            told["column"] = self._sources.column(label, int(line), column)
         else:
             told["presentationHint"] = "subtle"
         return told
@@ -195,15 +228,15 @@ class Stops:
         if given.get("filter") == "named":
             return []  # told only of lists, which have none
         found = await value.worker.ask("variables", reference=value.reference, start=start, count=count)
-        return [self._variable(value.worker, value.frame, each) for each in found]
+        return [self._variable(value, each) for each in found]
 
     def _part(self, thread: int, name: str, item: Any) -> dict[str, Any]:
         reference = self._refer(_Value(thread, make=lambda: item)) if around.parts(item) else 0
         hint = {"attributes": ["readOnly"]}
         return {"name": name, "value": around.text(item), "variablesReference": reference, "presentationHint": hint}
 
-    def _variable(self, worker: Debuggee, frame: int | None, given: dict[str, Any]) -> dict[str, Any]:
-        told = {"name": given["name"], **self._shown(worker, frame, given)}
+    def _variable(self, owner: _Value, given: dict[str, Any]) -> dict[str, Any]:
+        told = {"name": given["name"], **self._shown(owner, given)}
         if given.get("expression"):
             told["evaluateName"] = given["expression"]
         hint: dict[str, Any] = {"kind": given["kind"]} if given.get("kind") else {}
@@ -211,12 +244,13 @@ class Stops:
             hint["attributes"] = ["readOnly"]
         return {**told, "presentationHint": hint} if hint else told
 
-    def _shown(self, worker: Debuggee, frame: int | None, given: dict[str, Any]) -> dict[str, Any]:
+    def _shown(self, owner: _Value, given: dict[str, Any]) -> dict[str, Any]:
+        """owner: whose worker and frame it was seen in."""
         reference = given.get("reference") or 0
         told: dict[str, Any] = {
             "value": given["value"],
             "type": given["type"],
-            "variablesReference": self._refer(_Value(worker.number, worker, reference, frame)) if reference else 0,
+            "variablesReference": self._refer(replace(owner, reference=reference)) if reference else 0,
         }
         if given.get("indexed") and not given.get("named"):
             told["indexedVariables"] = given["indexed"]
@@ -226,9 +260,9 @@ class Stops:
 
     async def evaluate(self, given: dict[str, Any], workers: list[Debuggee]) -> dict[str, Any]:
         text = _text(given, "expression")
-        worker, frame = self._where(given.get("frameId"), workers)
+        at, worker = self._where(given.get("frameId"), workers)
         whole = given.get("context") == "clipboard"
-        found = self._shown(worker, frame, await worker.ask("evaluate", text=text, frame=frame, whole=whole))
+        found = self._shown(at, await worker.ask("evaluate", text=text, frame=at.frame, whole=whole))
         return {"result": found.pop("value"), **found}
 
     async def set_variable(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -237,30 +271,32 @@ class Stops:
             raise UsageError("this can only be read")
         name, text = _text(given, "name"), _text(given, "value")
         arguments = {"reference": value.reference, "name": name, "text": text, "frame": value.frame}
-        return self._shown(value.worker, value.frame, await value.worker.ask("assign", **arguments))
+        return self._shown(value, await value.worker.ask("assign", **arguments))
 
     async def set_expression(self, given: dict[str, Any], workers: list[Debuggee]) -> dict[str, Any]:
-        worker, frame = self._where(given.get("frameId"), workers)
+        at, worker = self._where(given.get("frameId"), workers)
         target, text = _text(given, "expression"), _text(given, "value")
-        return self._shown(worker, frame, await worker.ask("store", target=target, text=text, frame=frame))
+        return self._shown(at, await worker.ask("store", target=target, text=text, frame=at.frame))
 
     async def completions(self, given: dict[str, Any], workers: list[Debuggee]) -> list[dict[str, Any]]:
         text = _text(given, "text").split("\n")[max(0, int(given.get("line") or 1) - 1)]
         before = text[: max(0, int(given.get("column") or len(text) + 1) - 1)]
-        worker, frame = self._where(given.get("frameId"), workers)
-        found = await worker.ask("completions", text=before, frame=frame)
+        at, worker = self._where(given.get("frameId"), workers)
+        found = await worker.ask("completions", text=before, frame=at.frame)
         return [{"label": each["label"], "type": each["kind"]} for each in found]
 
-    def _where(self, number: Any, workers: list[Debuggee]) -> tuple[Debuggee, int | None]:
-        """The worker that evaluates, and the frame there; without one the globals of a script that stands."""
+    def _where(self, number: Any, workers: list[Debuggee]) -> tuple[_Value, Debuggee]:
+        """The frame in which a text is evaluated; without one the globals of a script that stands, or waits."""
         if number is not None:
-            frame = self._frame(number)
-            if frame.worker is not None:
-                return frame.worker, frame.number
+            frame = self._frame(number).below
+            if frame is not None and frame.worker is not None:
+                return _Value(frame.thread, frame.worker, frame=frame.number), frame.worker
         standing = next((worker for worker in workers if worker.stopped is not None), None)
-        if standing is None:
-            raise UsageError(_RUNS if self.pause is None else "the script itself waits: nothing can be evaluated in it")
-        return standing, None
+        if standing is not None:
+            return _Value(standing.number, standing), standing
+        if self.pause is None or not workers:
+            raise UsageError(_RUNS)
+        return _Value(self.place, workers[0]), workers[0]
 
     # -- errors --------------------------------------------------------------------------------------------------
 

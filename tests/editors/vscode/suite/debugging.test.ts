@@ -136,6 +136,9 @@ describe("the debugger", () => {
       await vscode.commands.executeCommand("workbench.action.debug.continue");
       await session.next("terminated");
       assert.match(session.printed, /it makes 108[\s\S]*It is 108/);
+      const { runs } = await running();
+      await runs.refresh();
+      assert.equal(runs.list[0]?.label, name);
     });
   }
 

@@ -7,6 +7,8 @@ export function run(): Promise<void> {
   // The files register with the globals that the interface sets.
   mocha.suite.emit("pre-require", globalThis, "", mocha);
   require("./language.test");
+  require("./finding.test");
+  require("./snippets.test");
   require("./running.test");
   require("./debugging.test");
   return new Promise((resolve, reject) => {

@@ -2,7 +2,9 @@
 
 import * as assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
 import * as vscode from "vscode";
 
 import { api, diagnostics, file, running, shown } from "./waiting";
@@ -103,6 +105,39 @@ describe("the language server", () => {
     assert.match(replies[0]?.message ?? "", /mtch/);
   });
 
+  it("completes keys of llmspell.toml", async () => {
+    await running();
+    const editor = await shown("llmspell.toml");
+    const at = editor.document.positionAt(editor.document.getText().indexOf("max_calls"));
+    const list = await vscode.commands.executeCommand<vscode.CompletionList>(
+      "vscode.executeCompletionItemProvider",
+      editor.document.uri,
+      at,
+    );
+    const labels = list.items.map((each) => (typeof each.label === "string" ? each.label : each.label.label));
+    assert.ok(labels.includes("max_cost"), labels.join(", "));
+    assert.equal(editor.document.languageId, "toml");
+  });
+
+  it("colours by meaning, in both languages", async () => {
+    await running();
+    for (const name of ["spell.lua", "greet.js"]) {
+      const { uri } = (await shown(name)).document;
+      const legend = await vscode.commands.executeCommand<vscode.SemanticTokensLegend>(
+        "vscode.provideDocumentSemanticTokensLegend",
+        uri,
+      );
+      const { data } = await vscode.commands.executeCommand<vscode.SemanticTokens>("vscode.provideDocumentSemanticTokens", uri);
+      const kinds = new Set<string | undefined>();
+      for (let at = 3; at < data.length; at += 5) {
+        kinds.add(legend.tokenTypes[data[at] ?? -1]);
+      }
+      for (const kind of ["class", "property", "method", "variable"]) {
+        assert.ok(kinds.has(kind), `${name}: ${[...kinds].join(", ")}`);
+      }
+    }
+  });
+
   it("is not needed for what replies.json may hold", async () => {
     const editor = await shown("wrong/replies.json");
     const at = editor.document.positionAt(editor.document.getText().indexOf("mtch"));
@@ -122,6 +157,24 @@ describe("the language server", () => {
     assert.deepEqual(vscode.languages.getDiagnostics(document.uri), []);
   });
 
+  it("is alone in JavaScript that is a spell's, and has no part in other", async () => {
+    await running();
+    const hovers = (uri: vscode.Uri, at: vscode.Position): Thenable<vscode.Hover[]> =>
+      vscode.commands.executeCommand<vscode.Hover[]>("vscode.executeHoverProvider", uri, at);
+    const place = mkdtempSync(path.join(tmpdir(), "llmspell-other-"));
+    const other = vscode.Uri.file(path.join(place, "other.js"));
+    writeFileSync(other.fsPath, "const name = 1;\n");
+    await vscode.window.showTextDocument(other);
+    const [plain, ...more] = await hovers(other, new vscode.Position(0, 7));
+    rmSync(place, { recursive: true });
+    assert.match(said(plain), /const name: 1/, "what TypeScript's server says");
+    assert.deepEqual(more, []);
+    const { document } = await shown("greet.js");
+    const [ours, ...others] = await hovers(document.uri, document.positionAt(document.getText().indexOf("greeter =")));
+    assert.match(said(ours), /greeter/);
+    assert.deepEqual(others.map(said), []);
+  });
+
   it("is another process after a restart", async () => {
     const { server } = await running();
     const before = serverProcess();
@@ -138,6 +191,10 @@ describe("the language server", () => {
     assert.notEqual(serverProcess(), before);
   });
 });
+
+function said(hover: vscode.Hover | undefined): string {
+  return (hover?.contents ?? []).map((each) => (typeof each === "string" ? each : each.value)).join("\n");
+}
 
 /** The child of the extension host that is the server. */
 function serverProcess(): number {

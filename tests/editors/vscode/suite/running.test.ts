@@ -6,7 +6,7 @@ import * as vscode from "vscode";
 import { described } from "../../../../editors/vscode/src/trace/documents";
 import type { Event } from "../../../../editors/vscode/src/trace/model";
 import { picture } from "../../../../editors/vscode/src/trace/waterfall";
-import { diagnostics, file, running, shown } from "./waiting";
+import { diagnostics, file, running, shown, until } from "./waiting";
 
 /** Runs a command and gives the exit code of the task that it starts. */
 async function ended(command: string, ...args: unknown[]): Promise<number | undefined> {
@@ -55,6 +55,20 @@ describe("a run", () => {
     assert.equal(Math.max(...drawn.bars.map((bar) => bar.depth)), 2);
   });
 
+  it("leads to the lines it came from, and is drawn over time from its lens", async () => {
+    const { tree } = await running();
+    const [newest] = await tree.getChildren();
+    assert.ok(newest);
+    const agent = (await tree.getChildren(newest)).find((node) => "span" in node && node.span.kind === "agent");
+    await vscode.commands.executeCommand("llmspell.goToPlace", agent);
+    const editor = vscode.window.activeTextEditor;
+    assert.equal(editor?.document.uri.fsPath, file("tools.lua").fsPath);
+    assert.match(editor.document.lineAt(editor.selection.active.line).text, /agent:chat\("What is 15% of 2500\?"\)/);
+    await vscode.commands.executeCommand("llmspell.openTrace", `runs/${newest.run.id}.db`);
+    const labels = (): string[] => vscode.window.tabGroups.all.flatMap((group) => group.tabs.map((tab) => tab.label));
+    await until(() => (labels().includes("Trace tools.lua") ? true : undefined), vscode.window.tabGroups.onDidChangeTabs);
+  });
+
   it("tells the prompt that was sent, as hooks left it, and its answer", () => {
     const at = { time: 0, span: 2, parent: 1, name: "gpt", site: "a.lua:1" };
     const asking = (content: string) => ({ request: { model: "gpt", messages: [{ role: "user", content }] } });
@@ -75,6 +89,23 @@ describe("a run", () => {
     assert.equal(await ended("llmspell.replay", newest), 0);
     await runs.refresh();
     assert.equal(runs.list.length, 2);
+  });
+
+  it("is told of at a pace that can be drawn, however fast it grows", async () => {
+    const { runs } = await running();
+    await runs.show(true);
+    const times: number[] = [];
+    const subscription = runs.onDidChangeTrace(() => times.push(performance.now()));
+    assert.equal(await ended("llmspell.run", file("many.lua")), 0);
+    await runs.refresh();
+    const newest = runs.list[0];
+    assert.equal(newest?.label, "many.lua");
+    const trace = await runs.trace(newest.id);
+    await until(() => (trace.roots[0]?.ended ? true : undefined), runs.onDidChangeTrace);
+    subscription.dispose();
+    assert.equal(trace.roots[0]?.events.filter((each) => each.kind === "output").length, 600);
+    const took = (times.at(-1) ?? 0) - (times[0] ?? 0);
+    assert.ok(times.length <= 3 + took / 90, `${times.length} in ${took} ms`);
   });
 
   it("that fails puts its error into Problems, at its line", async () => {
@@ -103,6 +134,9 @@ describe("a run", () => {
     });
     await vscode.tasks.executeTask(validate);
     assert.equal(await end, 1);
+    const found = await diagnostics(file("mistaken.lua"), (each) => each.some((one) => one.source === "llmspell validate"));
+    const problem = found.find((one) => one.source === "llmspell validate");
+    assert.deepEqual([problem?.range.start.line, problem?.code, problem?.severity], [0, "unknown-option", vscode.DiagnosticSeverity.Error]);
   });
 
   it("can be watched in the terminal interface, and llmspell looked over", async () => {
@@ -111,7 +145,7 @@ describe("a run", () => {
     await vscode.commands.executeCommand("llmspell.dev", file("spell.lua"));
     const terminal = vscode.window.terminals.find((each) => each.name === "dev spell.lua");
     const options = terminal?.creationOptions as vscode.TerminalOptions | undefined;
-    assert.deepEqual(options?.shellArgs, ["dev", file("spell.lua").fsPath]);
+    assert.deepEqual(options?.shellArgs, ["dev", "spell.lua"]);
     assert.ok(((await terminal?.processId) ?? 0) > 0);
     const closed = new Promise((resolve) => vscode.window.onDidCloseTerminal(resolve));
     terminal?.dispose();

@@ -1,11 +1,15 @@
 // The debugger: breakpoints set and hit in both languages, started by the lens, by F5 and by the command; one on agents.
 
-import { command, goTo, lens, opens, pressed, revealed } from "../person.mjs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import { command, goTo, lens, opens, pressed, revealed, titleButton } from "../person.mjs";
 
 export async function debugs(scene) {
   await stopsInLua(scene);
   await stopsAtAgents(scene);
   await stopsInJavaScript(scene);
+  await startsWhatIsChosen(scene);
 }
 
 async function stopsInLua({ page, photograph }) {
@@ -30,7 +34,7 @@ async function stopsInLua({ page, photograph }) {
 
 async function stopsInJavaScript({ page, photograph }) {
   await breaks(page, "shop.js", 6);
-  await command(page, "llmspell: Debug Spell");
+  await page.keyboard.press("F5"); // which asks nothing, though the editor has debuggers for JavaScript
   await stopped(page, "shop.js", "total");
   await expanded(page, "Locals");
   await variable(page, /^sum.*0/).waitFor();
@@ -55,15 +59,32 @@ async function stopsAtAgents({ page, photograph }) {
   await stopped(page, "shop.lua", "agent");
   await page.getByText("before agent").first().waitFor();
   await variable(page, /^agent_name.*clerk/).waitFor();
+  await page.getByText("Load More Stack Frames").waitFor({ state: "hidden" });
   await photograph("debugger-agent");
   await command(page, "Remove All Breakpoints");
   await goesOn(page, "It is 10");
+}
+
+/** With a launch.json F5 is the editor's: it starts what stands there, whichever file is open. */
+async function startsWhatIsChosen({ page, folder }) {
+  const settings = path.join(folder, ".vscode");
+  const entry = { type: "llmspell", request: "launch", name: "Ours", program: "${workspaceFolder}/spell.lua", stopOnEntry: true };
+  await mkdir(settings, { recursive: true });
+  await writeFile(path.join(settings, "launch.json"), JSON.stringify({ version: "0.2.0", configurations: [entry] }));
+  await page.locator(".debug-viewlet, .viewlet, .part.sidebar").getByText("Ours").first().waitFor();
+  await page.locator(".editor-instance .view-lines").first().click();
+  await pressed(page, "F5", page.locator(".tab.active", { hasText: "spell.lua" }));
+  await page.locator(".codicon-debug-stackframe").first().waitFor();
+  await page.keyboard.press("Shift+F5");
+  await page.locator(".debug-toolbar").waitFor({ state: "hidden" });
+  await rm(settings, { recursive: true });
 }
 
 async function breaks(page, name, line) {
   await opens(page, name);
   await goTo(page, line);
   await pressed(page, "F9", page.locator(".codicon-debug-breakpoint, .codicon-debug-breakpoint-unverified").first());
+  await titleButton(page, "Run Spell").waitFor(); // the editor has been told that this is a spell
 }
 
 async function stopped(page, name, caller) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 
-import { command, goTo, lens, opens, pressed, saved } from "../person.mjs";
+import { coloured, command, goTo, lens, opens, pressed, saved } from "../person.mjs";
 
 export async function writes(scene) {
   await completes(scene);
@@ -14,6 +14,8 @@ export async function writes(scene) {
 async function completes({ page, photograph }) {
   await opens(page, "spell.lua");
   await lens(page, "▶ Run").waitFor();
+  // By meaning: to the editor's own grammar the field of a table is as plain as a variable.
+  await coloured(page, "system_prompt", "greeter", false);
   await goTo(page, 3);
   await page.keyboard.press("End");
   await page.keyboard.press("Enter");
@@ -31,9 +33,11 @@ async function diagnoses({ page, folder, photograph }) {
   await page.keyboard.press("Home");
   await page.keyboard.type("temprature: 0.5, ");
   await page.keyboard.press("Control+S");
+  await page.locator(".tab.active:not(.dirty)", { hasText: "greet.js" }).waitFor();
   await page.locator(".squiggly-error").first().waitFor();
   await command(page, "Problems: Focus on Problems View");
   await page.locator(".markers-panel .monaco-list-row", { hasText: "temprature" }).first().waitFor();
+  await page.getByText("Analyzing").waitFor({ state: "hidden" }); // the other language server of JavaScript is done too
   await photograph("diagnostics");
   await page.keyboard.press("Control+J");
   await page.locator(".markers-panel").first().waitFor({ state: "hidden" });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { command, lens, opens, revealed, titleButton } from "../person.mjs";
+import { coloured, command, lens, opens, revealed, titleButton } from "../person.mjs";
 
 export async function runs({ page, photograph }) {
   await opens(page, "slow.lua");
@@ -10,6 +10,10 @@ export async function runs({ page, photograph }) {
   await command(page, "llmspell: Focus on Runs View");
   // Whatever was opened, written and saved until now has started nothing.
   await page.getByText("Nothing has run here yet.").waitFor();
+  await page.keyboard.press("Control+1"); // the editor has the focus
+  await lens(page, "▶ Run").hover();
+  await page.locator(".workbench-hover").first().waitFor({ state: "detached" });
+  await photograph("lens");
   await lens(page, "▶ Run").click();
   const tree = page.locator(".pane-body .monaco-list");
   const live = tree.locator(".monaco-list-row", { hasText: "slow.lua" }).first();
@@ -21,10 +25,13 @@ export async function runs({ page, photograph }) {
   await live.locator(".codicon-loading").waitFor({ state: "detached" });
   await revealed(page, page.locator(".codelens-decoration", { hasText: "last run" }).first());
   await photograph("trace");
+  await page.keyboard.press("Control+J"); // the terminal's room is for what was said
 
   await tree.locator(".monaco-list-row", { hasText: "offline" }).last().click();
   await page.locator(".tab", { hasText: "model offline" }).waitFor();
   await page.locator(".view-line", { hasText: /You.take.your.time/ }).waitFor();
+  await page.locator(".view-line", { hasText: /Here.it.is,.at.last/ }).waitFor();
+  await coloured(page, "Prompt", "slow.lua", false);
   await photograph("inspector");
 
   await live.hover();
@@ -42,5 +49,24 @@ export async function runs({ page, photograph }) {
   await opens(page, "spell.lua");
   await titleButton(page, "Run Spell").click();
   await tree.locator(".monaco-list-row", { hasText: "spell.lua" }).first().waitFor();
+  await opens(page, "greet.js");
+  await titleButton(page, "Run Spell").waitFor(); // the editor has been told that this is a spell
+  await page.keyboard.press("Control+F5");
+  await tree.locator(".monaco-list-row", { hasText: "greet.js" }).first().waitFor();
+  await develops({ page, photograph });
   await command(page, "View: Close All Editors");
+}
+
+/** The terminal interface beside the text; it ends with its terminal. */
+async function develops({ page, photograph }) {
+  await opens(page, "tools.lua");
+  await titleButton(page, "Run Spell").waitFor();
+  await command(page, "llmspell: Dev");
+  await page.locator(".terminal-wrapper.active .xterm-rows").getByText("calculator").first().waitFor();
+  await page.locator(".pane-body .monaco-list-row .label-name", { hasText: /^tools\.lua$/ }).first().waitFor();
+  await page.locator(".editor-instance .view-lines").first().hover();
+  await page.locator(".workbench-hover").first().waitFor({ state: "detached" });
+  await photograph("dev");
+  await command(page, "Terminal: Kill the Active Terminal Instance");
+  await page.locator(".terminal-tabs-entry", { hasText: "dev tools" }).waitFor({ state: "detached" });
 }

@@ -11,6 +11,8 @@ import pytest
 
 from llmspell.engines.debugging.inspected import Refused
 from llmspell.engines.javascript import instrumentation, modules, warm_debugged
+from llmspell.engines.javascript.instrumentation import rewriting
+from llmspell.engines.protocol import start_of
 from llmspell.engines.values import FunctionRef, ObjectRef
 
 # The suite that all engines pass: what it shares is no package.
@@ -42,11 +44,10 @@ class Debugging:
         self.engine.attach(self)
         self.script = self.engine.debugged(self)
         prepared = modules.prepare(source)
-        self._start: Any = {
-            "language": "javascript", "label": "spell.js", "module": prepared.module, "params": {"who": "me"},
-            "source": instrumentation.instrument(prepared.source), "config": {}, "env": {}, "globals": {},
-            "seed": 1, "clock": None, "memory_mb": 64,
-        }  # fmt: skip
+        text = instrumentation.instrument(prepared.source)
+        self._start = start_of(
+            "javascript", "spell.js", text, module=prepared.module, params={"who": "me"}, seed=1, memory_mb=64
+        )
 
     def run(self, *lines: int) -> Debugging:
         """To its end, with breakpoints on lines. Answers come in the order of the calls."""
@@ -183,6 +184,15 @@ class Debugging:
 
     def random_bytes(self, count: int) -> bytes:
         return bytes(count)
+
+
+@pytest.fixture
+def evaluators(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the parameter "by name" every text is taken for a large one."""
+    if request.param == "by name":
+        monkeypatch.setattr(rewriting, "_MOST", -1)
+        instrumentation.rewritten.cache_clear()
+        request.addfinalizer(instrumentation.rewritten.cache_clear)
 
 
 @pytest.fixture

@@ -6,6 +6,11 @@ import pytest
 
 from llmspell.engines.debugging.inspected import Refused
 
+pytestmark = [
+    pytest.mark.usefixtures("evaluators"),
+    pytest.mark.parametrize("evaluators", ["whole", "by name"], indirect=True),
+]
+
 SPELL = """const limit = 3, big = { a: 1, "b c": [1, 2, { deep: { er: { est: 1 } } }] };
 globalThis.counted = 12;
 let total = 10;

@@ -4,6 +4,7 @@ are put together at random. Both run in a bare context of the engine, with marks
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmspell.engines.javascript import native
-from llmspell.engines.javascript.instrumentation import code_lines, instrument, layout
+from llmspell.engines.javascript.instrumentation import Undebuggable, code_lines, instrument, layout, rewriting
 
 #: What a run leaves in `log`, and what it gives or throws, with the stack of that as the engine renders it.
 _AROUND = """
@@ -131,7 +132,11 @@ CONSTRUCTS = {
 
 @pytest.mark.parametrize("text", CONSTRUCTS.values(), ids=CONSTRUCTS)
 def test_a_rewritten_text_does_what_it_did(text: str) -> None:
-    assert outcome(rewritten(text), _MARKS) == outcome(text)
+    original = outcome(text)
+    assert outcome(rewritten(text), _MARKS) == original
+    by_name, tables = rewriting.rewritten(text, named=True)
+    assert layout.original(by_name, tables) == text
+    assert outcome(by_name, _MARKS) == original
 
 
 def test_an_optional_call_of_a_name_compiles_where_imports_are() -> None:
@@ -256,16 +261,30 @@ def test_imports_are_no_lines_with_code() -> None:
 
 def test_what_cannot_be_read_is_left_as_it_is() -> None:
     text = "const a = ;\nconst b = 1;\n"
-    assert instrument(text) == text
-    assert code_lines(text) == []
+    left = layout.split_without(instrument(text))
+    assert left is not None
+    assert left[0] == text
+    assert "line 1" in left[1]
+    with pytest.raises(Undebuggable, match="line 1"):
+        code_lines(text)
 
 
-def test_a_text_that_would_be_compiled_for_long_is_left_as_it_is() -> None:
-    def functions(count: int) -> str:
-        return "".join(f"function f{each}(a) {{ return a }}\n" for each in range(count))
+def test_many_functions_are_seen_by_name_and_compiled_as_quickly() -> None:
+    """Evaluators that see everything would take 8 seconds."""
+    text = "".join(f"function f{each}(a) {{ return a }}\n" for each in range(2000))
+    assert code_lines(text) == list(range(1, 2001))
+    found = layout.split(instrument(text))
+    assert found is not None
+    assert found[1]["named"]
+    began = time.process_time()
+    assert outcome(f"{found[0]}; return f1999(7)", _MARKS) == {"log": [], "outcome": {"value": 7}}
+    assert time.process_time() - began < 4
 
-    assert code_lines(functions(300)) == list(range(1, 301))
-    assert code_lines(functions(1100)) == []
+
+def test_a_text_that_no_worker_could_take_says_so() -> None:
+    line = f"const t = '{'x' * 1_000_000}';"
+    with pytest.raises(Undebuggable, match="too large"):
+        code_lines("{" + f"{line}}}\n{{".join([""] * 13) + "}")
 
 
 def test_a_deeply_nested_text_is_rewritten() -> None:

@@ -28,14 +28,15 @@ class Insertions:
         for place, _, _, text in sorted(self._added, key=lambda one: one[:3]):
             kept = source[at:place].decode("utf-8", "surrogatepass")
             given = text if isinstance(text, str) else text()
-            units += _units(kept)
-            places.append((units, _units(given)))
-            units += _units(given)
+            units += units_of(kept)
+            places.append((units, units_of(given)))
+            units += units_of(given)
             parts += [kept, given]
             at = place
         parts.append(source[at:].decode("utf-8", "surrogatepass"))
         return "".join(parts), places
 
 
-def _units(text: str) -> int:
+def units_of(text: str) -> int:
+    """How many UTF-16 units it has."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

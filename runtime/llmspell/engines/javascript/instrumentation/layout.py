@@ -12,6 +12,7 @@ from typing import Final, TypedDict
 codecs.lookup("utf-16-le")  # now: a worker cannot load it any more once it needs it
 
 _MARK: Final = "//# debugged "
+_WITHOUT: Final = "//# not debugged "
 
 
 class ScopeTable(TypedDict):
@@ -41,12 +42,14 @@ class Tables(TypedDict):
     """What a worker must know of a rewritten text. Numbers are indexes into the lists."""
 
     places: list[tuple[int, int, int, int]]
-    """Of each statement that is tested: line and column from 1, scope, and who takes what is thrown there: 1, a `catch`
-    of its function, 2, it does so itself with the failures of promises, 0, nobody."""
+    """Of each statement that is tested: line and column from 1 (in UTF-16 units), scope, and who takes what is thrown
+    there: 1, a `catch` of its function, 2, it does so itself with the failures of promises, 0, nobody."""
     firsts: list[int]
     """The statements that are the first of their line in their function: where a breakpoint stops."""
     scopes: list[ScopeTable]
     functions: list[FunctionTable]
+    named: bool
+    """Whether its evaluators see by name (`evaluators`)."""
     inserted: list[tuple[int, int]]
     """Position, in UTF-16 units of the rewritten text, and length of each insertion. Nothing else was changed."""
 
@@ -61,6 +64,19 @@ def split(text: str) -> tuple[str, Tables] | None:
         return None
     head, _, rest = text.partition("\n")
     return rest, json.loads(head[len(_MARK) :])
+
+
+def join_without(text: str, why: str) -> str:
+    """A text that is not rewritten, with the sentence that says why."""
+    return f"{_WITHOUT}{json.dumps(why)}\n{text}"
+
+
+def split_without(text: str) -> tuple[str, str] | None:
+    """The text and the sentence; None for one that has none."""
+    if not text.startswith(_WITHOUT):
+        return None
+    head, _, rest = text.partition("\n")
+    return rest, json.loads(head[len(_WITHOUT) :])
 
 
 def original(text: str, tables: Tables) -> str:

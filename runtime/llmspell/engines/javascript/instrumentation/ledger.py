@@ -38,6 +38,8 @@ class Function:
     waits: bool
     yields: bool
     private: tuple[str, ...]
+    arguments: bool
+    """Whether it has `arguments` of its own."""
     first: int = -1
     """Its first statement, where it is until it says otherwise."""
     scopes: list[int] = field(default_factory=list[int])
@@ -80,10 +82,12 @@ class Ledger:
         self._places: list[tuple[int, int, int, int]] = []
         self._firsts: list[int] = []
 
-    def function(self, name: str, around: Around | None, *, waits: bool, yields: bool) -> Around:
+    def function(
+        self, name: str, around: Around | None, *, waits: bool, yields: bool, arguments: bool = False
+    ) -> Around:
         """around: None for the whole text."""
         private = around.private if around is not None else ()
-        function = Function(len(self._functions), name, waits, yields, private)
+        function = Function(len(self._functions), name, waits, yields, private, arguments)
         self._functions.append(function)
         scope = self._scope(around.scope.index if around is not None else -1, function, own=True)
         return Around(function, scope, scope, private=private)
@@ -124,8 +128,18 @@ class Ledger:
         """The statement that was numbered last."""
         return len(self._places) - 1
 
+    def near(self, scope: Scope) -> tuple[list[str], int | None]:
+        """The names of a scope and of the blocks around it, up to a function's own scope, and that scope: None for the
+        outermost."""
+        found = dict.fromkeys(scope.names)
+        number = scope.parent
+        while number >= 0 and not self._scopes[number].own:
+            found.update(dict.fromkeys(self._scopes[number].names))
+            number = self._scopes[number].parent
+        return list(found), number if number >= 0 else None
+
     def cost(self) -> int:
-        """Steps that the engine takes to compile the evaluators: each looks up all names around it one by one."""
+        """Steps that the engine takes to compile evaluators that see everything: each captures all names around it."""
         visible: list[int] = []
         for scope in self._scopes:
             visible.append(len(scope.names) + (visible[scope.parent] if scope.parent >= 0 else 0))
@@ -133,7 +147,7 @@ class Ledger:
         eager = [scope.index for scope in self._scopes if not scope.lazy]
         return sum(visible[scope] ** 2 for scope in lazy + eager)
 
-    def tables(self, inserted: list[tuple[int, int]]) -> Tables:
+    def tables(self, inserted: list[tuple[int, int]], *, named: bool) -> Tables:
         return {
             "places": self._places,
             "firsts": self._firsts,
@@ -151,5 +165,6 @@ class Ledger:
                 {"name": function.name, "waits": function.waits, "private": list(function.private)}
                 for function in self._functions
             ],
+            "named": named,
             "inserted": inserted,
         }

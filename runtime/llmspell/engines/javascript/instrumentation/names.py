@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from llmspell.engines.javascript.instrumentation.marks import HIDDEN
+
 if TYPE_CHECKING:
     from tree_sitter import Node
 
@@ -19,6 +21,8 @@ FUNCTIONS: Final = frozenset(
         "class_static_block",
     }
 )
+#: Of those, the ones that have no `arguments` of their own.
+WITHOUT_ARGUMENTS: Final = frozenset({"arrow_function", "class_static_block"})
 GENERATORS: Final = frozenset({"generator_function_declaration", "generator_function"})
 HOISTED: Final = frozenset({"function_declaration", "generator_function_declaration"})
 #: What calls something, may do so or may fail.
@@ -36,6 +40,29 @@ _TAKING: Final = frozenset({"catch", "settle", "allSettled"})
 
 def text(node: Node | None) -> str:
     return "" if node is None or node.text is None else node.text.decode("utf-8", "surrogatepass")
+
+
+def own(node: Node) -> str:
+    return text(node.child_by_field_name("name"))
+
+
+def statements(block: Node) -> list[Node]:
+    return [child for child in block.named_children if child.type not in ("comment", "hash_bang_line", "html_comment")]
+
+
+def is_directive(statement: Node) -> bool:
+    return statement.type == "expression_statement" and statement.named_children[0].type == "string"
+
+
+def of_block(statements: list[Node]) -> dict[str, bool]:
+    """What these declare in their own block, and whether it is constant."""
+    found: dict[str, bool] = {}
+    for one in statements:
+        if one.type == "lexical_declaration":
+            found.update(dict.fromkeys(declared(one), is_constant(one)))
+        elif one.type == "class_declaration" or one.type in HOISTED:
+            found[own(one)] = False
+    return {name: constant for name, constant in found.items() if not name.startswith(HIDDEN)}
 
 
 def bound(pattern: Node | None) -> Iterator[str]:

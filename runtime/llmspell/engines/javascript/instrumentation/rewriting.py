@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from llmspell.engines.javascript.instrumentation import marks, names
-from llmspell.engines.javascript.instrumentation.insertions import Insertions
+from llmspell.engines.javascript.instrumentation import evaluators, marks, names
+from llmspell.engines.javascript.instrumentation.insertions import Insertions, units_of
 from llmspell.engines.javascript.instrumentation.layout import Tables
-from llmspell.engines.javascript.instrumentation.ledger import Around, Function, Ledger
+from llmspell.engines.javascript.instrumentation.ledger import Around, Ledger, Scope
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -20,12 +20,20 @@ if TYPE_CHECKING:
 #: Statements without a test of their own. A `while` has one in its condition, so that each round meets it.
 _UNTESTED: Final = names.HOISTED | {"empty_statement", "statement_block", "while_statement"}
 
-#: Steps of `Ledger.cost`: two seconds. A thousand functions beside each other.
-_MOST: Final = 1_000_000_000
+#: Steps of `Ledger.cost`, a quarter of a second, after which evaluators see by name: 500 functions beside each other.
+_MOST: Final = 125_000_000
 
 
-def rewritten(source: str) -> tuple[str, Tables] | None:
-    """The text and its tables; None where it cannot be read, or where the engine would compile for seconds."""
+class Unreadable(Exception):
+    """The parser does not understand a text, which the engine may. line: of the first place, from 1."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line} is not understood")
+        self.line = line
+
+
+def rewritten(source: str, *, named: bool = False) -> tuple[str, Tables]:
+    """The text and its tables. named: evaluators see by name, whatever its size. Raises Unreadable."""
     import tree_sitter  # 15 ms with the grammar
     import tree_sitter_javascript
 
@@ -33,15 +41,30 @@ def rewritten(source: str) -> tuple[str, Tables] | None:
     language = tree_sitter.Language(tree_sitter_javascript.language())
     root = tree_sitter.Parser(language).parse(text).root_node
     if root.has_error:
-        return None
-    rewriting = _Rewriting(text)
+        raise Unreadable(_first_error(root))
+    rewriting = _Rewriting(text, named=named)
     rewriting.go_through(root)
-    return rewriting.result() if rewriting.cost() <= _MOST else None
+    if not named and rewriting.cost() > _MOST:
+        rewriting = _Rewriting(text, named=True)
+        rewriting.go_through(root)
+    return rewriting.result()
+
+
+def _first_error(root: Node) -> int:
+    """The line at which the parser lost its way."""
+    node = root
+    while not (node.is_error or node.is_missing):
+        inside = next((child for child in node.children if child.has_error), None)
+        if inside is None:
+            break
+        node = inside
+    return node.start_point.row + 1
 
 
 class _Rewriting:
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, *, named: bool) -> None:
         self._text = text
+        self._named = named
         self._insertions = Insertions()
         self._ledger = Ledger()
         self._ends: dict[int, int] = {}
@@ -80,14 +103,16 @@ class _Rewriting:
 
     def result(self) -> tuple[str, Tables]:
         text, inserted = self._insertions.applied(self._text)
-        return text, self._ledger.tables(inserted)
+        return text, self._ledger.tables(inserted, named=self._named)
 
     def _go_into(self, nodes: list[Node], around: Around) -> None:
         self._waiting += [(node, around) for node in reversed(nodes)]
 
     def _mark(self, node: Node, around: Around, write: Callable[[int, int | None], str] = marks.test) -> str:
         """The test of a statement."""
-        place = self._ledger.place(node.start_point.row + 1, node.start_point.column + 1, around)
+        before = self._text[node.start_byte - node.start_point.column : node.start_byte]
+        column = units_of(before.decode("utf-8", "surrogatepass")) + 1
+        place = self._ledger.place(node.start_point.row + 1, column, around)
         return write(place, around.scope.index if around.scope.lazy else None)
 
     def _end(self, node: Node) -> int:
@@ -108,16 +133,16 @@ class _Rewriting:
 
     def _body(self, block: Node, around: Around) -> None:
         """The statements of a function or of the whole text, in a frame of their own."""
-        statements = _statements(block)
-        while statements and _is_directive(statements[0]):
+        statements = names.statements(block)
+        while statements and names.is_directive(statements[0]):
             del statements[0]
         if not statements:
             return
         function = around.function
-        function.hoisted = [_name(one) for one in statements if one.type in names.HOISTED]
-        around.scope.names.update(_declared(statements))
+        function.hoisted = [names.own(one) for one in statements if one.type in names.HOISTED]
+        around.scope.names.update(names.of_block(statements))
         self._enclose(
-            (statements[0].start_byte, lambda: _enter(function, guarded=function.guarded)),
+            (statements[0].start_byte, lambda: self._enter(around, guarded=function.guarded)),
             (self._end(statements[-1]), lambda: marks.leave(guarded=function.guarded)),
         )
         self._list(statements, around)
@@ -130,16 +155,41 @@ class _Rewriting:
 
     def _block(self, block: Node, around: Around, opening: str = "", head: dict[str, bool] | None = None) -> None:
         """Statements in braces. head: what is declared for them before the brace."""
-        statements = _statements(block)
-        around.function.variables.update(_name(one) for one in statements if one.type in names.HOISTED)
-        inner = self._inner(around, block, (head or {}) | _declared(statements))
-        opening += _evaluator(around, inner)
+        statements = names.statements(block)
+        around.function.variables.update(names.own(one) for one in statements if one.type in names.HOISTED)
+        inner = self._inner(around, block, (head or {}) | names.of_block(statements))
+        opening += self._seen(around, inner)
         if opening:
             self._insertions.before(block.start_byte + 1, opening)
         self._list(statements, inner)
 
     def _inner(self, around: Around, block: Node, found: dict[str, bool]) -> Around:
-        return self._ledger.inner(around, found, lazy=bool(found) and names.keeps_to_itself(block))
+        lazy = bool(found) and not self._named and names.keeps_to_itself(block)
+        return self._ledger.inner(around, found, lazy=lazy)
+
+    def _seen(self, around: Around, inner: Around) -> str:
+        """What a block begins with."""
+        scope = inner.scope
+        return "" if scope is around.scope or scope.lazy else marks.scope(scope.index, self._evaluator(inner, scope))
+
+    def _enter(self, around: Around, *, guarded: bool) -> str:
+        function = around.function
+        evaluator = self._evaluator(around, around.own)
+        return marks.enter(function.index, function.first, function.scopes, evaluator, guarded=guarded)
+
+    def _evaluator(self, around: Around, scope: Scope) -> str:
+        """What sees a scope; its names are known by the time it is written."""
+        if not self._named:
+            return evaluators.WHOLE
+        function = around.function
+        found, outer = self._ledger.near(scope)
+        return evaluators.by_name(
+            found,
+            scopes=function.scopes if scope.own else (),
+            private=function.private,
+            arguments=function.arguments,
+            outer=outer,
+        )
 
     def _list(self, statements: list[Node], around: Around) -> None:
         tested = [(one, self._test(one, around)) for one in statements]
@@ -165,7 +215,7 @@ class _Rewriting:
             self._block(body, around, opening, head)
             return
         inner = self._inner(around, body, head or {})
-        opening += _evaluator(around, inner)
+        opening += self._seen(around, inner)
         self._enclose((body.start_byte, "{" + opening), (self._end(body), "}"))
         if body.type == "empty_statement":
             self._insertions.before(body.start_byte, self._mark(body, inner))
@@ -196,7 +246,7 @@ class _Rewriting:
         turn = node.child_by_field_name("increment") or node.child_by_field_name("condition")
         if turn is not None and turn.type != "empty_statement":
             self._insertions.before(turn.start_byte, self._mark(node, around, marks.inline_test))
-        head = _declared([first]) if first is not None else {}
+        head = names.of_block([first]) if first is not None else {}
         self._single(node.child_by_field_name("body"), around, head=head)
 
     def _for_in(self, node: Node, around: Around) -> None:
@@ -228,11 +278,11 @@ class _Rewriting:
     def _switch(self, node: Node, around: Around) -> None:
         cases = [(case, case.children_by_field_name("body")) for case in node.named_children]
         cases = [(case, [one for one in body if one.is_named and one.type != "comment"]) for case, body in cases]
-        inner = self._ledger.inner(around, _declared([one for _, body in cases for one in body]))
+        inner = self._ledger.inner(around, names.of_block([one for _, body in cases for one in body]))
         for case, body in cases:
-            around.function.variables.update(_name(one) for one in body if one.type in names.HOISTED)
+            around.function.variables.update(names.own(one) for one in body if one.type in names.HOISTED)
             if body:
-                self._insertions.before(body[0].start_byte, _evaluator(around, inner))
+                self._insertions.before(body[0].start_byte, self._seen(around, inner))
             self._list(body, inner)
             self._go_into([value for value in [case.child_by_field_name("value")] if value is not None], around)
 
@@ -241,7 +291,9 @@ class _Rewriting:
         finalizer = node.child_by_field_name("finalizer")
         parameter = handler.child_by_field_name("parameter") if handler is not None else None
         if body is not None:
-            if (handler is None or (parameter is not None and parameter.type != "identifier")) and _statements(body):
+            if (handler is None or (parameter is not None and parameter.type != "identifier")) and names.statements(
+                body
+            ):
                 # What fails is told before `finally` runs, and where `catch` gives it no name.
                 self._enclose((body.start_byte + 1, "try{"), (self._end(body) - 1, marks.TELLS))
             self._block(body, around._replace(caught=True) if handler is not None else around)
@@ -290,12 +342,16 @@ class _Rewriting:
         if body is None:
             return
         inner = self._ledger.function(
-            names.of_function(node), around, waits=names.is_async(node), yields=names.is_generator(node)
+            names.of_function(node),
+            around,
+            waits=names.is_async(node),
+            yields=names.is_generator(node),
+            arguments=node.type not in names.WITHOUT_ARGUMENTS,
         )
         inner.own.declare(names.parameters(node))
         inner.function.variables.update(inner.own.names)
         if node.type == "function_expression":
-            inner.own.declare([name for name in [_name(node)] if name])
+            inner.own.declare([name for name in [names.own(node)] if name])
         if body.type == "statement_block":
             self._body(body, inner)
         else:
@@ -303,10 +359,9 @@ class _Rewriting:
 
     def _expression_body(self, body: Node, around: Around) -> None:
         """Of an arrow function: becomes a block."""
-        function = around.function
         test = self._mark(body, around)
         self._enclose(
-            (body.start_byte, lambda: f"{{{_enter(function, guarded=True)}{test}return "),
+            (body.start_byte, lambda: f"{{{self._enter(around, guarded=True)}{test}return "),
             (self._end(body), f"{marks.leave(guarded=True)}}}"),
         )
         self._go_into([body], around._replace(place=self._ledger.last))
@@ -340,35 +395,3 @@ class _Rewriting:
             else:
                 self._insertions.after(self._end(node), f" {calls[1]})")
         self._go_into(values, around)
-
-
-def _evaluator(around: Around, inner: Around) -> str:
-    """What a block begins with."""
-    return "" if inner.scope is around.scope or inner.scope.lazy else marks.scope(inner.scope.index)
-
-
-def _enter(function: Function, *, guarded: bool) -> str:
-    return marks.enter(function.index, function.first, function.scopes, guarded=guarded)
-
-
-def _statements(block: Node) -> list[Node]:
-    return [child for child in block.named_children if child.type not in ("comment", "hash_bang_line", "html_comment")]
-
-
-def _is_directive(statement: Node) -> bool:
-    return statement.type == "expression_statement" and statement.named_children[0].type == "string"
-
-
-def _name(node: Node) -> str:
-    return names.text(node.child_by_field_name("name"))
-
-
-def _declared(statements: list[Node]) -> dict[str, bool]:
-    """What these declare in their own block, and whether it is constant."""
-    found: dict[str, bool] = {}
-    for one in statements:
-        if one.type == "lexical_declaration":
-            found.update(dict.fromkeys(names.declared(one), names.is_constant(one)))
-        elif one.type == "class_declaration" or one.type in names.HOISTED:
-            found[_name(one)] = False
-    return {name: constant for name, constant in found.items() if not name.startswith(marks.HIDDEN)}

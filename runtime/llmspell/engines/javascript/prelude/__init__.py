@@ -26,7 +26,13 @@ FILES: Final = (
     "loader.js",
 )
 #: And after them where the run is debugged.
-DEBUGGING: Final = ("debugging.js", "debugging_values.js", "debugging_questions.js")
+DEBUGGING: Final = (
+    "debugging.js",
+    "debugging_texts.js",
+    "debugging_scopes.js",
+    "debugging_values.js",
+    "debugging_questions.js",
+)
 
 
 def source(*, debugged: bool = False) -> str:

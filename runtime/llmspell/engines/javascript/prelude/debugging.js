@@ -16,7 +16,8 @@ let refusal = ""; // why what was evaluated cannot be done
 let wantsCaught = false, wantsUncaught = false;
 let stepping = "go", stepFrame = null, stepLine = 0, stepCallers = [];
 
-// caller: who runs beneath it; awaiter: who called it before it first waited. see: evaluates in its own scope.
+// caller: who runs beneath it; awaiter: who called it before it first waited. see: gives names of its own scope, and in
+// texts that are not large evaluates whole texts there.
 const enterFrame = (text) => (number, see) =>
   (running = { __proto__: null, text, number, see, caller: running, awaiter: null, waits: false, done: false });
 
@@ -32,28 +33,28 @@ const livingAwaiter = (frame) => {
   return (frame.awaiter = awaiter);
 };
 
-const suspend = (frame, value) => {
-  if (frame.caller !== null && frame.awaiter === null) frame.awaiter = frame.caller;
-  livingAwaiter(frame);
-  frame.waits = true;
-  running = frame.caller;
-  return value;
-};
-const resume = (frame, value) => {
-  frame.caller = base;
-  frame.waits = false;
-  running = frame;
-  return value;
-};
 const handOut = (frame, value) => {
   frame.waits = true;
   running = frame.caller;
   return value;
 };
-const takeBack = (frame, value) => {
-  frame.caller = running;
+const suspend = (frame, value) => {
+  if (frame.caller !== null && frame.awaiter === null) frame.awaiter = frame.caller;
+  livingAwaiter(frame);
+  return handOut(frame, value);
+};
+
+const goOn = (frame, caller) => {
+  frame.caller = caller;
   frame.waits = false;
   running = frame;
+};
+const takeBack = (frame, value) => {
+  goOn(frame, running);
+  return value;
+};
+const resume = (frame, value) => {
+  goOn(frame, base);
   return value;
 };
 
@@ -66,9 +67,7 @@ const regain = (frame) => {
       return;
     }
   if (!frame.waits && frame.awaiter === null) frame.awaiter = frame.caller;
-  frame.waits = false;
-  frame.caller = running;
-  running = frame;
+  goOn(frame, running);
 };
 
 // A task or a microtask begins.
@@ -114,8 +113,11 @@ const hit = (frame, statement) => {
 const endsStep = (frame, line) => {
   if (frame === stepFrame) return stepping !== "out" && line !== stepLine;
   if (stepping === "in" || stepFrame === null || findIn(stepCallers, frame) >= 0) return true;
+  if (!stepFrame.done) return false;
   // The next round of what the host of an iteration calls: `list.map(…)`.
-  return stepFrame.done && frame.caller !== null && frame.caller === stepFrame.caller;
+  if (frame.caller !== null && frame.caller === stepFrame.caller) return true;
+  for (let index = 0; index < stepCallers.length; index++) if (!stepCallers[index].done) return false;
+  return true; // what the host has called is over
 };
 
 const told = (result) => {
@@ -179,9 +181,10 @@ const tellThrown = (frame, error) => {
 };
 let thrownNow;
 
-const isCaught = (frame) => {
-  let isRejection = false; // it has become the failure of a promise on its way
-  for (let each = frame; each !== null; each = callerOf(each)) {
+// isRejection: it has become the failure of a promise on its way. Who asks the host has not called what fails: the host
+// has, and knows whether that gets there.
+const isCaught = (frame, isRejection = false) => {
+  for (let each = frame; each !== null && (each === frame || findIn(asking, each) < 0); each = callerOf(each)) {
     const taken = each.done ? 0 : placeOf(each)[3];
     if (taken === 1 || (taken === 2 && isRejection)) return true;
     isRejection ||= each.text.functions[each.number].waits;
@@ -199,12 +202,6 @@ const placeOf = (frame) => frame.text.places[statementOf(frame)] ?? NOWHERE;
 const NOWHERE = [1, 1, 0, 0]; // of a module that is still being linked
 const lineOf = (frame) => placeOf(frame)[0];
 
-// What evaluates a text in the block that a frame is in.
-const seeing = (frame) => {
-  const number = placeOf(frame)[2];
-  return (frame.text.scopes[number].own ? frame.see : frame.see(`$$s${number}`)) ?? frame.see;
-};
-
 const FRAMES = 500;
 // The stack: [{frame, awaits}], innermost first.
 const stackFrom = (innermost) => {
@@ -217,6 +214,7 @@ const stackFrom = (innermost) => {
     }
     if (!isCalled(frame)) awaits = true;
     frame = callerOf(frame);
+    if (findIn(asking, frame) >= 0) break; // who asks the host has not called it: the host has
   }
   return stack;
 };
@@ -242,6 +240,7 @@ const declareMarks = (() => {
 const compilePlain = compile;
 compile = (text, isModule) => {
   const plain = compilePlain(text, isModule); // what cannot be compiled is refused for what was written
+  if (text.without !== undefined) host.unseen(text.label, text.without);
   if (text.tables === undefined) return plain;
   const { tables } = text, size = tables.places.length;
   const framed = record({ label: text.label, first: text.first, source: text.rewritten, flags: new NativeUint8Array(size), stops: new NativeUint8Array(size) });
@@ -257,87 +256,52 @@ compile = (text, isModule) => {
     append(framedTexts, framed);
     setFlags(framed);
     return run;
-  } catch {
+  } catch (error) {
+    host.unseen(text.label, `the engine refuses it with the debugger's tests: ${briefly(error)}`);
     return plain;
   }
 };
-
-// Columns and texts of functions as they were written.
-const columnAsRewritten = siteColumn;
-siteColumn = (site) => {
-  const column = columnAsRewritten(site), line = siteLine(site);
-  for (let index = 0; index < framedTexts.length; index++) {
-    const text = framedTexts[index], start = startOfLine(text, line - text.first);
-    if (start >= 0) return (column - takenOut(text, start, start + column - 1)) | 0; // a whole number for the host, too
-  }
-  return column;
-};
-const startOfLine = (text, line) => {
-  if (line < 0) return -1;
-  let start = 0;
-  for (; line > 0; line--) {
-    start = findText(text.source, "\n", start) + 1;
-    if (start === 0) return -1;
-  }
-  return start;
-};
-// Characters from `start` to `end` that were inserted.
-const takenOut = (text, start, end) => {
-  let count = 0;
-  for (let index = 0; index < text.inserted.length; index++) {
-    const at = text.inserted[index][0], after = at + text.inserted[index][1];
-    if (at >= end) break;
-    if (after > start) count += (after < end ? after : end) - (at > start ? at : start);
-  }
-  return count;
-};
-
-const textAsRewritten = functionText;
-functionText = (fn) => {
-  const shown = textAsRewritten(fn);
-  if (findText(shown, "$$") < 0) return shown;
-  for (let index = 0; index < framedTexts.length; index++) {
-    const text = framedTexts[index], start = findText(text.source, shown);
-    if (start >= 0) return withoutMarks(text, start, start + shown.length);
-  }
-  return shown;
-};
-const withoutMarks = (text, start, end) => {
-  let shown = "", from = start;
-  for (let index = 0; index < text.inserted.length; index++) {
-    const at = text.inserted[index][0];
-    if (at < start) continue;
-    if (at >= end) break;
-    shown += sliceText(text.source, from, at);
-    from = at + text.inserted[index][1];
-  }
-  return shown + sliceText(text.source, from, end);
-};
-define(NativeFunction.prototype, "toString", { toString() { return functionText(this); } }.toString);
 
 // -- the host ------------------------------------------------------------------------------------------------------
 
 define(host, "reached", offered.reached);
 define(host, "failed", offered.failed);
 define(host, "poll", offered.poll);
+define(host, "unseen", offered.unseen);
 
-const askHost = host.ask, callHost = host.call, noteRejection = entries.reject;
+const askHost = host.ask, callHost = host.call, noteRejection = entries.reject, settleCall = entries.settle, endCall = entries.end;
+const asking = []; // the frames that wait in questions to the host, the outermost first
+const callers = new NativeMap(); // call -> the frame that made it
 host.ask = (name, receiver, args, line) => {
   const frame = running, outer = base;
   base = frame;
+  append(asking, frame);
   try {
     return askHost(name, receiver, args, line);
   } finally {
+    asking.length--;
     base = outer;
     running = frame;
   }
 };
 host.call = (name, receiver, args, line) => {
-  if (!quiet) return callHost(name, receiver, args, line);
+  if (!quiet) {
+    const number = callHost(name, receiver, args, line);
+    if (running !== null && typeof number === "number") mapSet(callers, number, running);
+    return number;
+  }
   refusal = `${name} waits for an answer, which cannot be done while the script stands still`;
   const error = new NativeError(refusal);
   weakSet(cancellations, error, true); // nobody need catch it
   throw error;
+};
+entries.settle = (number, ok) => {
+  mapDelete(callers, number);
+  settleCall(number, ok);
+};
+entries.end = (number) => {
+  mapDelete(callers, number);
+  endCall(number);
 };
 // What is rejected by what is evaluated does not end the spell.
 entries.reject = (promise, reason, handled) => {

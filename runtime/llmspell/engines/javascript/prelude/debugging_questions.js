@@ -12,24 +12,45 @@ entries.configure = () => {
 };
 
 let stack = null; // of the stop, once it was asked for
+let ofCalls = new NativeMap(); // call -> the stack of who waits for it
+let numbered = []; // the frames of all of these
 const forgetAll = () => {
   held = [null];
   stack = null;
+  ofCalls = new NativeMap();
+  numbered = [];
 };
-const stackNow = () => (stack ??= standing === null ? [] : stackFrom(standing));
+const numberedOn = (found) => {
+  for (let index = 0; index < found.length; index++) append(numbered, define(found[index], "number", numbered.length));
+  return found;
+};
+const stackNow = () => (stack ??= numberedOn(standing === null ? [] : stackFrom(standing)));
+
+const callerIn = (call) => (call < 0 ? asking[-call - 1] : mapGet(callers, call)) ?? null;
+
+const placesOf = (frames) => {
+  const found = [];
+  for (let index = 0; index < frames.length; index++) {
+    const { frame, awaits, number } = frames[index], place = placeOf(frame);
+    const name = frame.text.functions[frame.number].name || "(anonymous)";
+    append(found, record({ number, name, label: frame.text.label, line: place[0], column: place[1], awaits }));
+  }
+  return found;
+};
 
 const decline = (why) => {
   refusal = why;
   throw new NativeError(why);
 };
 const frameAt = (number) => {
-  const frames = stackNow();
-  if (number >= frames.length) decline(`there is no frame ${number}`);
-  return frames[number].frame;
+  stackNow();
+  if (number >= numbered.length) decline(`there is no frame ${number}`);
+  return numbered[number].frame;
 };
 
 const evaluateIn = (number, text) => {
   const evaluator = number === null || number === undefined ? globalEval : seeing(frameAt(number));
+  if (testRegex(IMPORTS, text)) declineWaiting("import()"); // nothing loads it, and later it would fail the script
   let source = text;
   while (sliceText(source, 0, 1) === " " || sliceText(source, 0, 1) === "\n") source = sliceText(source, 1);
   if (sliceText(source, 0, 1) === "{") {
@@ -42,10 +63,13 @@ const evaluateIn = (number, text) => {
   try {
     return evaluator(text);
   } catch (error) {
-    if (isSyntaxError(error) && findText(text, "await") >= 0) decline("await waits, which cannot be done while the script stands still");
+    if (isSyntaxError(error) && findText(text, "await") >= 0) declineWaiting("await");
     throw error;
   }
 };
+const declineWaiting = (what) => decline(`${what} waits, which cannot be done while the script stands still`);
+const IMPORTS = /(?:^|[^\w$.'"`])import\s*\(/;
+defineProperty(IMPORTS, "exec", record({ value: NativeRegExp.prototype.exec }));
 const isSyntaxError = (error) => isObject(error) && getPrototypeOf(error) === NativeSyntaxError.prototype;
 
 // -- scopes --------------------------------------------------------------------------------------------------------
@@ -183,7 +207,7 @@ const namedPart = (named, name) => {
   return null;
 };
 
-const kindOf = (value) => (typeof value !== "function" ? "variable" : findText(textAsRewritten(value), "class") === 0 ? "class" : "function");
+const kindOf = (value) => (typeof value !== "function" ? "variable" : findText(functionTextAsRun(value), "class") === 0 ? "class" : "function");
 
 const completionsOf = ({ frame, holder, prefix }) => {
   const found = [], seen = new NativeSet();
@@ -234,15 +258,13 @@ const questions = record({
     setStep(how);
     return null;
   },
-  frames() {
-    const frames = stackNow(), found = [];
-    for (let index = 0; index < frames.length; index++) {
-      const { frame, awaits } = frames[index], place = placeOf(frame);
-      const name = frame.text.functions[frame.number].name || "(anonymous)";
-      append(found, record({ name, label: frame.text.label, line: place[0], column: place[1], awaits }));
-    }
-    return found;
+  frames: () => placesOf(stackNow()),
+  callers({ call }) {
+    stackNow();
+    if (!mapHas(ofCalls, call)) mapSet(ofCalls, call, numberedOn(stackFrom(callerIn(call))));
+    return placesOf(mapGet(ofCalls, call));
   },
+  catches: ({ call }) => isCaught(callerIn(call), call >= 0),
   scopes: ({ frame }) => scopesOf(frame),
   variables({ reference, start, count }) {
     const { count: indexed, at, named } = partsBehind(reference), found = [];

@@ -17,7 +17,7 @@ const classNameOf = (value) => {
 
 const inspectFunction = (fn) => {
   const name = textOr(read(fn, "name"), "");
-  if (findText(functionText(fn), "class") === 0) return `[class ${name || "(anonymous)"}]`;
+  if (findText(functionTextAsRun(fn), "class") === 0) return `[class ${name || "(anonymous)"}]`;
   return name ? `[Function: ${name}]` : "[Function (anonymous)]";
 };
 

@@ -56,7 +56,8 @@ const findText = uncurry(NativeString.prototype.indexOf), lowerText = uncurryNon
 const findLastText = uncurry(NativeString.prototype.lastIndexOf);
 const digitsOf = uncurry(NativeNumber.prototype.toString);
 const fromCodePoint = NativeString.fromCodePoint, fromCharCode = NativeString.fromCharCode;
-let functionText = uncurryNone(NativeFunction.prototype.toString); // replaced where the run is debugged
+const functionTextAsRun = uncurryNone(NativeFunction.prototype.toString);
+let functionText = functionTextAsRun; // replaced where the run is debugged
 const symbolText = uncurryNone(Symbol.prototype.toString);
 const nativeThen = uncurry(NativePromise.prototype.then);
 const nativeResolve = NativePromise.resolve, nativeReject = NativePromise.reject;

@@ -29,8 +29,7 @@ const begin = () => {
   apply(setPrepare, NativeError, [(error, sites) => {
     if (wanted !== null) return (wanted = sites), "";
     if (isLackOfMemory(error)) {
-      host.lack(error);
-      stopping = true;
+      stopping = host.lack(error) !== true;
     }
     if (stopping) stopped(sites);
     if (isUnnamed(error)) explain(error, sites[0]);

@@ -1,28 +1,19 @@
-"""The Lua engine of a spell that is debugged, and what is seen and done while it stands (`inspected.Inspected`).
+"""The Lua engine of a spell that is debugged, and what is asked of it while it stands.
 
 As in `lua.engine`, only numbers and byte strings cross the border. Knows no breakpoint but its line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from lupa import lua54
 
 from llmspell.engines import values
 from llmspell.engines.binding import Binding
-from llmspell.engines.debugging.inspected import (
-    Completion,
-    Inspected,
-    Place,
-    Refused,
-    Scope,
-    Shown,
-    Step,
-    Teller,
-    Variable,
-)
+from llmspell.engines.debugging.inspected import Inspected, Refused, Teller
+from llmspell.engines.debugging.questions import Questions
 from llmspell.engines.lua.debugging.lines import code_lines
 from llmspell.engines.lua.engine import PRELUDE, LuaEngine
 
@@ -39,7 +30,7 @@ class DebuggedLuaEngine(LuaEngine):
 
     prelude: Final = (
         *("debugging/library", *_FIRST, "debugging/hook", *_SECOND),
-        *("debugging/stack", "debugging/values", "debugging/evaluate"),
+        *("debugging/constants", "debugging/stack", "debugging/values", "debugging/evaluate"),
     )
 
     def __init__(self, binding: Binding) -> None:
@@ -48,65 +39,29 @@ class DebuggedLuaEngine(LuaEngine):
         api = self._api
         api[b"remember_globals"]()
         # Taken out now: while Lua runs, lupa can call a function but not look into a table.
-        self._set_lines, self._set_errors, self._set_step = api[b"set_lines"], api[b"set_errors"], api[b"step"]
-        self._forget, self._ask_lua = api[b"forget"], api[b"inspect"]
+        self._settings = {name: api[name.encode()] for name in ("lines", "errors", "step", "forget")}
+        self._ask_lua, self._without_constants = api[b"inspect"], api[b"without_constants"]
         self._dump = self._runtime.eval("function(text) return string.dump(assert(load(text, '@text', 't'))) end")
 
     def debugged(self, debugger: Teller) -> Inspected:
         self._debugger = debugger
-        return self
+        return Questions(self._question)
 
     def code_lines(self, source: str) -> list[int]:
         """The lines of a text at which it can stop. Raises Refused for one that does not compile."""
         try:
-            return code_lines(self._dump(source.encode("utf-8", "surrogatepass")))
+            return code_lines(self._dump(self._without_constants(source.encode("utf-8", "surrogatepass"))))
         except lua54.LuaError as error:
             raise Refused(str(error)) from None
 
-    # -- inspected.Inspected -------------------------------------------------------------------------------------
+    # -- what the debugger asks ----------------------------------------------------------------------------------
 
-    def lines(self, label: str, lines: Sequence[int]) -> None:
-        self._enter(self._set_lines, label.encode(), values.pack(list(lines)))
-
-    def errors(self, caught: bool, uncaught: bool) -> None:
-        self._enter(self._set_errors, caught, uncaught)
-
-    def step(self, how: Step) -> None:
-        self._enter(self._set_step, how.encode())
-
-    def forget(self) -> None:
-        self._enter(self._forget)
-
-    def frames(self) -> list[Place]:
-        return self._inspect("frames") or []
-
-    def scopes(self, frame: int) -> list[Scope]:
-        return self._inspect("scopes", frame) or []
-
-    def variables(self, reference: int, start: int, count: int) -> list[Variable]:
-        return self._inspect("variables", reference, start, count) or []
-
-    def evaluate(self, text: str, frame: int | None, most: int) -> Shown:
-        return self._inspect("evaluate", text, frame, most)
-
-    def holds(self, condition: str, frame: int) -> bool:
-        return bool(self._inspect("holds", condition, frame))
-
-    def text(self, expression: str, frame: int) -> str:
-        return str(self._inspect("text", expression, frame))
-
-    def assign(self, reference: int, name: str, text: str, frame: int | None) -> Shown:
-        return self._inspect("assign", reference, name, text, frame)
-
-    def store(self, target: str, text: str, frame: int | None) -> Shown:
-        return self._inspect("store", target, text, frame)
-
-    def completions(self, text: str, frame: int | None) -> list[Completion]:
-        return self._inspect("completions", text, frame) or []
-
-    def _inspect(self, name: str, *args: Any) -> Any:
+    def _question(self, name: str, fields: dict[str, Any]) -> Any:
         """Raises Refused. A spell that has just run out of memory is over, and so is this."""
-        data = values.pack(list(args))
+        if (set_it := self._settings.get(name)) is not None:
+            self._enter(set_it, *(values.pack(each) if isinstance(each, list) else each for each in _as_bytes(fields)))
+            return None
+        data = values.pack(list(fields.values()))
         if self._over or not self._has_room(len(data)):
             raise Refused("the spell has no memory left to look at it with")
         try:
@@ -152,6 +107,11 @@ class DebuggedLuaEngine(LuaEngine):
             self._keep(error)
             return False
         return True
+
+
+def _as_bytes(fields: dict[str, Any]) -> list[Any]:
+    """As Lua takes them."""
+    return [value.encode() if isinstance(value, str) else value for value in fields.values()]
 
 
 def _as_text(value: Any) -> Any:

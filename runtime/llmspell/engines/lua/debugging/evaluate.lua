@@ -11,8 +11,6 @@ local env = K.env
 -- The spell may change its own `coroutine`.
 local create, resume, status, close = env.coroutine.create, env.coroutine.resume, env.coroutine.status, env.coroutine.close
 
-Debugging.SHOWN = 400
-
 local Refusal = {}
 
 function Debugging.refuse(message)
@@ -82,7 +80,8 @@ local function assign(reference, name, text, number)
   elseif what.kind == "globals" or what.kind == "language" then
     env[name] = value
   elseif type(what.value) == "table" then
-    local key = what.keys and what.keys[name]
+    if not what.keys then Debugging.variables(reference, 0, 0) end
+    local key = what.keys[name]
     if not key then Debugging.refuse("there is no " .. name) end
     what.value[key[1]] = value
     value = what.value[key[1]]
@@ -148,10 +147,10 @@ local function completions(text, number)
   return list
 end
 
-local function places()
+local function places(frames, first)
   local list = {}
-  for i, frame in N.ipairs(Debugging.frames()) do
-    list[i] = { name = frame.name, label = frame.label, line = frame.line, awaits = frame.awaits }
+  for i, frame in N.ipairs(frames) do
+    list[i] = { number = first + i - 1, name = frame.name, label = frame.label, line = frame.line, awaits = frame.awaits }
   end
   return list
 end
@@ -168,12 +167,14 @@ local function scopes(number)
 end
 
 local ASKED = {
-  frames = places,
+  frames = function() return places(Debugging.frames(), 0) end,
+  catches = function(call) return Debugging.catches(call) end,
+  callers = function(call) return places(Debugging.callers(call)) end,
   scopes = scopes,
   variables = Debugging.variables,
   evaluate = function(text, number, most) return results(most, text, run(text, frame_or_none(number))) end,
   holds = function(text, number) return expression(text, Debugging.frame(number)) and true or false end,
-  text = function(text, number) return K.show(expression(text, Debugging.frame(number))) end,
+  text = function(text, number) return Debugging.logged(expression(text, Debugging.frame(number))) end,
   assign = assign,
   store = store,
   completions = completions,
@@ -196,19 +197,37 @@ local function finished(co, ok, value)
   return true, K.encode(value)
 end
 
+-- What would end a spell that lacks memory only ends the evaluation: what that has made is nobody's.
+local out_of_memory = K.out_of_memory
+
+function K.out_of_memory(site)
+  if Debugging.evaluating then Debugging.refuse("it needs more memory than the spell has left") end
+  return out_of_memory(site)
+end
+
+local function resumed(co, ok, ...)
+  if ok then return finished(co, ...) end
+  return finished(co, false, (...))
+end
+
 -- Asks for something by its name: whether it could be done, and what it gave or why not.
 function K.api.inspect(name, bytes)
   Debugging.evaluating = true
   local co = create(function() return ASKED[name](K.decode_args(bytes)) end)
-  return finished(co, resume(co))
+  return resumed(co, N.pcall(resume, co))
 end
 
-function K.api.set_lines(label, bytes)
+function K.api.lines(label, bytes)
   Debugging.set_lines(label, K.decode_around(bytes))
 end
 
-function K.api.set_errors(caught, uncaught)
+function K.api.errors(caught, uncaught)
   Debugging.caught, Debugging.uncaught = caught, uncaught
 end
 
-K.api.step, K.api.forget, K.api.remember_globals = Debugging.step, Debugging.forget, Debugging.remember_globals
+function K.api.forget()
+  Debugging.leave()
+  Debugging.forget()
+end
+
+K.api.step, K.api.remember_globals = Debugging.step, Debugging.remember_globals

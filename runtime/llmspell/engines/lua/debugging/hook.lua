@@ -10,16 +10,33 @@ local byte, sub, rawequal, error = N.string.byte, N.string.sub, N.rawequal, N.er
 local running, status = N.coroutine.running, N.coroutine.status
 local host_reached, host_poll, host_late = host.reached, host.poll, host.late
 
--- Instructions between polls, 0.2 ms of a loop; and of an evaluation, between looks at the clock.
-local POLL, LOOK = 20000, 5000
+-- Lines between polls, about a millisecond: each call and each jump back has one. (Instructions are counted in the hook,
+-- too: in a loop of always as many, each count may end there, where it is not told.) And instructions of an evaluation
+-- between looks at the clock.
+local POLL, LOOK = 2000, 5000
 
 -- Lines at which some file stops, and label -> its lines.
 local lines, by_label = {}, {}
 local mode, step_co, step_depth, step_body
 -- Whether `step` has been called since the line was reached: else a step that is under way goes on.
 local begun = false
-local Debugging = { evaluating = false, failing = false, caught = false, uncaught = false }
+-- asking: who waits in the questions to the host that are under way, the outermost first.
+local Debugging = { evaluating = false, failing = false, caught = false, uncaught = false, asking = {} }
 K.debugging = Debugging
+-- Characters of a value that are shown (inspected.py).
+Debugging.SHOWN = 400
+
+local ask, asking = host.ask, Debugging.asking
+
+local function asked(...)
+  asking[#asking] = nil
+  return ...
+end
+
+function host.ask(...)
+  asking[#asking + 1] = { co = running(), task = K.current_task() }
+  return asked(ask(...))
+end
 
 local function over()
   K.ended = true
@@ -51,10 +68,13 @@ local function step_ends()
   return not getinfo(step_depth + 2, "l")  -- what `return f()` calls has this depth and is called from it all the same
 end
 
-local function hook(event, line)
-  if event ~= "line" then
+local lines_left = POLL
+
+local function hook(_, line)
+  lines_left = lines_left - 1
+  if lines_left == 0 then
+    lines_left = POLL
     if not host_poll() then over() end
-    return
   end
   if not mode and not lines[line] then return end
   local source = getinfo(2, "S").source
@@ -81,7 +101,7 @@ local function look(_, _)
 end
 
 function K.watch(co)
-  if Debugging.evaluating then sethook(co, look, "", LOOK) else sethook(co, hook, "l", POLL) end
+  if Debugging.evaluating then sethook(co, look, "", LOOK) else sethook(co, hook, "l") end
 end
 
 function Debugging.set_lines(label, list)

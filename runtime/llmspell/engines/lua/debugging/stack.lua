@@ -13,14 +13,19 @@ local MOST_FRAMES = 400
 
 -- -- Frames ----------------------------------------------------------------------------------------------------------
 
-local standing, frames
-
-function Debugging.stand(co)
-  standing, frames = co, nil
-end
+local standing
+-- Those of the place where the spell stands; call -> those of who waits for it, and the number of the first; all that
+-- were numbered so far.
+local here, of_call, numbered
 
 function Debugging.leave()
-  standing, frames = nil, nil
+  standing, here, of_call, numbered = nil, nil, {}, {}
+end
+Debugging.leave()
+
+function Debugging.stand(co)
+  Debugging.leave()
+  standing = co
 end
 
 local function name_of(info, named)
@@ -56,34 +61,79 @@ local function chain_of(task)
   return chain
 end
 
-local function all_frames()
-  local list, co = {}, standing
+local function add_running(list, co)
   while co and not rawequal(co, K.main_coroutine) do
     add_frames(list, co)
     co = K.resumed_by[co]
   end
-  local task = K.current_task()
+end
+
+local function add_parked(list, task)
+  if task.over then return end
+  local chain = chain_of(task)
+  for i = 1, #chain do add_frames(list, chain[i]) end
+end
+
+-- Those that await a task.
+local function add_awaiting(list, task)
   task = task and task.parent
   while task and #list < MOST_FRAMES do
     local first = #list + 1
-    if not task.over then
-      local chain = chain_of(task)
-      for i = 1, #chain do add_frames(list, chain[i]) end
-    end
+    add_parked(list, task)
     if list[first] then list[first].awaits = true end
     task = task.parent
+  end
+end
+
+-- Numbers frames on; gives the number of the first.
+local function number(list)
+  local first = #numbered
+  N.table.move(list, 1, #list, first + 1, numbered)
+  return first
+end
+
+function Debugging.frames()
+  if not here then
+    here = {}
+    add_running(here, standing)
+    if standing then add_awaiting(here, K.current_task()) end
+    number(here)
+  end
+  return here
+end
+
+-- Of who waits for a call; below 0, for a question under way: -1 is the outermost.
+local function frames_of(call)
+  local list = {}
+  if call < 0 then
+    local asker = Debugging.asking[-call]
+    if asker then
+      add_running(list, asker.co)
+      add_awaiting(list, asker.task)
+    end
+  else
+    local task = K.waiting_task(call)
+    if task then
+      add_parked(list, task)
+      add_awaiting(list, task)
+    end
   end
   return list
 end
 
-function Debugging.frames()
-  frames = frames or all_frames()
-  return frames
+-- Those of a call, and the number of the first.
+function Debugging.callers(call)
+  Debugging.frames()
+  if not of_call[call] then
+    local list = frames_of(call)
+    of_call[call] = { list = list, first = number(list) }
+  end
+  return of_call[call].list, of_call[call].first
 end
 
 -- A frame by its number from 0.
 function Debugging.frame(number)
-  local frame = Debugging.frames()[number + 1]
+  local frame = Debugging.frames() and numbered[number + 1]
   if not frame then Debugging.refuse("there is no frame " .. number) end
   return frame
 end
@@ -186,15 +236,16 @@ local function has_catcher(co, from)
   end
 end
 
--- Whether something of the spell's would catch a failure that leaves a coroutine.
-local function caught_outside(co)
-  co = K.resumed_by[co]
+local function caught_by(co)
   while co and not rawequal(co, K.main_coroutine) do
     if has_catcher(co, 0) then return true end
     co = K.resumed_by[co]
   end
-  local task = K.current_task()
-  task = task and task.parent
+  return false
+end
+
+-- Whether a task that waits would catch, or one that awaits it.
+local function caught_by_task(task)
   while task do
     local chain = chain_of(task)
     for i = 1, #chain do
@@ -203,6 +254,19 @@ local function caught_outside(co)
     task = task.parent
   end
   return false
+end
+
+-- Whether something of the spell's would catch a failure that leaves a coroutine.
+local function caught_outside(co)
+  local task = K.current_task()
+  return caught_by(K.resumed_by[co]) or caught_by_task(task and task.parent)
+end
+
+-- Whether who waits for a call, as of `callers`, would catch what the host throws there.
+function Debugging.catches(call)
+  if call >= 0 then return caught_by_task(K.waiting_task(call)) end
+  local asker = Debugging.asking[-call]
+  return asker and (caught_by(asker.co) or caught_by_task(asker.task and asker.task.parent)) or false
 end
 
 local function was_told(failure)

@@ -13,6 +13,7 @@ local Debugging = K.debugging
 
 local MOST_PARTS = 5000
 local PREVIEWED = 60
+local WHOLE_LEVELS = 30
 -- Items of a list that are shown at once.
 local PAGE = 100
 
@@ -66,6 +67,27 @@ local function object_text(t, class, depth)
 end
 
 local text_of
+-- Tables in a table that are shown, levels and the characters of each value; more of both where the whole is wanted.
+local levels, previewed = 1, PREVIEWED
+local around = {}
+
+local function parts_text(t, most, depth)
+  local parts, length, used = {}, N.rawlen(t), 2
+  local keys, count = K.sorted_keys(t)
+  for i = 1, count do
+    local key = keys[i]
+    local value = text_of(rawget(t, key), previewed, depth + 1)
+    local is_item = math_type(key) == "integer" and key >= 1 and key <= length
+    local part = is_item and value or key_text(key) .. " = " .. value
+    used = used + #part + 2
+    if used > most then
+      parts[#parts + 1] = "…"
+      break
+    end
+    parts[#parts + 1] = part
+  end
+  return "{" .. concat(parts, ", ") .. "}"
+end
 
 local function table_text(t, most, depth)
   local class = K.class_of[t]
@@ -78,22 +100,10 @@ local function table_text(t, most, depth)
   end
   local name = metatable and rawget(metatable, "__name")
   local t = fields_of(t)
-  if depth > 1 then return next(t) == nil and "{}" or "{…}" end
-  local parts, length, used = {}, N.rawlen(t), 2
-  local keys, count = K.sorted_keys(t)
-  for i = 1, count do
-    local key = keys[i]
-    local value = text_of(rawget(t, key), PREVIEWED, depth + 1)
-    local is_item = math_type(key) == "integer" and key >= 1 and key <= length
-    local part = is_item and value or key_text(key) .. " = " .. value
-    used = used + #part + 2
-    if used > most then
-      parts[#parts + 1] = "…"
-      break
-    end
-    parts[#parts + 1] = part
-  end
-  local text = "{" .. concat(parts, ", ") .. "}"
+  if depth > levels or around[t] then return next(t) == nil and "{}" or "{…}" end
+  around[t] = true
+  local text = parts_text(t, most, depth)
+  around[t] = nil
   return name and type(name) == "string" and name ~= "table" and name .. " " .. text or text
 end
 
@@ -114,6 +124,19 @@ local function type_of(value)
   local metatable = raw_getmetatable(value)
   local name = metatable and rawget(metatable, "__name")
   return type(name) == "string" and name or kind
+end
+
+-- The text of a value; its whole where as much is wanted.
+local function seen_text(value, most)
+  local whole = most > Debugging.SHOWN
+  levels, previewed, around = whole and WHOLE_LEVELS or 1, whole and most or PREVIEWED, {}
+  return text_of(value, most)
+end
+
+-- As a log message shows it: a table with what is in it.
+function Debugging.logged(value)
+  if type(value) == "string" then return value end
+  return type(value) == "table" and seen_text(value, Debugging.SHOWN) or K.show(value)
 end
 
 -- -- References ------------------------------------------------------------------------------------------------------
@@ -156,7 +179,7 @@ end
 local function shown(value, most, expression)
   local reference = 0
   if has_parts(value) then reference = Debugging.refer({ kind = "value", value = value, expression = expression }) end
-  return { value = text_of(value, most), type = type_of(value), reference = reference, indexed = long_list(value) }
+  return { value = seen_text(value, most), type = type_of(value), reference = reference, indexed = long_list(value) }
 end
 Debugging.shown = shown
 

@@ -1,0 +1,151 @@
+"""The tree of a run as somebody uses it: it grows below the cursor, leads to the script, and is put away."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.editors.neovim.driver import Neovim
+from tests.editors.neovim.test_runs import ENDED, TREE, to_trace
+
+#: A run that waits before its tool until somebody lets it go on.
+WAITING = """
+local a = Agent.new { name = "asker", system_prompt = "You ask." }
+print(a:chat("Say something.\\nIn two lines."))
+print(Calculator.new():execute({ expression = "6 * 7" }).result)
+print("done")
+"""
+
+
+def right(nvim: Neovim) -> list[str]:
+    """What stands at the right edge of each line."""
+    return nvim.lua("""
+        local space = vim.api.nvim_get_namespaces()['llmspell.trace']
+        local found = {}
+        for row = 0, vim.api.nvim_buf_line_count(0) - 1 do
+            found[row + 1] = ''
+            for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, space, { row, 0 }, { row, -1 }, { details = true })) do
+                found[row + 1] = found[row + 1] .. (mark[4].virt_text and mark[4].virt_text[1][1] or '')
+            end
+        end
+        return found""")
+
+
+def test_it_grows_and_leaves_folds_and_the_cursor_where_they_are(
+    nvim: Neovim, project: Path, environ: dict[str, str]
+) -> None:
+    spell = project / "spell.lua"
+    spell.write_text(WAITING)
+    nvim.command(f"edit {spell}")
+    nvim.command("Spell run --break tool:*")
+    nvim.until(f"table.concat({TREE} or {{}}, ' '):find('paused', 1, true)")
+    to_trace(nvim)
+    # The first call's tokens are the spell's, too.
+    (tokens,) = right(nvim)[0].split()
+    assert nvim.lines()[0].startswith("▸ spell") and int(tokens) > 10
+    nvim.command("normal! zR")
+    nvim.command("call search('agent asker', 'w')")
+    nvim.command("normal! zc")
+    at = nvim.lua("return { vim.fn.line('.'), vim.fn.foldclosed('.') }")
+    assert at[0] == at[1] > 1
+    run = nvim.lua("return require('llmspell.runs').newest().target")
+    subprocess.run(["llmspell", "trace", "resume", run], env=environ, cwd=project, capture_output=True, check=True)
+    nvim.until(ENDED)
+    nvim.until("vim.fn.search('› done', 'nw') > 0 and vim.fn.search('tool calculator', 'nw') > 0")
+    assert nvim.lua("return { vim.fn.line('.'), vim.fn.foldclosed('.') }") == at
+    # What somebody opened stays open, below it as well.
+    nvim.command("normal! zo")
+    assert nvim.lua("return vim.fn.foldclosed(vim.fn.search('│ prompt: Say', 'n'))") == -1
+    head = right(nvim)[0].split()
+    assert head[0].replace(".", "").isdigit() and head[1] in ("ms", "s") and head[2] == tokens
+    bar = nvim.lua("return vim.api.nvim_eval_statusline(vim.wo.winbar, { use_winbar = true }).str")
+    assert bar.startswith("run spell.lua  ✓ ok · ") and f"{tokens} tokens" in bar and bar.rstrip().endswith("g? keys")
+
+
+def test_it_leads_to_a_script_with_changes_and_to_no_other_window(nvim: Neovim, project: Path) -> None:
+    spell = project / "tool_agent" / "spell.lua"
+    nvim.command(f"edit {spell}")
+    nvim.command("Spell run")
+    nvim.until(ENDED)
+    nvim.lua("vim.api.nvim_buf_set_lines(0, 0, 0, false, { '-- not saved' })")
+    nvim.command("botright copen")
+    to_trace(nvim)
+    nvim.command("call search('agent clerk', 'w')")
+    windows = nvim.lua("return #vim.api.nvim_list_wins()")
+    nvim.keys("<CR>")
+    nvim.until("vim.api.nvim_buf_get_name(0) == ...", str(spell))
+    assert nvim.lua("return { vim.bo.modified, vim.fn.line('.'), #vim.api.nvim_list_wins() }") == [True, 14, windows]
+    # A line that has no place, and a script that is gone, are told.
+    nvim.command("edit! | enew")
+    to_trace(nvim)
+    nvim.command("call search('│ system', 'w')")
+    nvim.keys("<CR>")
+    nvim.until("vim.fn.execute('messages'):find('no place in the script') ~= nil")
+    nvim.command(f"silent bwipeout! {spell}")
+    spell.unlink()
+    nvim.command("call search('agent clerk', 'w')")
+    nvim.keys("<CR>")
+    nvim.until("vim.fn.execute('messages'):find('is not there any more') ~= nil")
+
+
+def test_from_it_the_spell_is_run_again_and_its_keys_are_told(nvim: Neovim, project: Path) -> None:
+    nvim.command(f"edit {project / 'hello' / 'spell.lua'}")
+    nvim.command("Spell run")
+    nvim.until(ENDED)
+    nvim.command("wincmd t | enew")
+    to_trace(nvim)
+    first = nvim.lua("return require('llmspell.runs').newest().target")
+    nvim.command("Spell run")
+    nvim.until("(require('llmspell.runs').newest().target or ...) ~= ...", first)
+    nvim.until(ENDED)
+    assert [nvim.lua(f"return vim.fn.maparg('{key}', 'n') ~= ''") for key in ("<CR>", "K", "X", "q", "g?")] == [
+        True
+    ] * 5
+    told = nvim.lua("return vim.fn.execute('normal g?')")
+    assert "K  Show all that is recorded of this span" in told and "zo" in told
+    nvim.command("only")
+    nvim.keys("q")
+    assert nvim.until("vim.bo.filetype == '' and #vim.api.nvim_list_wins() == 1")
+
+
+def test_only_the_newest_are_kept_and_odd_names_are_drawn(nvim: Neovim) -> None:
+    """Fed with events by hand: what a name may be is not for the tree to say."""
+    shown = nvim.lua("""
+        local Tree, trace = require('llmspell.tree'), require('llmspell.trace')
+        for number = 1, 30 do
+            local tree = Tree.new()
+            local name = 'a\\nb\\t%d' .. number
+            tree:add({ kind = 'agent_started', phase = 'start', seq = 1, span = 1, parent = 0, time = 0, name = name,
+                site = '', data = {} })
+            trace.open({ title = 'run\\n' .. number, tree = tree, status = 'running', root = '/', base = '' }, true)
+        end
+        return vim.tbl_filter(function(buffer) return vim.bo[buffer].filetype == 'llmspelltrace' end,
+            vim.api.nvim_list_bufs())""")
+    assert len(shown) == 21  # one is looked at
+    assert nvim.lines() == ["▸ agent a b %d30"]
+
+
+def test_values_are_told_in_lines_that_can_be_read(nvim: Neovim) -> None:
+    value = {
+        "items": [{"name": "a", "size": 1}, [1, 2]],
+        "text": "one\ntwo",
+        "long": "word " * 12,
+        "half": 0.5,
+        "no": [],
+    }
+    assert nvim.lua("return require('llmspell.figures').outline(..., 30)", value) == [
+        "half: 0.5",
+        "items:",
+        "  - name: a",
+        "    size: 1",
+        "  - - 1",
+        "    - 2",
+        "long:",
+        "  word word word word word",
+        "  word word word word word",
+        "  word word ",
+        "no: []",
+        "text:",
+        "  one",
+        "  two",
+    ]

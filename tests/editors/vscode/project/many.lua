@@ -1,0 +1,3 @@
+for index = 1, 600 do
+  print(index)
+end
