@@ -8,6 +8,7 @@
           breaks               breakpoints of lines, of what happens, of errors
           sources              files and their lines
           stops                where it stands: frames, scopes, values
+          failing              whether an error is caught outside of the function it leaves
           spans · around       the run as its events tell it · agents, state, messages, the run, as values to open
 ```
 
