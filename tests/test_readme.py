@@ -122,6 +122,7 @@ def test_every_flag_and_command_that_is_named_exists() -> None:
 
     commands = {
         "--language": "init",
+        "--stubs": "init",
         "--format": "validate",
         "--tcp": "lsp",
         "--plain": "dev",

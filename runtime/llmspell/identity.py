@@ -64,10 +64,12 @@ def context_for(guest: Guest | None) -> Context:
     return context
 
 
-def unawaited_context() -> Context:
+def unawaited_context(*, debugged: bool = False) -> Context:
     """The caller's context for work that it will not wait for."""
     context = copy_context()
     context.run(place.held.set, ())
+    if debugged:
+        context.run(place.taken.set, False)
     return context
 
 

@@ -14,7 +14,6 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
-from llmspell import place
 from llmspell.api.callback import Callback, Gone, Later
 from llmspell.api.check import form, present
 from llmspell.bridge.crossing import Crossing
@@ -345,10 +344,8 @@ class Bridge:
         )
         self._posted[callback] = size, done
         self._posted_bytes += size
-        self.contexts[callback] = context = unawaited_context()
+        self.contexts[callback] = context = unawaited_context(debugged=self._run.debugged)
         context.run(_asked.set, ())
-        if self._run.debugged:
-            context.run(place.taken.set, False)
 
     async def _invoke(self, function: int, args: list[Any], *, echo: bool) -> Any:
         if self._closed or (self._run.worker_ended and self._speaker.guest is None):

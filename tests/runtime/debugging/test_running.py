@@ -125,6 +125,9 @@ async def test_a_hook_file_has_a_thread_of_its_own(client, language):
     assert (frame["source"]["path"], frame["line"], frame["stop"]["threadId"]) == (hooks, 2, 2)
     threads = {each["id"]: each["name"] for each in (await client.ask("threads"))["threads"]}
     assert (threads[1], threads[2]) == (f"a.{language}", f"hooks.{language}")
+    waits = (await client.stack(2))[-1]  # the spell's own script, in its worker
+    assert (waits["name"], waits["source"]["path"]) == ("main chunk", program)
+    assert await client.parts_of(waits, "Locals")
     await client.go(thread=2)
     await client.event("exited", exitCode=1)
     assert (client.folder / "run.db").stat().st_size

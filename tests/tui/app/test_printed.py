@@ -58,7 +58,7 @@ async def test_a_line_without_an_end_is_gone_on_with_in_another_one(window: Call
         words = [Event(seq, 0.0, "output", "point", 1, 0, "", "", {"text": "word "}) for seq in range(1, 101)]
         model.take(Batch(words))
         log.sync()
-        assert log.count() == 7 and "".join(log._text(row) or "" for row in range(7)) == "word " * 100
+        assert log.count() == 9 and "".join(log._text(row) or "" for row in range(9)) == "word " * 100
 
 
 def test_plain_mode_tells_a_line_once_it_is_whole() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from textual.widget import Widget
+from textual.widgets import Input
 
 from llmspell_tui.actions import bindings, key_text, named
 from llmspell_tui.widgets.desk import Desk
@@ -12,7 +13,6 @@ from llmspell_tui.widgets.document import Document
 from llmspell_tui.widgets.page import Page
 from llmspell_tui.widgets.sheet import Sheet
 from llmspell_tui.widgets.tabs import Tabs
-from llmspell_tui.widgets.typed import TypedLine
 
 
 class ChatSheet(Sheet):
@@ -37,7 +37,7 @@ class ChatSheet(Sheet):
         self._page = Document(
             desk, nothing="what you say and what the agent answers stands here, and in the run's trace"
         )
-        self._line = TypedLine(placeholder="say something", compact=True)
+        self._line = Input(placeholder="say something", compact=True)
 
     def inside(self) -> list[Widget]:
         tabs = [self._tabs] if len(self.agents) > 1 else []
@@ -74,7 +74,7 @@ class ChatSheet(Sheet):
         self._page.show(page)
         self._page.action_last()
 
-    def on_input_submitted(self, event: TypedLine.Submitted) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.action_send()
 

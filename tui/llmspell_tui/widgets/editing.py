@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from textual import events
 from textual.widget import Widget
 from textual.widgets import TextArea  # 60 ms, paid at the first edit
 
@@ -16,7 +15,6 @@ from llmspell_tui.widgets.desk import Desk
 from llmspell_tui.widgets.lines import shortened
 from llmspell_tui.widgets.sheet import Sheet
 from llmspell_tui.widgets.tabs import Tabs
-from llmspell_tui.widgets.typed import acted
 
 #: Given the fields that were changed; what is wrong with them, "" where all is well and the sheet may close.
 Apply = Callable[[dict[str, Any]], Awaitable[str]]
@@ -51,12 +49,6 @@ class Field:
             raise ValueError(f"{self.title} lies too deep") from None
 
 
-class _Text(TextArea):
-    async def _on_key(self, event: events.Key) -> None:
-        if not await acted(self, event):
-            await super()._on_key(event)
-
-
 class EditSheet(Sheet):
     BINDINGS = bindings("editor")
     PANEL = "editor"
@@ -73,7 +65,7 @@ class EditSheet(Sheet):
         self._texts = {field.name: field.text for field in fields}
         self._at = 0
         self._tabs = Tabs(desk, self._named(), "field", id="edit-tabs")
-        self._area = _Text(fields[0].text, soft_wrap=True, placeholder=fields[0].hint)
+        self._area = TextArea(fields[0].text, soft_wrap=True, placeholder=fields[0].hint)
 
     def inside(self) -> list[Widget]:
         return [self._tabs, self._area]

@@ -15,8 +15,8 @@ from llmspell_tui.widgets.figures import clock_text, plural
 from llmspell_tui.widgets.lines import Line, clean, spread
 from llmspell_tui.widgets.rows import Rows
 
-#: Characters from which on a line that goes on is taken up in another one.
-_LONG: Final = 80
+#: Characters from which on a line that goes on is taken up in another one: 80 columns show them.
+_LONG: Final = 56
 _MARKS: Final = {"error": ("✗", "error"), "warning": ("!", "warn"), "debug": ("·", "dim")}
 
 

@@ -10,7 +10,6 @@ from textual.containers import Container, Horizontal
 from textual.widgets import Input, Static  # 17 ms, paid at the first prompt
 
 from llmspell_tui.messages import Asked
-from llmspell_tui.widgets.typed import TypedLine
 
 
 class Prompt(Container):
@@ -49,7 +48,7 @@ class Prompt(Container):
         yield Static("", classes="wrong", markup=False)
         with Horizontal():
             yield Static(self._title, markup=False)
-            yield TypedLine(self._text, placeholder=self._hint, compact=True, select_on_focus=False)
+            yield Input(self._text, placeholder=self._hint, compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
         line = self.query_one(Input).focus()

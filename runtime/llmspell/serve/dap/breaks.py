@@ -101,7 +101,9 @@ class Breaks:
             # What is asked for again, as clients do whenever another one changes, goes on counting its hits.
             ids[asked] = number = before.get(asked) or next(self._ids)
             at = nearest(lines, line) if isinstance(line, int) else None
-            answer: dict[str, Any] = {"id": number, "verified": False, "line": line, "source": source}
+            answer: dict[str, Any] = {"id": number, "verified": False, "source": source}
+            if isinstance(line, int):
+                answer["line"] = line
             if at is None:
                 answer["message"] = problem
             elif hit and hit_rule(hit) is None:

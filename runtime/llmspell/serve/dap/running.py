@@ -21,7 +21,7 @@ from llmspell.serve.dap.failing import is_caught
 from llmspell.serve.dap.launching import Launch
 from llmspell.serve.dap.sources import Sources
 from llmspell.serve.dap.spans import Spans
-from llmspell.serve.dap.stops import Stops
+from llmspell.serve.dap.stops import Stops, when
 from llmspell.spell import Spell
 
 #: Who goes on, of what the client asks for.
@@ -218,7 +218,10 @@ class Running:
         if pause is None or self.stops is None or self._stands_there(self.stops.place):
             return
         text = pause.reason.removeprefix("breakpoint ")
-        told: dict[str, Any] = {"text": text, "description": f"before {pause.stop}" if pause.stop else pause.reason}
+        told: dict[str, Any] = {
+            "text": text,
+            "description": f"{when(pause.stop)} {pause.stop}" if pause.stop else pause.reason,
+        }
         if ids := self._breaks.ids(text):
             told.update(reason="function breakpoint", hitBreakpointIds=ids)
         elif text.startswith("step"):

@@ -28,7 +28,14 @@ from llmspell.serve.dap.spans import Open, Spans
 BRANCHES: Final = 1000
 
 #: Where a stop's `about` names what is about to be done.
-_NAMES: Final = {"agent": "agent_name", "tool": "tool_name", "model": "model", "hook": "point", "error": "unit"}
+_NAMES: Final = {
+    "agent": "agent_name",
+    "tool": "tool_name",
+    "model": "model",
+    "hook": "point",
+    "error": "unit",
+    "event": "event",
+}
 
 #: Seconds that a script which computes has to say who of it waits; its stack is shown without them then.
 _SOON: Final = 1.0
@@ -121,7 +128,7 @@ class Stops:
         if thread == self.place:
             chain = tuple(self._spans.chain(pause.span))
             what = f"{pause.stop} {pause.about.get(_NAMES.get(pause.stop, ''), '')}".strip() or pause.reason
-            frame = self._told(f"before {what}", pause.site, _Frame(thread, None, None, chain, pause.about))
+            frame = self._told(f"{when(pause.stop)} {what}", pause.site, _Frame(thread, None, None, chain, pause.about))
             return [frame, *await self._calls(thread, pause.site, chain)]
         return await self._calls(thread, "", tuple(self._spans.chain(self._innermost(thread - BRANCHES))))
 
@@ -325,6 +332,11 @@ class Stops:
                 "details": {"message": message, "stackTrace": "\n".join(error.get("stack") or ())},
             }
         raise UsageError("it does not stand at an error")
+
+
+def when(stop: str) -> str:
+    """Whether a run stands before what it stops at."""
+    return "after" if stop == "event" else "before"
 
 
 def _text(given: dict[str, Any], name: str) -> str:

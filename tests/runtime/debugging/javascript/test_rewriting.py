@@ -270,21 +270,15 @@ def test_what_cannot_be_read_is_left_as_it_is() -> None:
 
 
 def test_many_functions_are_seen_by_name_and_compiled_as_quickly() -> None:
-    """Evaluators that see everything would take 8 seconds."""
-    text = "".join(f"function f{each}(a) {{ return a }}\n" for each in range(2000))
-    assert code_lines(text) == list(range(1, 2001))
+    """Evaluators that see everything would take 3 seconds."""
+    text = "".join(f"function f{each}(a) {{ return a }}\n" for each in range(1200))
+    assert code_lines(text) == list(range(1, 1201))
     found = layout.split(instrument(text))
     assert found is not None
     assert found[1]["named"]
     began = time.process_time()
-    assert outcome(f"{found[0]}; return f1999(7)", _MARKS) == {"log": [], "outcome": {"value": 7}}
-    assert time.process_time() - began < 4
-
-
-def test_a_text_that_no_worker_could_take_says_so() -> None:
-    line = f"const t = '{'x' * 1_000_000}';"
-    with pytest.raises(Undebuggable, match="too large"):
-        code_lines("{" + f"{line}}}\n{{".join([""] * 13) + "}")
+    assert outcome(f"{found[0]}; return f1199(7)", _MARKS) == {"log": [], "outcome": {"value": 7}}
+    assert time.process_time() - began < 2
 
 
 def test_a_deeply_nested_text_is_rewritten() -> None:
