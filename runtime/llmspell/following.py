@@ -259,8 +259,10 @@ class Following(Effects):
     # -- when the order gives way --------------------------------------------------------------------------------
 
     def _watch(self) -> None:
+        """Looks soon, when all has come to rest: what tasks of the run do one after the other takes the loop many turns
+        without any input, and is no standing still."""
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._pause, self._look)
+            self._timer = asyncio.get_running_loop().call_later(self._pause, self._sequencer.when_at_rest, self._look)
 
     def _look(self) -> None:
         self._timer = None

@@ -67,6 +67,11 @@ class Channel:
     def buffered(self) -> int:
         return len(self._waiting)
 
+    @property
+    def paused(self) -> bool:
+        """Whether what has come is left unread."""
+        return self._pauses > 0
+
     def send(self, frame: bytes) -> None:
         if not self._open:
             return

@@ -82,9 +82,9 @@ class WorkerHandle:
             self._watchdog.wake()
 
     def idle(self) -> bool:
-        return self._exit.done() or (
-            not self._channel.buffered and self._watchdog is not None and self._watchdog.idle()
-        )
+        channel, watchdog = self._channel, self._watchdog
+        still = not (channel.buffered or channel.paused)
+        return self._exit.done() or (still and watchdog is not None and watchdog.idle())
 
     def kill(self, error: LlmspellError | None = None) -> None:
         if self._exit.done() or self._verdict is not None:

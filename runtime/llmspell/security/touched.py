@@ -105,7 +105,7 @@ class Touched:
         try:
             yield
         finally:
-            left = _seen(found.name, found.parent)
+            left = seen_of(found.name, found.parent, follow=False)
             was = None if found.info is None else found.info.st_ino
             with self._lock:
                 written.under_way -= 1
@@ -142,7 +142,7 @@ class Touched:
         if began is not None:
             written = self._written(path)
             written.spans.append((began, time.time_ns()))
-            written.left.append(left := _seen(path))
+            written.left.append(left := seen_of(path, follow=False))
             if left is not None:
                 written.arrived = time.time_ns()
 
@@ -171,9 +171,10 @@ def _within(seen: tuple[int, int, int], spans: deque[tuple[int, int]] | list[tup
     return any(began <= seen[0] <= ended for began, ended in spans)
 
 
-def _seen(name: str, folder: int | None = None) -> Seen:
+def seen_of(name: str | Path, folder: int | None = None, *, follow: bool = True) -> Seen:
+    """How a file looks now. folder: a descriptor of the one that the name is in. follow: whether links are."""
     try:
-        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        status = os.stat(name, dir_fd=folder, follow_symlinks=follow)
     except OSError:
         return None
     return (status.st_mtime_ns, status.st_size, status.st_ino)

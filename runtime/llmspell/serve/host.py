@@ -56,10 +56,6 @@ LINE: Final = 16 * 1024 * 1024
 Write = Callable[[dict[str, Any]], None]
 
 
-#: Of a file: time of its change in ns, size, inode.
-_Seen = tuple[int, int, int]
-
-
 @dataclass(slots=True)
 class _Running:
     started: Started
@@ -75,7 +71,7 @@ class Host:
         self._runs: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._touched: touched.Touched | None = None
-        self._parts: dict[str, dict[Path, _Seen]] = {}  # modules as they were loaded, by spell
+        self._parts: dict[str, dict[Path, touched.Seen]] = {}  # modules as they were loaded, by spell
         self.stopped = asyncio.Event()
         self._acts: Mapping[str, Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]] = {
             "run.start": self._start,
@@ -174,12 +170,11 @@ class Host:
         """Raise what the engine will not have: the text, or a module that a run of it has loaded and that is another
         one now."""
         parts = self._parts.get(str(spell.path), {})
-        changed = {path: seen for path, before in parts.items() if (seen := _seen(path)) not in (None, before)}
-        for text in (spell, *(_module(path) for path in changed)):
-            if (
-                text is not None
-                and (refused := await self._runtime.refusal(text, module=text is not spell)) is not None
-            ):
+        now = {path: touched.seen_of(path) for path in parts}
+        changed = {path: seen for path, seen in now.items() if seen not in (None, parts[path])}
+        for text in (spell, *filter(None, map(_module, changed))):
+            refused = await self._runtime.refusal(text, module=text is not spell)
+            if refused is not None:
                 raise _placed(refused, text)
         parts.update(changed)
 
@@ -195,8 +190,7 @@ class Host:
         running = self._runs.get(run)
         if running is not None:
             spell = running.started.meta.spell
-            if (seen := _seen(path)) is not None:
-                self._parts.setdefault(spell, {})[path] = seen
+            self._parts.setdefault(spell, {})[path] = touched.seen_of(path)
             self._write({"notice": "run.loaded", "run": run, "spell": spell, "file": str(path)})
 
     async def _replace(self, run: str, *, wait: bool) -> None:
@@ -249,14 +243,6 @@ def _files(given: Any) -> dict[str, touched.Seen]:
             case _:
                 raise UsageError(f"{seen!r} of {path!r} is no state of a file", hint="[TIME, SIZE, INODE] or null")
     return found
-
-
-def _seen(path: Path) -> _Seen | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _module(path: Path) -> Spell | None:

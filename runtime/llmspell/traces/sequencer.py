@@ -149,6 +149,10 @@ class Sequencer:
         """An input that has arrived; for callbacks of the event loop."""
         Input(self, key, act, sort).arrive()
 
+    def when_at_rest(self, look: Act) -> None:
+        """Calls `look` once all that is under way has come to rest."""
+        self.input("", look).arrive_within()
+
     async def turn(self, key: str, act: Act) -> None:
         """Waits until the input `key`, which has arrived, is let in and has acted. Where all but the caller is at rest
         and it is its turn, that is at once: two rounds of the loop less."""
@@ -253,9 +257,9 @@ class Sequencer:
         """For the gate: it is the input's turn. One without a key belongs to no recording."""
         if self._closed or (self.hold is not None and self.hold.keeps(input)) or (act := input.take()) is None:
             return
-        self.admissions += 1
-        self.frames += input.key[:1] in FRAMES
         if input.key:
+            self.admissions += 1
+            self.frames += input.key[:1] in FRAMES
             self._record(input.key)
         self._context.run(act)
 

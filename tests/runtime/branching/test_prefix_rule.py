@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -125,6 +127,48 @@ async def test_a_time_limit_that_was_reached_counts_for_what_is_asked_anew(
     assert not silent.requests
     other = await cast(**{language: text.format(word="now", limit=50_000)}, model=silent, prefix=prefix(first))
     assert other.value == "You said: now"
+
+
+async def test_what_the_host_does_for_long_gives_no_place_away(
+    cast: Caster, silent: ModelServer, language: str
+) -> None:
+    """One agent's hook takes its time while another's limit waits for its turn: who draws first draws first again."""
+    text = {
+        "lua": """
+            local slow, late = Agent.new{ name = "slow" }, Agent.new{ name = "late" }
+            Async.all{
+              function() for _, word in ipairs{ "one", "two" } do slow:execute(word) end slow:execute(uuid.generate()) end,
+              function()
+                pcall(function() late:execute{ query = "hang", timeout = 100 } end)
+                late:execute(uuid.generate())
+              end,
+            }
+        """,
+        "js": """
+            const slow = new Agent({ name: "slow" }), late = new Agent({ name: "late" });
+            const work = async () => {
+              for (const word of ["one", "two"]) await slow.execute(word);
+              await slow.execute(uuid.generate());
+            };
+            const other = async () => {
+              await late.execute({ query: "hang", timeout: 100 }).catch(() => {});
+              await late.execute(uuid.generate());
+            };
+            await Promise.all([work(), other()]);
+        """,
+    }[language]
+
+    async def thorough(context: Any) -> None:
+        for _ in range(30 if context["prompt"] == "two" else 0):
+            time.sleep(0.001)  # noqa: ASYNC251 what a busy machine makes of a few steps
+            await asyncio.sleep(0)
+
+    hooks = {"before_llm_call": thorough}
+    first = await cast(**{language: text}, model=silent, hooks=hooks)
+    silent.requests.clear()
+    again = await cast(**{language: text}, model=silent, hooks=hooks, prefix=prefix(first))
+    assert again.result.status == "ok"
+    assert not silent.requests
 
 
 async def test_what_never_came_is_asked_for_when_nothing_else_is_left(
