@@ -298,6 +298,7 @@ async def test_a_run_of_another_terminal_is_controlled(project: Project, languag
         app = project.window()
         async with app.run_test(size=SIZE) as pilot:
             await app.until(lambda: app.desk.runs)
+            await pilot.pause()  # until it is on the list
             await pilot.press("enter")
             await app.connected()
             await app.until(lambda: isinstance(app.sheet, WaitSheet))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.widgets import Input, TextArea
 
 from llmspell.events.event import Event
 from llmspell.testing.server import ServerThread
@@ -236,6 +237,34 @@ async def test_what_cannot_be_edited_is_said_in_the_sheet(project: Project, mode
         await pilot.press("ctrl+s")
         await app.until(lambda: sheet.head.wrong)
         assert app.desk.model is not None and app.desk.model.run_id in str(app.path_shown)
+
+
+async def test_a_picture_while_a_sheet_or_a_prompt_goes_does_no_harm(project: Project, model, monkeypatch) -> None:
+    """Its fields lose their styles before they leave the screen."""
+    app = project.window(first=project.run(project.write("a.lua", SPELL["lua"])))
+    gone: list[str] = []
+
+    def watched(kind: type[TextArea | Input]) -> None:
+        leave = kind._message_loop_exit
+
+        async def leaves(self: TextArea | Input) -> None:
+            await leave(self)
+            gone.append(type(self).__name__)
+            app.screen.refresh()
+            app.screen._on_timer_update()
+
+        monkeypatch.setattr(kind, "_message_loop_exit", leaves)
+
+    watched(TextArea)
+    watched(Input)
+    async with app.run_test(size=SIZE) as pilot:
+        await at(app, "llm_call", 1)
+        await editing(app, pilot)
+        await pilot.press("escape")
+        await app.until(lambda: app.sheet is None)
+        await pilot.press("slash", "escape")
+        assert not app.query("#prompt")
+    assert gone == ["TextArea", "Input"]
 
 
 async def test_the_person_s_own_editor_has_the_text(project: Project, model, language: str, monkeypatch) -> None:

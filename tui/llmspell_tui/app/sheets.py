@@ -57,4 +57,4 @@ class Sheets(Jumping):
     async def _taken_away(self) -> None:
         sheet, self.sheet = self.sheet, None
         if sheet is not None and sheet.is_attached:
-            await sheet.remove()
+            await self.take_away(sheet)

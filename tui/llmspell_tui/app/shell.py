@@ -270,6 +270,13 @@ class Shell(Ordering):
     def on_followed(self, event: Followed) -> None:
         event.stop()
 
+    async def take_away(self, *widgets: Widget) -> None:
+        """Remove widgets without a picture meanwhile: one that goes loses its styles before its place on the screen,
+        and drawing it then fails in Textual."""
+        with self.batch_update():
+            for widget in widgets:
+                await widget.remove()
+
     def notice(self, text: str) -> None:
         """Say what was just done, in the status line, until the next key's action says something else."""
         self.desk.notice = text

@@ -108,7 +108,7 @@ class Taking(Shell):
         await self.mount(Prompt(purpose, title, text, check, hint, replaced), before="#footer")
 
     async def end_asking(self) -> None:
-        await self.query("#prompt").remove()
+        await self.take_away(*self.query("#prompt"))
 
     async def answered(self, purpose: str, text: str) -> None:
         """What was typed for a purpose that the window itself does not know."""
