@@ -17,8 +17,6 @@ from llmspell_tui.app import sweeping
 
 sweeping.hold()  # as the command does before it imports the window
 
-from textual import events  # noqa: E402
-
 from llmspell_tui.app.window import Window  # noqa: E402
 
 
@@ -41,7 +39,6 @@ class Shown(Window):
         super().__init__()
         self.told: dict[str, Any] = {"keys": [], "started": since_start()}
         self._folded = 0
-        self._keys: set[float] = set()
         self._last = False
         self._idle_from = 0.0
 
@@ -51,11 +48,9 @@ class Shown(Window):
     def _painted(self) -> None:
         self.told["painted"] = since_start()
 
-    async def on_event(self, event: events.Event) -> None:
-        await super().on_event(event)
-        if isinstance(event, events.Key) and event.time not in self._keys:  # it comes again from what does not want it
-            self._keys.add(event.time)
-            self.call_after_refresh(lambda: self.told["keys"].append(time.monotonic()))
+    def on_through(self) -> None:
+        """A key has acted."""
+        self.call_after_refresh(lambda: self.told["keys"].append(time.monotonic()))
 
     def touch(self) -> None:
         if self.desk.model is not None:
@@ -103,6 +98,8 @@ def main() -> None:
     app.first, app.report = Path(sys.argv[1]), Path(sys.argv[2])
     app.stay = float(sys.argv[3]) if len(sys.argv) > 3 else 0.0
     app.run()
+    if app.fault is not None:
+        raise app.fault
     sys.exit(app.return_code)
 
 
