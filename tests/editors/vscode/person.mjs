@@ -4,21 +4,32 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
 export async function opens(page, name) {
-  await page.keyboard.press("Control+P");
-  const box = page.locator(".quick-input-widget input").first();
-  await box.waitFor();
-  await box.fill(name);
-  await page.locator(".quick-input-widget .monaco-list-row", { hasText: name }).first().click();
+  await chosen(page, "Control+P", name, name);
   await page.locator(".tab.active", { hasText: name }).waitFor();
   await page.locator(".editor-instance .view-line").first().waitFor();
 }
 
 export async function command(page, title) {
-  await page.keyboard.press("F1");
+  await chosen(page, "F1", `>${title}`, title);
+}
+
+/** Opens the list above, types into it and takes the row with that text; once more where the list closed meanwhile, as it
+ * does when the workbench gives the focus to something else. */
+async function chosen(page, key, typed, text) {
   const box = page.locator(".quick-input-widget input").first();
-  await box.waitFor();
-  await box.fill(`>${title}`);
-  await page.locator(".quick-input-widget .monaco-list-row", { hasText: title }).first().click();
+  const row = page.locator(".quick-input-widget .monaco-list-row", { hasText: text }).first();
+  for (let tries = 0; ; tries++) {
+    await page.keyboard.press(key);
+    try {
+      await box.fill(typed, { timeout: 8000 });
+      return await row.click({ timeout: 8000 });
+    } catch (error) {
+      if (tries === 3) {
+        throw error;
+      }
+      await page.keyboard.press("Escape");
+    }
+  }
 }
 
 export async function picks(page, text) {
@@ -60,10 +71,10 @@ export async function revealed(page, wanted) {
 
 /** A notification with that text, in the list of all: under a driver none comes up by itself, and a terminal that opens
  * hides the list. */
-export async function told(page, text) {
+export async function told(page, text, milliseconds = 60_000) {
   const wanted = page.locator(".notifications-center .notification-list-item", { hasText: text }).first();
   const list = page.locator(".notifications-center.visible");
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + milliseconds; Date.now() < deadline; ) {
     if (!(await list.isVisible())) {
       await command(page, "Notifications: Show Notifications");
     }
@@ -74,7 +85,7 @@ export async function told(page, text) {
       // It is not yet there, or the list is not.
     }
   }
-  await wanted.waitFor();
+  await wanted.waitFor({ timeout: 2000 });
 }
 
 /** Presses a button of the newest notification. */
