@@ -36,8 +36,8 @@ export async function distrusts({ page, folder, photograph }) {
 
 const REFUSAL = "llmspell runs nothing in a folder that you do not trust";
 
-/** A key in the moment after a file is opened is still the workbench's own, and opens a list; here no title button tells
- * when that is over. */
+/** The first press right after a file is opened is sometimes neither refused nor heeded by the workbench, for a reason
+ * that is not known: this shows that a later one is refused, not that the first is. Nothing was started in either case. */
 async function refusesKey(page, key) {
   for (let tries = 0; ; tries++) {
     await page.keyboard.press(key);
