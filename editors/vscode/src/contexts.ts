@@ -2,23 +2,34 @@
 
 import * as vscode from "vscode";
 
-import type { Projects } from "./projects";
+import { ENDINGS, type Projects } from "./projects";
 
 export class Contexts implements vscode.Disposable {
   private readonly disposables: vscode.Disposable[];
   private hasSpells = false;
+  private isStale = false;
+  private isListing = false;
 
   constructor(private readonly projects: Projects) {
+    const watcher = vscode.workspace.createFileSystemWatcher(`**/*.${ENDINGS}`, false, true, false);
     this.disposables = [
-      projects.onDidChange(() => this.mark()),
+      watcher,
+      watcher.onDidCreate(() => this.list()),
+      watcher.onDidDelete(() => this.list()),
+      projects.onDidChange(() => {
+        this.mark();
+        void this.list();
+      }),
       vscode.window.onDidChangeActiveTextEditor(() => this.mark()),
       vscode.workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration("llmspell.spells") || change.affectsConfiguration("launch")) {
           this.mark();
+          void this.list();
         }
       }),
     ];
     this.mark();
+    void this.list();
   }
 
   dispose(): void {
@@ -36,6 +47,29 @@ export class Contexts implements vscode.Disposable {
     // the entry that is chosen there.
     set("hasLaunch", hasLaunch(document?.uri));
   }
+
+  /** What is open is known here a moment after it is on the screen, and between two files none is: a key that comes in
+   * that moment would go to the editor's own command. The list says beforehand what is a spell. */
+  private async list(): Promise<void> {
+    this.isStale = true;
+    if (this.isListing) {
+      return;
+    }
+    this.isListing = true;
+    try {
+      while (this.isStale) {
+        this.isStale = false;
+        set("spells", setOf(await this.projects.files()));
+      }
+    } finally {
+      this.isListing = false;
+    }
+  }
+}
+
+/** The set of files, in the shape in which `in` of a `when` clause looks them up at once. */
+function setOf(files: readonly vscode.Uri[]): Record<string, true> {
+  return Object.fromEntries(files.map((file) => [file.fsPath, true]));
 }
 
 function hasLaunch(file: vscode.Uri | undefined): boolean {
@@ -43,6 +77,6 @@ function hasLaunch(file: vscode.Uri | undefined): boolean {
   return ["configurations", "compounds"].some((name) => launch.get<unknown[]>(name, []).length > 0);
 }
 
-function set(name: string, value: boolean): void {
+function set(name: string, value: unknown): void {
   void vscode.commands.executeCommand("setContext", `llmspell.${name}`, value);
 }

@@ -6,9 +6,12 @@ import type { DocumentFilter } from "vscode-languageclient/node";
 
 const LANGUAGES = ["lua", "javascript"];
 const SETTINGS = "llmspell.toml";
-/** Projects in folders like these are somebody else's. */
+/** How the names of spells end. */
+export const ENDINGS = "{lua,js,mjs}";
+/** What is in folders like these is somebody else's. */
 const ELSEWHERE = "**/{node_modules,.venv,venv,.git}/**";
-const MOST = 200;
+/** As many are looked for, of projects and of spells. */
+const MOST = { projects: 200, spells: 2000 };
 
 export class Projects implements vscode.Disposable {
   private folders: vscode.Uri[] = [];
@@ -48,6 +51,14 @@ export class Projects implements vscode.Disposable {
     return LANGUAGES.flatMap((language) => this.scripts(language));
   }
 
+  /** The spells of this workspace on the disk, as many as are worth listing. */
+  async files(): Promise<vscode.Uri[]> {
+    const inside = this.folders.map((folder) => new vscode.RelativePattern(folder, `**/*.${ENDINGS}`));
+    const patterns = [...this.named(), ...inside];
+    const found = patterns.map((each) => vscode.workspace.findFiles(each, ELSEWHERE, MOST.spells));
+    return (await Promise.all(found)).flat();
+  }
+
   /** Whether the language server has something to say about a file. */
   isOurs(document: vscode.TextDocument): boolean {
     return this.isSpell(document) || vscode.languages.match(this.others(), document) > 0;
@@ -72,7 +83,7 @@ export class Projects implements vscode.Disposable {
   }
 
   private async look(): Promise<void> {
-    const files = await vscode.workspace.findFiles(`**/${SETTINGS}`, ELSEWHERE, MOST);
+    const files = await vscode.workspace.findFiles(`**/${SETTINGS}`, ELSEWHERE, MOST.projects);
     this.folders = files
       .filter((file) => file.scheme === "file")
       .map((file) => vscode.Uri.joinPath(file, ".."))
@@ -80,9 +91,13 @@ export class Projects implements vscode.Disposable {
   }
 
   private scripts(language: string): vscode.DocumentFilter[] {
-    const globs = vscode.workspace.getConfiguration("llmspell").get<string[]>("spells", []);
-    const named = globs.map((pattern): vscode.DocumentFilter => ({ scheme: "file", language, pattern }));
+    const named = this.named().map((pattern): vscode.DocumentFilter => ({ scheme: "file", language, pattern }));
     return [...named, ...this.inProjects("**", { language })];
+  }
+
+  /** The globs of the setting. */
+  private named(): string[] {
+    return vscode.workspace.getConfiguration("llmspell").get<string[]>("spells", []);
   }
 
   private others(): vscode.DocumentFilter[] {

@@ -34,7 +34,9 @@ async function stopsInLua({ page, photograph }) {
 
 async function stopsInJavaScript({ page, photograph }) {
   await breaks(page, "shop.js", 6);
-  await page.keyboard.press("F5"); // which asks nothing, though the editor has debuggers for JavaScript
+  await opens(page, "shop.lua");
+  await opens(page, "shop.js");
+  await page.keyboard.press("F5"); // at once; it asks nothing, though the editor has debuggers for JavaScript
   await stopped(page, "shop.js", "total");
   await expanded(page, "Locals");
   await variable(page, /^sum.*0/).waitFor();
