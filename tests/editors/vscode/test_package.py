@@ -30,7 +30,7 @@ def declared() -> set[str]:
 
 def contexts() -> set[str]:
     """What the extension tells the editor's `when` clauses."""
-    return set(re.findall(r'^    set\("(\w+)"', SOURCES["contexts.ts"], re.MULTILINE))
+    return set(re.findall(r'^ +set\("(\w+)"', SOURCES["contexts.ts"], re.MULTILINE))
 
 
 def paths(value: Any) -> list[str]:
@@ -93,7 +93,9 @@ def test_the_keys_of_the_debugger_are_ours_in_spells_only() -> None:
     keys = {each["key"]: each for each in CONTRIBUTES["keybindings"]}
     assert {key: each["command"] for key, each in keys.items()} == {"f5": "llmspell.debug", "ctrl+f5": "llmspell.run"}
     for each in keys.values():
-        assert each["when"].split(" && ") == ["llmspell.isSpell", "!llmspell.hasLaunch", "debugState == inactive"]
+        spell, launch, state = each["when"].split(" && ")
+        assert spell == "(llmspell.isSpell || resourcePath in llmspell.spells)"
+        assert (launch, state) == ("!llmspell.hasLaunch", "debugState == inactive")
 
 
 def test_the_plugin_of_typescripts_server_is_packaged_with_it() -> None:
