@@ -38,6 +38,13 @@ async def test_parts_of_a_file(call: Any, project: Path) -> None:
         await call(FileSystemTool, {"operation": "read", "path": "b.bin"})
 
 
+@pytest.mark.parametrize(("encoding", "content"), [("base64", "a"), ("base64", "ä"), ("ascii", "ä")])
+async def test_content_that_is_not_of_its_encoding_is_refused(call: Any, encoding: str, content: str) -> None:
+    asked = {"operation": "write", "path": "output/a.bin", "encoding": encoding, "content": content}
+    with pytest.raises(ToolError, match=f"`content` is not {encoding}"):
+        await call(FileSystemTool, asked)
+
+
 async def test_list_and_search_leave_out_what_is_closed(call: Any, project: Path) -> None:
     (project / "docs/sub").mkdir(parents=True)
     (project / ".env").write_text("KEY=needle")

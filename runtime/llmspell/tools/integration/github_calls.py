@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -94,10 +93,7 @@ async def _file(service: Service, asked: GitHubParams, root: str) -> dict[str, A
         )
         text = raw.value if isinstance(raw.value, str) else ""
         return {"file": {**_pick(found, "path", "size", "sha"), "text": text}}
-    try:
-        data = base64.b64decode(content)
-    except binascii.Error:
-        data = b""
+    data = base64.b64decode("".join(content.split()), validate=True)  # it comes in lines of 60
     try:
         body = {"text": data.decode()}
     except UnicodeDecodeError:

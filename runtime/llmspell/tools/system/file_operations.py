@@ -6,7 +6,6 @@ Knows no paths of its own: every path becomes a place that `security.files` walk
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import stat
 import threading
@@ -247,7 +246,7 @@ class Work:
                 data = base64.b64decode(content, validate=True)
             else:
                 data = content.encode(self.asked.encoding)
-        except (UnicodeEncodeError, binascii.Error) as error:
+        except ValueError as error:  # of the codec, of base64, and of base64 for what is not ASCII
             raise ToolError(f"`content` is not {self.asked.encoding}: {error}", hint="use utf-8 or base64") from None
         if len(data) > self.options.max_file_size:
             raise files.too_large(self.asked.path, self.options.max_file_size)

@@ -76,6 +76,10 @@ async def test_github_files_and_folders(call: Any, service: Any) -> None:
         with pytest.raises(SchemaError):
             await github(call, service, "file", path=path)
     assert len(service.asked) == 5
+    for content in ("no base64!", "nö"):
+        service.on("GET", f"{root}/odd", {**text, "content": content})
+        with pytest.raises(ValueError):  # which every tool's pipeline makes an unreadable answer of
+            await github(call, service, "file", path="odd")
 
 
 async def test_github_writes_only_where_it_may(call: Any, service: Any) -> None:
