@@ -89,29 +89,33 @@ class Clock:
         loop = asyncio.get_running_loop()
         if self.free is not None and self.free():
             return loop.call_later(seconds, act)
-        return loop.call_later(seconds, self._due, act, self._lost_by_now())
+        when = loop.time() + seconds
+        return loop.call_at(when, self._due, act, when, self._lost_by_now())
 
     async def sleep(self, seconds: float) -> None:
         """Waits until so many seconds that count have passed."""
-        free, lost = self.free is not None and self.free(), self._lost_by_now()
+        loop = asyncio.get_running_loop()
+        free, when, lost = self.free is not None and self.free(), loop.time() + seconds, self._lost_by_now()
         await asyncio.sleep(seconds)
         while not free and (self._stops or self._lost > lost):
             if self._stops:
-                going: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                going: asyncio.Future[None] = loop.create_future()
                 self._resting.append(partial(_resolve, going))
                 await going
                 continue
-            owed, lost = self._lost - lost, self._lost
-            await asyncio.sleep(owed)
+            when, lost = when + self._lost - lost, self._lost
+            await asyncio.sleep(when - loop.time())
 
     def _lost_by_now(self) -> float:
         return self._lost + (asyncio.get_running_loop().time() - self._since) if self._stops else self._lost
 
-    def _due(self, act: Callable[[], None], lost: float) -> None:
+    def _due(self, act: Callable[[], None], when: float, lost: float) -> None:
+        """when: it was due, had no time been lost but `lost`."""
         if self._stops:
-            self._resting.append(partial(self._due, act, lost))
+            self._resting.append(partial(self._due, act, when, lost))
         elif self._lost > lost:
-            asyncio.get_running_loop().call_later(self._lost - lost, self._due, act, self._lost)
+            when += self._lost - lost
+            asyncio.get_running_loop().call_at(when, self._due, act, when, self._lost)
         else:
             act()
 

@@ -161,6 +161,8 @@ class Runtime:
             try:
                 return code_lines(spell.source)
             except Undebuggable as why:
+                if (mistake := await self.refusal(spell)) is not None:
+                    raise mistake from None
                 raise UsageError(f"{spell.path.name} is not debugged: {why}") from None
         from llmspell.engines.compiling import measured
 

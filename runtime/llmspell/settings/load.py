@@ -223,7 +223,9 @@ class _Reading:
             if value is None:
                 continue
             section, _, key = name.partition(".")
-            what = known_keys(SECTIONS[section])[key]
+            what = known_keys(SECTIONS[section]).get(key) if section in SECTIONS else None
+            if what is None:
+                raise unknown(name, value, known_keys(SECTIONS[section]) if section in SECTIONS else SECTIONS, "")
             before = self._values[section].get(key, ()) if what.kind in {"texts", "paths"} else ()
             place = what.flag or name
             if before and name in self._origins:

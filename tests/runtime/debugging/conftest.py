@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.runtime.debugging import shapes
 
 from llmspell.runtime import Runtime
 from llmspell.serve.dap.adapter import Adapter
@@ -29,6 +30,8 @@ class Client:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.events: list[dict[str, Any]] = []
+        self.misshapen: list[str] = []
+        """What of the adapter's messages is not as the protocol has it; nothing, at the end of each test."""
         self.asked: set[str] = set()
         """The requests that were answered, in whatever way."""
         self._seq = 0
@@ -37,6 +40,7 @@ class Client:
         self._read_up_to = 0
 
     def _came(self, message: dict[str, Any]) -> None:
+        self.misshapen += shapes.problems(message)
         if message["type"] == "response":
             self.asked.add(message["command"])
             self._answers.pop(message["request_seq"]).set_result(message)
@@ -222,6 +226,7 @@ async def over_streams(tmp_path: Path) -> AsyncIterator[OverStreams]:
     client = OverStreams(process, tmp_path)
     yield client
     await client.close()
+    assert client.misshapen == []
 
 
 @pytest.fixture
@@ -230,6 +235,7 @@ async def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     client = Direct(tmp_path, _environ(tmp_path))
     yield client
     await client.close()
+    assert client.misshapen == []
 
 
 @pytest.fixture

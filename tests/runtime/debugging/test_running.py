@@ -197,6 +197,21 @@ async def test_what_cannot_be_launched_says_why(client, refusal):
     assert "b.lua:1" in client.output()
 
 
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [
+        ({"settings": {"limits.memory": 5}}, 2, "unknown setting limits.memory = 5\nhint: did you mean 'memory_mb'?"),
+        ({"record": "gone/r.db"}, 0, "cannot be written to"),
+    ],
+    ids=["setting", "record"],
+)
+async def test_a_wrong_value_ends_the_session_with_its_sentence(client, given, code, said):
+    await client.launch(client.write("a.lua", "print(1)\n"), **given)
+    assert (await client.event("exited"))["exitCode"] == code
+    await client.event("terminated")
+    assert said in client.output()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_it_can_be_given_up_while_it_stands(over_streams, language):
     client = over_streams

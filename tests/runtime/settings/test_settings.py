@@ -146,6 +146,12 @@ def test_variables_are_checked_and_a_near_miss_is_named(project: Path, home: dic
     assert caught.value.source == "LLMSPELL_LIMIT_CPU_SECONDS"
 
 
+@pytest.mark.parametrize("name", ["limits.memory", "limit.memory_mb", "memory_mb"])
+def test_a_flag_that_there_is_not_is_named(project: Path, home: dict[str, str], name: str) -> None:
+    with pytest.raises(SettingsError, match=f"unknown setting {name} = 5"):
+        load(project, home, {name: 5})
+
+
 def test_a_files_list_replaces_and_a_flags_list_adds(project: Path, home: dict[str, str]) -> None:
     write(
         project,

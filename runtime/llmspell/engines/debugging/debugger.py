@@ -5,7 +5,7 @@ Commands are `debug` frames (`engines.protocol`). Answered at any time:
 
     breakpoints {label, points}   all of a file: `id`, `line` and perhaps `condition`, `hit`, `log` of each
     errors {caught, uncaught}     which errors stop it: those that the script catches, and those that leave it
-    pause {}                      stop at the next line that runs
+    pause {}                      stop where it waits, or at the next line that runs
     go {how}                      go on, if it stands: go, in, over or out
 
     look {}                       the host holds back what the script waits for, which so stands, too
@@ -21,7 +21,7 @@ and only while it stands, or waits so: `frames`, `scopes {frame}`, `variables {r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Literal, Protocol
 
@@ -55,6 +55,11 @@ class Wire(Protocol):
         """The depth from 1 of a question that is under way; 0 for a call, or one that is answered."""
         ...
 
+    def waiting(self) -> Sequence[int]:
+        """Where nothing of the script runs: the calls whose answers it waits for, as `Inspected.callers` takes them,
+        the likeliest first. Empty where something does."""
+        ...
+
     def apart(self, deadline: float | None) -> None:
         """What the engine asks from here on, up to a moment of the monotonic clock, is not the script's: nothing of it
         is recorded, and it waits no longer than that. None: it is the script's again."""
@@ -70,6 +75,7 @@ class Debugger:
         self._expected = ""  # what the next stop of a step is called: it was a pause, or the entry
         self._standing = False
         self._waits = False  # the host holds back what it waits for, and looks at it
+        self._call = 0  # the call whose answer it waits for where it stands; 0: it stands at a line that runs
         self._go: str | None = None
         self._deadline: float | None = None
         self._inspected: Inspected | None = None
@@ -181,10 +187,21 @@ class Debugger:
 
     # -- standing ------------------------------------------------------------------------------------------------
 
-    def _stand(self, report: dict[str, Any]) -> None:
-        """Until somebody says how to go on."""
+    def _pause(self) -> None:
+        for call in self._wire.waiting():
+            if places := self._script.callers(call):
+                at = {"label": places[0]["label"], "line": places[0]["line"]}
+                self._stand({"reason": "pause", "ids": [], **at, "text": "", "callback": 0}, call)
+                return
+            self._script.forget()
+        self._expected = "pause"
+        self._script.step("in")
+
+    def _stand(self, report: dict[str, Any], call: int = 0) -> None:
+        """Until somebody says how to go on. call: whose answer it waits for there."""
         self._expected = ""
         self._go = None
+        self._call = call
         self._standing = True
         self._wire.tell_host(["stopped", report])
         try:
@@ -194,7 +211,7 @@ class Debugger:
             self._standing = False
         script = self._script
         script.forget()
-        script.step(self._go)
+        script.step(self._go if not call or self._go == "go" else "in")
 
     def take(self, frame: Frame) -> None:
         """A command: it is carried out and answered."""
@@ -221,10 +238,7 @@ class Debugger:
             case "errors":
                 return self._errors(bool(given["caught"]), bool(given["uncaught"]))
             case "pause":
-                if not self._standing:
-                    self._expected = "pause"
-                    self._script.step("in")
-                return None
+                return None if self._standing else self._pause()
             case "go":
                 if not self._standing:
                     raise Refused("the script runs already")
@@ -232,6 +246,8 @@ class Debugger:
                 return None
             case "leave":
                 return self.moves()
+            case "frames" if self._standing and self._call:
+                return self._script.callers(self._call)
             case "look":
                 self._waits = True
                 return None

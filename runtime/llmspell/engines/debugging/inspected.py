@@ -19,6 +19,8 @@ Step = Literal["go", "in", "over", "out"]
 SHOWN = 400
 #: And then.
 WHOLE = 1_000_000
+#: Frames of a stack that are shown, as both languages have it.
+FRAMES = 5_000
 
 
 class Refused(Exception):
@@ -71,6 +73,8 @@ class Variable(Shown):
     """False: `assign` refuses it."""
     kind: NotRequired[str]
     """`method`, `property`, `data`, `virtual`: as the Debug Adapter Protocol has them."""
+    lazy: NotRequired[bool]
+    """It is computed once its only part is asked for."""
 
 
 class Thrown(TypedDict):
@@ -111,7 +115,7 @@ class Inspected(Protocol):
         ...
 
     def frames(self) -> list[Place]:
-        """The stack, innermost first, only frames of scripts; after it those that await what runs."""
+        """The stack, innermost first, only frames of scripts; after it those that await what runs. `FRAMES` at most."""
         ...
 
     def callers(self, call: int) -> list[Place]:

@@ -37,6 +37,8 @@ class DebuggedWorker(Worker):
         self._chance = random.Random()
         self._asides = 0
         self._questions: list[int] = []
+        self._outstanding: dict[int, None] = {}  # calls without an answer so far, in their order
+        self._idle = False
         self._nap = threading.Lock()
         self._nap.acquire()
         super().__init__(channel, make_engine, pid, looks)
@@ -65,11 +67,17 @@ class DebuggedWorker(Worker):
 
     def _read(self) -> Frame:
         while True:
-            frame = super()._read()
-            if frame[0] != "debug":
-                self._debugger.moves()
-                return frame
-            self._debugger.take(frame)
+            self._idle = not self._unfinished
+            try:
+                frame = super()._read()
+                if frame[0] != "debug":
+                    self._debugger.moves()
+                    if frame[0] == "ret":
+                        self._outstanding.pop(frame[1], None)
+                    return frame
+                self._debugger.take(frame)
+            finally:
+                self._idle = False
             if self._unfinished and not self._frames:
                 return ["release", []]  # nothing has come, and there is something to go on with
 
@@ -89,7 +97,7 @@ class DebuggedWorker(Worker):
 
     def tell_host(self, frame: Frame) -> None:
         if frame[0] == "stopped":
-            frame[1]["callback"] = self._callback
+            frame[1].setdefault("callback", self._callback)
         self._send(frame)
 
     def commands(self) -> list[Frame]:
@@ -106,6 +114,11 @@ class DebuggedWorker(Worker):
 
     def question(self, call: int) -> int:
         return self._questions.index(call) + 1 if call in self._questions else 0
+
+    def waiting(self) -> list[int]:
+        if not self._idle:
+            return []
+        return [*range(-len(self._questions), 0), *self._outstanding]
 
     def apart(self, deadline: float | None) -> None:
         self._deadline = deadline
@@ -126,7 +139,14 @@ class DebuggedWorker(Worker):
     def call(self, name: str, receiver: int | None, args: list[Any], site: str) -> int:
         if self._deadline is not None:
             raise HostError(_refused("script", f"{name} waits, which cannot be done while the script stands still"))
-        return super().call(name, receiver, args, site)
+        number = super().call(name, receiver, args, site)
+        self._outstanding[number] = None
+        return number
+
+    def cancel(self, calls: list[int]) -> None:
+        for call in calls:
+            self._outstanding.pop(call, None)
+        super().cancel(calls)
 
     def ask(self, name: str, receiver: int | None, args: list[Any], site: str) -> Any:
         if self._deadline is None:

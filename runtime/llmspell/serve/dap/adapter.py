@@ -26,6 +26,11 @@ from llmspell.spell import Spell
 Body = dict[str, Any]
 #: Requests that do not wait for those before them.
 _AT_ONCE: Final = frozenset({"cancel", "pause", "terminate", "disconnect"})
+#: Requests whose refusal a client shows where the answer would be, or nowhere: each failing watch has one at each step.
+_LOOKS: Final = frozenset(
+    {"threads", "stackTrace", "scopes", "variables", "setVariable", "setExpression", "evaluate", "completions"}
+    | {"exceptionInfo", "breakpointLocations", "loadedSources", "modules", "source", "cancel"}
+)
 
 
 class Adapter:
@@ -92,11 +97,11 @@ class Adapter:
             if (body := await work) is not None:
                 told["body"] = body
         except LlmspellError as error:
-            told |= _failure(error)
+            told |= _failure(error, shown=command not in _LOOKS)
         except asyncio.CancelledError:
-            told |= {"success": False, "message": "cancelled"}
+            told |= {"success": False, "message": "cancelled", "body": {}}
         except Exception as error:
-            told |= _failure(fault(error, "the debugger"))
+            told |= _failure(fault(error, "the debugger"), shown=True)
         finally:
             self._under_way.pop(number, None)
         self._send(told)
@@ -161,12 +166,8 @@ class Adapter:
     def _start(self, running: Running, breaks: Breaks) -> None:
         try:
             running.start(breaks)
-        except LlmspellError as error:
-            running.over = True
-            hint = f"\nhint: {error.hint}" if error.hint else ""
-            running.output("stderr", f"{error.message}{hint}\n", error.source)
-            self._event("exited", {"exitCode": error.exit_code})
-            self._event("terminated", {})
+        except Exception as error:
+            running.fail(error if isinstance(error, LlmspellError) else fault(error, "the debugger"))
 
     async def restart(self, given: Body) -> None:
         running, breaks = self._debugged
@@ -182,7 +183,7 @@ class Adapter:
 
     async def terminate(self, given: Body) -> None:
         running, _ = self._debugged
-        running.cancel("terminated by the debugger")
+        running.cancel("stopped in the debugger")
         if not self._configured:
             self._then.append(lambda: self._event("terminated", {}))
 
@@ -331,9 +332,14 @@ def _launch(given: Body) -> Launch:
     return launch
 
 
-def _failure(error: LlmspellError) -> Body:
+def _failure(error: LlmspellError, *, shown: bool) -> Body:
+    """shown: whether a client is to show it in a message of its own."""
     text = f"{error.message}: {error.hint}" if error.hint else error.message
-    return {"success": False, "message": text, "body": {"error": {"id": 1, "format": _escaped(text), "showUser": True}}}
+    return {
+        "success": False,
+        "message": text,
+        "body": {"error": {"id": 1, "format": _escaped(text), "showUser": shown}},
+    }
 
 
 def _escaped(text: str) -> str:

@@ -34,6 +34,7 @@ FILTERS: Final[list[dict[str, Any]]] = [
     },
 ]
 _HITS: Final = "a hit count is a number, or one after >, >=, <, <=, == or %: `3`, `>= 3`, `% 2`"
+_NO_CONDITION: Final = "a condition or a hit count is for lines; here a pattern says which: `tool:csv_*`"
 #: Breakpoint texts of exceptions are of this kind.
 _ERROR: Final = "error"
 
@@ -125,6 +126,9 @@ class Breaks:
         answers: list[dict[str, Any]] = []
         for each in wanted:
             number = next(self._ids)
+            if each.get("condition") or each.get("hitCondition"):
+                answers.append({"id": number, "verified": False, "message": _NO_CONDITION})
+                continue
             try:
                 text = str(Breakpoint.parse(str(each.get("name", "")).strip()))
             except LlmspellError as error:

@@ -21,7 +21,6 @@ CAPABILITIES: Final[dict[str, Any]] = {
     "supportsExceptionInfoRequest": True,
     "supportsExceptionFilterOptions": True,
     "exceptionBreakpointFilters": FILTERS,
-    "supportTerminateDebuggee": True,
     "supportsTerminateRequest": True,
     "supportsBreakpointLocationsRequest": True,
     "supportsLoadedSourcesRequest": True,
@@ -29,5 +28,4 @@ CAPABILITIES: Final[dict[str, Any]] = {
     "supportsClipboardContext": True,
     "supportsCancelRequest": True,
     "supportsDelayedStackTraceLoading": True,
-    "supportsVariableType": True,
 }

@@ -10,7 +10,7 @@ from llmspell.asking import Asking, Result
 from llmspell.control.control import Control
 from llmspell.control.wanted import Controls
 from llmspell.engines.debugging.session import Debug, Debuggee
-from llmspell.errors import LlmspellError, UsageError
+from llmspell.errors import CancelledByUser, LlmspellError, UsageError
 from llmspell.events.event import Event
 from llmspell.person import Answers
 from llmspell.run import Run
@@ -86,19 +86,32 @@ class Running:
         if self.launch.record is not None and started.store is not None:
             from llmspell.traces.schema import copy  # sqlite3, 4 ms
 
-            await asyncio.to_thread(copy, started.store.path, self.launch.record)
+            try:
+                await asyncio.to_thread(copy, started.store.path, self.launch.record)
+            except LlmspellError as error:
+                self._show_error(error)
         self._ended(result)
 
     def _ended(self, result: Result) -> None:
-        self.over = True
-        if result.error is not None:
+        if isinstance(result.error, CancelledByUser):
+            self.output("console", f"{result.error.message}\n")
+        elif result.error is not None:
             self._show_error(result.error)
         elif result.value is not None:
             from llmspell.serve.dap.around import text
             from llmspell.traces.describe import describe
 
             self.output("console", f"{text(describe(result.value))}\n")
-        self._send("exited", {"exitCode": 0 if result.error is None else result.error.exit_code})
+        self._exited(0 if result.error is None else result.error.exit_code)
+
+    def fail(self, error: LlmspellError) -> None:
+        """It cannot be started."""
+        self._show_error(error)
+        self._exited(error.exit_code)
+
+    def _exited(self, code: int) -> None:
+        self.over = True
+        self._send("exited", {"exitCode": code})
         self._send("terminated", {})
 
     def cancel(self, reason: str) -> None:

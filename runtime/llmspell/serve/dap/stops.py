@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 
 from llmspell import place
 from llmspell.control.control import Control, Paused
+from llmspell.engines.debugging.inspected import FRAMES
 from llmspell.engines.debugging.session import CallSite, Debuggee
 from llmspell.errors import UsageError
 from llmspell.frozen import frozen
@@ -40,6 +41,11 @@ _NAMES: Final = {
 #: Seconds that a script which computes has to say who of it waits; its stack is shown without them then.
 _SOON: Final = 1.0
 
+#: Parts of a value that are told at once to a client that does not ask for pages; the rest is one more part.
+_PARTS: Final = 1000
+
+_VIRTUAL: Final = {"kind": "virtual", "attributes": ["readOnly"]}
+
 _GONE: Final = "that was seen before the spell went on; it is no longer there"
 _RUNS: Final = "the spell runs: it can be looked at while it stands still"
 
@@ -59,13 +65,15 @@ class _Frame:
 
 @frozen
 class _Value:
-    """A value that can be opened: `reference` in a worker, seen from a frame of it, or what `make` gives."""
+    """A value that can be opened: `reference` in a worker, seen from a frame of it, or what `make` gives. start: the
+    first of its parts that is meant."""
 
     thread: int
     worker: Debuggee | None = None
     reference: int = 0
     frame: int | None = None
     make: Callable[[], Any] | None = None
+    start: int = 0
 
 
 class Stops:
@@ -141,7 +149,10 @@ class Stops:
         context = worker.context
         span = None if context is None else context.get(place.span)
         chain = () if span is None else tuple(self._spans.chain(span.number))
-        told = self._places(worker.number, worker, chain, await worker.ask("frames"))
+        places = await worker.ask("frames")
+        told = self._places(worker.number, worker, chain, places)
+        if len(places) == FRAMES:
+            told.append(self._label(worker.number, "more calls than can be shown"))
         site = "" if context is None else context.get(place.site) or ""
         calls = await self._calls(worker.number, site, chain)
         return [*told, self._label(worker.number, "called by"), *calls] if calls else told
@@ -227,15 +238,21 @@ class Stops:
 
     async def variables(self, given: dict[str, Any]) -> list[dict[str, Any]]:
         value = self._value(given.get("variablesReference"))
-        start, count = int(given.get("start") or 0), int(given.get("count") or 0)
+        start, count = value.start + int(given.get("start") or 0), int(given.get("count") or 0)
+        most = count or _PARTS
         if value.worker is None:
             assert value.make is not None
-            found = around.parts(around.plain(self._run, value.make()))[start:]
-            return [self._part(value.thread, name, item) for name, item in (found[:count] if count else found)]
-        if given.get("filter") == "named":
-            return []  # told only of lists, which have none
-        found = await value.worker.ask("variables", reference=value.reference, start=start, count=count)
-        return [self._variable(value, each) for each in found]
+            parts = around.parts(around.plain(self._run, value.make()))[start : start + most + 1]
+            told = [self._part(value.thread, name, item) for name, item in parts[:most]]
+        elif given.get("filter") == "named":
+            return []  # told only of long lists, whose parts come in pages
+        else:
+            parts = await value.worker.ask("variables", reference=value.reference, start=start, count=most + 1)
+            told = [self._variable(value, each) for each in parts[:most]]
+        if len(parts) > most and not count:
+            rest = self._refer(replace(value, start=start + most))
+            told.append({"name": "…", "value": "more", "variablesReference": rest, "presentationHint": _VIRTUAL})
+        return told
 
     def _part(self, thread: int, name: str, item: Any) -> dict[str, Any]:
         reference = self._refer(_Value(thread, make=lambda: item)) if around.parts(item) else 0
@@ -249,6 +266,8 @@ class Stops:
         hint: dict[str, Any] = {"kind": given["kind"]} if given.get("kind") else {}
         if given.get("writable") is False:
             hint["attributes"] = ["readOnly"]
+        if given.get("lazy"):
+            hint["lazy"] = True
         return {**told, "presentationHint": hint} if hint else told
 
     def _shown(self, owner: _Value, given: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def rewritten(source: str, *, named: bool = False) -> tuple[str, Tables]:
     root = tree_sitter.Parser(language).parse(text).root_node
     if root.has_error:
         raise Unreadable(_first_error(root))
+    # Functions beside each other see each other's names, which alone costs as much: no need to go through it for that.
+    named = named or sum(child.type == "function_declaration" for child in root.children) ** 3 > _MOST
     rewriting = _Rewriting(text, named=named)
     rewriting.go_through(root)
     if not named and rewriting.cost() > _MOST:

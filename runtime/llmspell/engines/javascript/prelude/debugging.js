@@ -202,7 +202,7 @@ const placeOf = (frame) => frame.text.places[statementOf(frame)] ?? NOWHERE;
 const NOWHERE = [1, 1, 0, 0]; // of a module that is still being linked
 const lineOf = (frame) => placeOf(frame)[0];
 
-const FRAMES = 500;
+const FRAMES = 5000;
 // The stack: [{frame, awaits}], innermost first.
 const stackFrom = (innermost) => {
   const stack = [];

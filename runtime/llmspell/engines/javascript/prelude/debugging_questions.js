@@ -101,7 +101,7 @@ const scopeParts = (frame, names) => {
     const name = names[index][0], write = names[index][1] ? null : assignTo(evaluator, name);
     append(named, part(name, () => valueOf(evaluator, name), write, name, "data"));
   }
-  return record({ count: 0, at: null, named });
+  return fewParts(named);
 };
 // A name before its declaration has run has no value yet.
 const valueOf = (evaluator, name) => {
@@ -161,20 +161,20 @@ const isModuleScope = (self) => {
 const globalsScope = () => record({ name: "Globals", expensive: true, reference: hold(record({ parts: globalParts })) });
 const globalParts = () => {
   const parts = partsOf(globalThis, ""), own = [], rest = [];
-  for (let index = 0; index < parts.named.length; index++) {
-    const one = parts.named[index];
+  for (let index = 0; index < partCount(parts); index++) {
+    const one = partAt(parts, index);
     if (one.kind !== "virtual") append(setHas(builtIn, one.name) || findText(one.name, "Symbol(") === 0 ? rest : own, define(one, "expression", one.name, true));
   }
   append(own, part("(built in)", () => record({ parts: rest }), null, "", "virtual"));
-  return record({ count: 0, at: null, named: own });
+  return fewParts(own);
 };
 
 const partsBehind = (reference) => {
   const item = held[reference];
   if (item === undefined || item === null) decline(`there is nothing numbered ${reference} any more: the script has gone on`);
   if (item.parts !== undefined) return item.parts();
-  if (item.lazy !== undefined) return record({ count: 0, at: null, named: [part("value", item.lazy, null, item.expression)] });
-  const parts = partsOf(item.value, item.expression);
+  if (item.lazy !== undefined) return fewParts([part("value", item.lazy, null, item.expression)]);
+  const parts = partsOf(item.value, item.expression, item.receiver);
   for (let index = 0; item.private !== undefined && index < item.private.length; index++) append(parts.named, item.private[index]);
   return parts;
 };
@@ -182,7 +182,7 @@ const partsBehind = (reference) => {
 const showNamed = (one) => {
   if (one.name === "(built in)") {
     const { parts } = one.read();
-    const reference = hold(record({ parts: () => record({ count: 0, at: null, named: parts }) }));
+    const reference = hold(record({ parts: () => fewParts(parts) }));
     return record({ name: one.name, value: `${parts.length} names`, type: "", reference, kind: "virtual", writable: false });
   }
   const shown = showPart(one);
@@ -195,15 +195,18 @@ const showNamed = (one) => {
 // -- questions -----------------------------------------------------------------------------------------------------
 
 const writeTo = (reference, name, value) => {
-  const { count, at, named } = partsBehind(reference);
-  const found = at !== null && `${name >>> 0}` === name && name >>> 0 < count ? at(name >>> 0) : namedPart(named, name);
+  const parts = partsBehind(reference), { count, at } = parts;
+  const found = at !== null && `${name >>> 0}` === name && name >>> 0 < count ? at(name >>> 0) : namedPart(parts, name);
   if (found === null) decline(`there is no ${name} here`);
   if (found.write === null) decline(`${name} cannot be given another value`);
   found.write(value);
   return show(found.read(), SHOWN_TEXT, found.expression);
 };
-const namedPart = (named, name) => {
-  for (let index = 0; index < named.length; index++) if (named[index].name === name) return named[index];
+const namedPart = (parts, name) => {
+  for (let index = parts.count; index < partCount(parts); index++) {
+    const one = partAt(parts, index);
+    if (one.name === name) return one;
+  }
   return null;
 };
 
@@ -218,7 +221,12 @@ const completionsOf = ({ frame, holder, prefix }) => {
     append(found, record({ label, kind: kind() }));
   };
   if (holder !== "") {
-    const value = evaluateIn(frame, holder);
+    let value;
+    try {
+      value = evaluateIn(frame, holder);
+    } catch {
+      return found; // nothing that can be said follows it
+    }
     for (let each = value === null || value === undefined ? null : NativeObject(value); each !== null; each = getPrototypeOf(each)) {
       const names = ownKeys(each);
       for (let index = 0; index < names.length; index++) {
@@ -267,10 +275,9 @@ const questions = record({
   catches: ({ call }) => isCaught(callerIn(call), call >= 0),
   scopes: ({ frame }) => scopesOf(frame),
   variables({ reference, start, count }) {
-    const { count: indexed, at, named } = partsBehind(reference), found = [];
+    const parts = partsBehind(reference), size = partCount(parts), found = [];
     const end = start + (count > 0 && count < MOST_PARTS ? count : MOST_PARTS);
-    for (let index = start; index < end && index < indexed + named.length; index++)
-      append(found, showNamed(index < indexed ? at(index) : named[index - indexed]));
+    for (let index = start; index < end && index < size; index++) append(found, showNamed(partAt(parts, index)));
     return found;
   },
   evaluate: ({ frame, text, most }) => show(evaluateIn(frame, text), most, testRegex(SIMPLE, text) ? text : ""),

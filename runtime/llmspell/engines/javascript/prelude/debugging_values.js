@@ -2,6 +2,7 @@
 // objects and of what is opened by hand, no others.
 
 const NESTED_ITEMS = 8, NESTED_TEXT = 60, NESTED_LEVELS = 2;
+const PAGE = 100; // items of a list that are shown at once
 
 let held = [null]; // reference -> what has parts
 const hold = (item) => {
@@ -80,9 +81,9 @@ const show = (value, most, expression = "") => {
   shown.reference = hold(record({ value, expression }));
   try {
     const table = weakHas(nodes, value) ? snapshotOf(value) : value;
-    if (isArray(table) || (isView(table) && viewTag(table) !== undefined)) shown.indexed = table.length;
-    else if (isMap(table)) shown.indexed = mapSize(table);
-    else if (isSet(table)) shown.indexed = setSize(table);
+    const isList = isArray(table) || (isView(table) && viewTag(table) !== undefined);
+    const size = isList ? table.length : isMap(table) ? mapSize(table) : isSet(table) ? setSize(table) : 0;
+    if (size > PAGE) shown.indexed = size;
   } catch {
     return shown;
   }
@@ -94,17 +95,18 @@ const show = (value, most, expression = "") => {
 const memberOf = (expression, key) =>
   expression === "" ? "" : typeof key === "number" ? `${expression}[${key}]` : testRegex(IDENTIFIER, key) ? `${expression}.${key}` : `${expression}[${jsonOf(key)}]`;
 
-// A part: {name, read, write or null, kind, expression}.
-const part = (name, readPart, write, expression = "", kind = "property") => record({ name, read: readPart, write, expression, kind });
+// A part: {name, read, write or null, kind, expression}, and whether it is only read once somebody asks for it.
+const part = (name, readPart, write, expression = "", kind = "property") => record({ name, read: readPart, write, expression, kind, lazy: false });
 
-const fieldPart = (value, expression, key) => {
+// receiver: whose field it is, where `value` is a prototype of that.
+const fieldPart = (value, expression, key, receiver) => {
   const own = ownProperty(value, key), isSymbol = typeof key === "symbol";
   const name = isSymbol ? symbolText(key) : key, inner = isSymbol ? "" : memberOf(expression, key);
   const write = (given) => {
-    if (!reflectSet(value, key, given)) throw new NativeTypeError(`${name} cannot be changed`);
+    if (!reflectSet(value, key, given, receiver)) throw new NativeTypeError(`${name} cannot be changed`);
   };
   if (own !== undefined && (own.get !== undefined || own.set !== undefined))
-    return part(name, () => record({ lazy: () => apply(own.get, value, []) }), own.set === undefined ? null : write, inner);
+    return define(part(name, () => apply(own.get, receiver, []), own.set === undefined ? null : write, inner), "lazy", own.get !== undefined);
   const isFixed = own !== undefined && own.writable === false;
   return part(name, () => value[key], isFixed ? null : write, inner, typeof own?.value === "function" ? "method" : "property");
 };
@@ -123,42 +125,59 @@ const hostParts = (value, expression, parts) => {
   }
 };
 
-// {count, at}: how many parts come first by their index, and the rest of them.
-const partsOf = (value, expression) => {
+// What `each` gives one by one, as fast as a million of them needs.
+const fill = uncurry(NativeArray.prototype.fill);
+const listed = (size, each) => {
+  const items = fill(new NativeArray(size), null);
+  let count = 0;
+  each((item) => { items[count++] = item; });
+  return items;
+};
+
+// {count, at, keys, of, named}: how many parts come first by their index, then one for each of the keys, then the rest.
+// They are made as they are wanted: there may be a million.
+const partsOf = (value, expression, receiver = value) => {
   const named = [], node = weakGet(nodes, value), table = node === undefined ? value : readNode(node);
-  let count = 0, at = null;
-  if (isArray(table) || (isView(table) && viewTag(table) !== undefined)) {
+  const field = (key) => (node === undefined ? fieldPart(value, expression, key, receiver) : part(key, () => value[key], (given) => { value[key] = given; }, memberOf(expression, key)));
+  let keys = [], of = field, count = 0, at = null;
+  if (isMap(value)) {
+    keys = listed(mapSize(value), (take) => mapEach(value, (_item, key) => take(key)));
+    of = (key) => part(brief(key, 1), () => mapGet(value, key), (given) => mapSet(value, key, given));
+  } else if (isSet(value)) {
+    const items = listed(setSize(value), (take) => setEach(value, take));
+    count = items.length;
+    at = (index) => part(`${index}`, () => items[index], null);
+  } else if (isArray(table) || (isView(table) && viewTag(table) !== undefined)) {
     count = table.length;
     at = (index) => part(`${index}`, () => value[index], (given) => { value[index] = given; }, memberOf(expression, index));
-  } else if (isMap(value)) {
-    mapEach(value, (_item, key) => append(named, part(brief(key, 1), () => mapGet(value, key), (given) => mapSet(value, key, given))));
-  } else if (isSet(value)) {
-    setEach(value, (item) => append(named, part(`${named.length}`, () => item, null)));
   }
-  const keys = ownKeys(table);
-  for (let index = 0; index < keys.length; index++) {
-    const key = keys[index];
-    if (count > 0 && typeof key === "string" && `${key >>> 0}` === key) continue;
-    if (count > 0 && key === "length") continue;
-    append(named, node === undefined ? fieldPart(value, expression, key) : part(key, () => value[key], (given) => { value[key] = given; }, memberOf(expression, key)));
+  const own = count > PAGE && !isSet(value) ? [] : ownKeys(table), isPlain = count === 0 && of === field;
+  if (isPlain) keys = own;
+  for (let index = 0; !isPlain && index < own.length; index++) {
+    const key = own[index];
+    if (count > 0 && ((typeof key === "string" && `${key >>> 0}` === key) || key === "length")) continue;
+    append(named, field(key));
   }
   if (instanceOf(value) !== undefined) hostParts(value, expression, named);
   const prototype = node === undefined && !isArray(value) ? getPrototypeOf(value) : null;
   if (prototype !== null && prototype !== NativeObject.prototype && prototype !== NativeFunction.prototype && !isError(value))
-    append(named, part("[[Prototype]]", () => prototype, null, "", "virtual"));
-  return record({ count, at, named });
+    append(named, define(part("[[Prototype]]", () => prototype, null, "", "virtual"), "receiver", receiver));
+  return record({ count, at, keys, of, named });
 };
+const fewParts = (named) => record({ count: 0, at: null, keys: [], of: null, named });
+const partCount = ({ count, keys, named }) => count + keys.length + named.length;
+const partAt = ({ count, at, keys, of, named }, index) =>
+  index < count ? at(index) : index < count + keys.length ? of(keys[index - count]) : named[index - count - keys.length];
 
-const showPart = ({ name, read: readPart, write, expression, kind }) => {
+const showPart = ({ name, read: readPart, write, expression, kind, lazy, receiver }) => {
   let shown;
   try {
-    const value = readPart();
-    if (isObject(value) && typeof value.lazy === "function" && getPrototypeOf(value) === null)
-      shown = record({ value: "(...)", type: "", reference: hold(record({ lazy: value.lazy, expression })) });
-    else shown = show(value, SHOWN_TEXT, expression);
+    shown = lazy ? record({ value: "(...)", type: "", reference: hold(record({ lazy: readPart, expression })) }) : show(readPart(), SHOWN_TEXT, expression);
+    if (receiver !== undefined && shown.reference > 0) define(held[shown.reference], "receiver", receiver);
   } catch (error) {
     shown = record({ value: `<${briefly(error)}>`, type: "", reference: 0 });
   }
+  if (lazy) define(shown, "lazy", true, true);
   define(shown, "name", name, true);
   define(shown, "kind", kind, true);
   if (expression !== "") define(shown, "expression", expression, true);

@@ -9,7 +9,7 @@ local getupvalue, setupvalue = D.getupvalue, D.setupvalue
 local byte, sub, rawequal, type, next, error = N.string.byte, N.string.sub, N.rawequal, N.type, N.next, N.error
 local Debugging = K.debugging
 
-local MOST_FRAMES = 400
+local MOST_FRAMES = 5000
 
 -- -- Frames ----------------------------------------------------------------------------------------------------------
 

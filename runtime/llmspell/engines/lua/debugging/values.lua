@@ -16,6 +16,8 @@ local PREVIEWED = 60
 local WHOLE_LEVELS = 30
 -- Items of a list that are shown at once.
 local PAGE = 100
+-- Keys of a table that are put in order, for a line of text and for its parts: more takes longer than a person waits.
+local ORDERED, ORDERED_PARTS = 1000, 100000
 
 -- -- A line of text --------------------------------------------------------------------------------------------------
 
@@ -71,9 +73,33 @@ local text_of
 local levels, previewed = 1, PREVIEWED
 local around = {}
 
+local function has_more_than(t, most)
+  local count = 0
+  for _ in next, t do
+    count = count + 1
+    if count > most then return true end
+  end
+  return false
+end
+
+-- In order; of a large table only as many as a line of text can show, items first.
+local function first_keys(t, length)
+  if levels > 1 or not has_more_than(t, ORDERED) then return K.sorted_keys(t) end
+  local keys, last = {}, length < ORDERED and length or ORDERED
+  for i = 1, last do keys[i] = i end
+  for key in next, t do
+    if last >= ORDERED then break end
+    if math_type(key) ~= "integer" or key < 1 or key > length then
+      last = last + 1
+      keys[last] = key
+    end
+  end
+  return keys, last
+end
+
 local function parts_text(t, most, depth)
   local parts, length, used = {}, N.rawlen(t), 2
-  local keys, count = K.sorted_keys(t)
+  local keys, count = first_keys(t, length)
   for i = 1, count do
     local key = keys[i]
     local value = text_of(rawget(t, key), previewed, depth + 1)
@@ -177,9 +203,11 @@ end
 
 -- A value as `Shown`.
 local function shown(value, most, expression)
-  local reference = 0
-  if has_parts(value) then reference = Debugging.refer({ kind = "value", value = value, expression = expression }) end
-  return { value = seen_text(value, most), type = type_of(value), reference = reference, indexed = long_list(value) }
+  local reference, indexed = 0, long_list(value)
+  if has_parts(value) then
+    reference = Debugging.refer({ kind = "value", value = value, expression = expression, indexed = indexed })
+  end
+  return { value = seen_text(value, most), type = type_of(value), reference = reference, indexed = indexed }
 end
 Debugging.shown = shown
 
@@ -230,15 +258,26 @@ local function parts_of_object(list, what)
   end
 end
 
+local function all_keys(t)
+  if not has_more_than(t, ORDERED_PARTS) then return K.sorted_keys(t) end
+  local keys, count = {}, 0
+  for key in next, t do
+    count = count + 1
+    keys[count] = key
+  end
+  return keys, count
+end
+
 local function parts_of_table(list, what, start, count)
   local t = what.value
   local fields = fields_of(t)
-  local keys, all = K.sorted_keys(fields)
+  if not what.indexed and (start == 0 or not what.order) then what.order, what.all = all_keys(fields) end
+  local keys, all = what.order, what.indexed or what.all
   local last = count > 0 and start + count or all
   if last > all then last = all end
   if last > start + MOST_PARTS then last = start + MOST_PARTS end
   for i = start + 1, last do
-    local key = keys[i]
+    local key = keys and keys[i] or i
     local name = key_text(key)
     if what.keys[name] then name = name .. " (" .. i .. ")" end
     what.keys[name] = { key }
