@@ -8,7 +8,7 @@ import type { Installation } from "./installation";
 import { newSpell } from "./newSpell";
 import type { Projects } from "./projects";
 import type { Server } from "./server";
-import { made, relative, terminal, type Definition } from "./tasks";
+import { home, made, relative, terminal, type Definition, type Home } from "./tasks";
 import { documentUri } from "./trace/documents";
 import type { Run } from "./trace/model";
 import type { Runs } from "./trace/runs";
@@ -35,11 +35,11 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     dev: (file: Named) => dev(parts, file),
     openTrace: (subject: Named | Node) => openTrace(parts, subject),
     replay: (node: Node | undefined) => replay(parts, node),
-    inspect: (id: string, span: number) => inspect(runs, id, span),
+    inspect: (id: string, span: number, column?: vscode.ViewColumn) => inspect(runs, id, span, column),
     goToPlace: (node: Node) => goToPlace(node),
     refreshRuns: () => runs.refresh(),
     newSpell: () => newSpell(parts),
-    doctor: () => task(parts, { type: "llmspell", command: "doctor" }, folder(parts)),
+    doctor: () => task(parts, { type: "llmspell", command: "doctor" }, { cwd: folder(parts), scope: vscode.TaskScope.Workspace }),
     install: () => installation.install(),
     restart: () => installation.forget(),
     showLog: () => server.log.show(),
@@ -62,7 +62,7 @@ async function run(parts: Parts, named: Named): Promise<void> {
   const file = await saved(named);
   if (file !== undefined) {
     const args = runArguments(file);
-    await task(parts, { type: "llmspell", command: "run", file: file.fsPath, args }, parts.projects.rootOf(file));
+    await task(parts, { type: "llmspell", command: "run", file: file.fsPath, args }, home(file));
   }
 }
 
@@ -88,8 +88,7 @@ async function openTrace(parts: Parts, subject: Named | Node): Promise<void> {
   if ((await parts.installation.wanted()) === undefined) {
     return;
   }
-  const id = typeof subject === "string" ? path.basename(subject, ".db") : undefined;
-  const chosen = isNode(subject) ? subject.run : await known(parts, id);
+  const chosen = isNode(subject) ? subject.run : typeof subject === "string" ? await stored(parts, subject) : await picked(parts);
   if (chosen !== undefined) {
     await parts.waterfalls.open(chosen);
   }
@@ -99,26 +98,24 @@ async function replay(parts: Parts, node: Node | undefined): Promise<void> {
   if ((await parts.installation.wanted()) === undefined) {
     return;
   }
-  const chosen = isNode(node) ? node.run : await known(parts, undefined);
+  const chosen = isNode(node) ? node.run : await picked(parts);
   if (chosen !== undefined) {
-    const cwd = parts.runs.folder(chosen.id) ?? path.dirname(chosen.spell);
     const args = ["--replay", chosen.id];
-    await task(parts, { type: "llmspell", command: "run", file: chosen.spell, args }, cwd);
+    const definition: Definition = { type: "llmspell", command: "run", file: chosen.spell, args };
+    await task(parts, definition, home(vscode.Uri.file(chosen.spell)));
   }
 }
 
-/** The run with an id, else the one that is picked from the list. */
-async function known(parts: Parts, id: string | undefined): Promise<Run | undefined> {
-  if (id === undefined || parts.runs.get(id) === undefined) {
-    await parts.runs.refresh();
+async function stored(parts: Parts, file: string): Promise<Run> {
+  const found = await parts.runs.stored(file);
+  if (found === undefined) {
+    throw new Error(`there is no run ${path.basename(file, ".db")} any more`);
   }
-  if (id !== undefined) {
-    const found = parts.runs.get(id);
-    if (found === undefined) {
-      throw new Error(`there is no run ${id} any more`);
-    }
-    return found;
-  }
+  return found;
+}
+
+async function picked(parts: Parts): Promise<Run | undefined> {
+  await parts.runs.refresh();
   const items = parts.runs.list.map((run) => {
     const when = new Date(run.started).toLocaleString();
     return { label: run.label, description: `${run.status} · ${when}`, detail: run.id, run };
@@ -129,11 +126,11 @@ async function known(parts: Parts, id: string | undefined): Promise<Run | undefi
   return (await vscode.window.showQuickPick(items, { placeHolder: "Which run?", matchOnDetail: true }))?.run;
 }
 
-async function inspect(runs: Runs, id: string, number: number): Promise<void> {
+async function inspect(runs: Runs, id: string, number: number, viewColumn = vscode.ViewColumn.Active): Promise<void> {
   const span = (await runs.trace(id)).spans.get(number);
   if (span !== undefined) {
     const document = await vscode.workspace.openTextDocument(documentUri(id, span));
-    await vscode.window.showTextDocument(document, { preview: true, preserveFocus: true });
+    await vscode.window.showTextDocument(document, { preview: true, preserveFocus: true, viewColumn });
   }
 }
 
@@ -141,17 +138,19 @@ async function goToPlace(node: Node): Promise<void> {
   const site = isNode(node) && "span" in node ? /^(.*):(\d+)$/.exec(node.span.site) : null;
   if (site !== null) {
     const [, file = "", line = "1"] = site;
-    const spell = node.run.spell;
-    const place = file === path.basename(spell) ? spell : path.resolve(path.dirname(spell), file);
+    const { spell, label } = node.run;
+    // A run names files as its spell was named when it was started: from the same folder.
+    const folder = spell.endsWith(`${path.sep}${label}`) ? spell.slice(0, -label.length) : path.dirname(spell);
     const at = new vscode.Position(Number(line) - 1, 0);
-    await vscode.window.showTextDocument(vscode.Uri.file(place), { selection: new vscode.Range(at, at) });
+    const place = vscode.Uri.file(path.resolve(folder, file));
+    await vscode.window.showTextDocument(place, { selection: new vscode.Range(at, at) });
   }
 }
 
-async function task(parts: Parts, definition: Definition, cwd: string): Promise<void> {
+async function task(parts: Parts, definition: Definition, where: Home): Promise<void> {
   const program = await parts.installation.wanted();
   if (program !== undefined) {
-    await vscode.tasks.executeTask(made(program, definition, cwd, vscode.TaskScope.Workspace));
+    await vscode.tasks.executeTask(made(program, definition, where));
   }
 }
 

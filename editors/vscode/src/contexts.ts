@@ -2,38 +2,42 @@
 
 import * as vscode from "vscode";
 
-import { ENDINGS, type Projects } from "./projects";
+import type { Projects } from "./projects";
 
 export class Contexts implements vscode.Disposable {
   private readonly disposables: vscode.Disposable[];
+  private watchers: vscode.Disposable[] = [];
   private hasSpells = false;
   private isStale = false;
   private isListing = false;
 
   constructor(private readonly projects: Projects) {
-    const watcher = vscode.workspace.createFileSystemWatcher(`**/*.${ENDINGS}`, false, true, false);
     this.disposables = [
-      watcher,
-      watcher.onDidCreate(() => this.list()),
-      watcher.onDidDelete(() => this.list()),
-      projects.onDidChange(() => {
-        this.mark();
-        void this.list();
-      }),
+      projects.onDidChange(() => this.begin()),
       vscode.window.onDidChangeActiveTextEditor(() => this.mark()),
       vscode.workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration("llmspell.spells") || change.affectsConfiguration("launch")) {
-          this.mark();
-          void this.list();
+          this.begin();
         }
       }),
     ];
-    this.mark();
-    void this.list();
+    this.begin();
   }
 
   dispose(): void {
-    vscode.Disposable.from(...this.disposables).dispose();
+    vscode.Disposable.from(...this.disposables, ...this.watchers).dispose();
+  }
+
+  /** What spells are may be another thing now. */
+  private begin(): void {
+    vscode.Disposable.from(...this.watchers).dispose();
+    // Of spells only: where others write JavaScript by the hundred nothing is looked for.
+    this.watchers = this.projects.patterns().flatMap((pattern) => {
+      const watcher = vscode.workspace.createFileSystemWatcher(pattern, false, true, false);
+      return [watcher, watcher.onDidCreate(() => this.list()), watcher.onDidDelete(() => this.list())];
+    });
+    this.mark();
+    void this.list();
   }
 
   private mark(): void {

@@ -57,6 +57,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const start = async (): Promise<void> => {
     const wanted = vscode.workspace.isTrusted && vscode.workspace.textDocuments.some((each) => projects.isOurs(each));
     if (!wanted && projects.roots.length === 0) {
+      void server.stop(); // the last project may have gone
       return;
     }
     const program = await installation.program();
@@ -75,7 +76,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     installation.onDidChange(start),
     projects.onDidChange(start),
     vscode.workspace.onDidOpenTextDocument(async (document) => {
-      if (server.condition === "stopped" && vscode.workspace.isTrusted && projects.isOurs(document)) {
+      if (!server.isWanted && vscode.workspace.isTrusted && projects.isOurs(document)) {
         await start();
       }
     }),

@@ -13,6 +13,7 @@ const AGAIN = "Try Again";
 export class Installation implements vscode.Disposable {
   private found: Promise<Program | undefined> | undefined;
   private offered = false;
+  private isMissing = false;
   private isInstalling = false;
   private readonly changed = new vscode.EventEmitter<void>();
   /** Another program is to be used, or there is one at last. */
@@ -29,6 +30,10 @@ export class Installation implements vscode.Disposable {
     const program = await this.found;
     if (program === undefined) {
       this.found = undefined;
+      this.isMissing = true;
+    } else if (this.isMissing) {
+      this.isMissing = false;
+      this.changed.fire(); // somebody has installed it by hand
     }
     return program;
   }
@@ -49,6 +54,7 @@ export class Installation implements vscode.Disposable {
   /** Looks again at the next need, and tells whoever uses the program. */
   forget(): void {
     this.found = undefined;
+    this.isMissing = false;
     this.offered = false;
     this.changed.fire();
   }

@@ -29,7 +29,7 @@ console.log(await agent.chat(params.question ?? "What is a spell?"));
 
 export async function newSpell(parts: Parts): Promise<void> {
   const chosen = await vscode.window.showQuickPick(LANGUAGES, { placeHolder: "In which language?" });
-  const root = parts.projects.roots[0] ?? vscode.workspace.workspaceFolders?.[0]?.uri;
+  const root = projectOf(parts) ?? vscode.workspace.workspaceFolders?.[0]?.uri;
   if (chosen === undefined) {
     return;
   }
@@ -41,6 +41,13 @@ export async function newSpell(parts: Parts): Promise<void> {
   if (file !== undefined) {
     await vscode.window.showTextDocument(file);
   }
+}
+
+/** That of the open file, else the first. */
+function projectOf({ projects }: Parts): vscode.Uri | undefined {
+  const open = vscode.window.activeTextEditor?.document.uri;
+  const around = open?.scheme === "file" ? projects.around(open.fsPath) : undefined;
+  return around ?? projects.roots[0];
 }
 
 /** A project with settings, stubs and its first spell. */

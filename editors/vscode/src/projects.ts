@@ -7,7 +7,7 @@ import type { DocumentFilter } from "vscode-languageclient/node";
 const LANGUAGES = ["lua", "javascript"];
 const SETTINGS = "llmspell.toml";
 /** How the names of spells end. */
-export const ENDINGS = "{lua,js,mjs}";
+const ENDINGS = "{lua,js,mjs}";
 /** What is in folders like these is somebody else's. */
 const ELSEWHERE = "**/{node_modules,.venv,venv,.git}/**";
 /** As many are looked for, of projects and of spells. */
@@ -51,11 +51,14 @@ export class Projects implements vscode.Disposable {
     return LANGUAGES.flatMap((language) => this.scripts(language));
   }
 
+  /** What the names of spells are like. */
+  patterns(): vscode.GlobPattern[] {
+    return [...this.named(), ...this.folders.map((folder) => new vscode.RelativePattern(folder, `**/*.${ENDINGS}`))];
+  }
+
   /** The spells of this workspace on the disk, as many as are worth listing. */
   async files(): Promise<vscode.Uri[]> {
-    const inside = this.folders.map((folder) => new vscode.RelativePattern(folder, `**/*.${ENDINGS}`));
-    const patterns = [...this.named(), ...inside];
-    const found = patterns.map((each) => vscode.workspace.findFiles(each, ELSEWHERE, MOST.spells));
+    const found = this.patterns().map((each) => vscode.workspace.findFiles(each, ELSEWHERE, MOST.spells));
     return (await Promise.all(found)).flat();
   }
 
@@ -72,10 +75,13 @@ export class Projects implements vscode.Disposable {
 
   /** Where `llmspell` is started for a file: the innermost project around it, else the workspace folder, else its own. */
   rootOf(file: vscode.Uri): string {
-    const around = this.folders.filter((folder) => !path.relative(folder.fsPath, file.fsPath).startsWith(".."));
-    const innermost = around.sort((a, b) => b.fsPath.length - a.fsPath.length)[0];
-    const folder = innermost ?? vscode.workspace.getWorkspaceFolder(file)?.uri;
+    const folder = this.around(file.fsPath) ?? vscode.workspace.getWorkspaceFolder(file)?.uri;
     return folder?.fsPath ?? path.dirname(file.fsPath);
+  }
+
+  /** The innermost project of a file or folder. */
+  around(place: string): vscode.Uri | undefined {
+    return this.folders.findLast((folder) => !path.relative(folder.fsPath, place).startsWith(".."));
   }
 
   dispose(): void {

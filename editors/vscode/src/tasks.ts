@@ -35,13 +35,11 @@ export class SpellTasks implements vscode.TaskProvider, vscode.Disposable {
       return [];
     }
     const tasks = this.projects.roots.map((root) => {
-      const definition: Definition = { type: "llmspell", command: "validate", file: root.fsPath };
-      return made(program, definition, root.fsPath, vscode.TaskScope.Workspace);
+      return made(program, { type: "llmspell", command: "validate", file: root.fsPath }, home(root));
     });
     const document = vscode.window.activeTextEditor?.document;
     if (document !== undefined && this.projects.isSpell(document)) {
-      const definition: Definition = { type: "llmspell", command: "run", file: document.uri.fsPath };
-      tasks.push(made(program, definition, this.projects.rootOf(document.uri), vscode.TaskScope.Workspace));
+      tasks.push(made(program, { type: "llmspell", command: "run", file: document.uri.fsPath }, home(document.uri)));
     }
     return tasks;
   }
@@ -52,7 +50,7 @@ export class SpellTasks implements vscode.TaskProvider, vscode.Disposable {
     if (program === undefined || folder === undefined || !(String(task.definition["command"]) in MATCHERS)) {
       return undefined;
     }
-    return made(program, task.definition as Definition, folder.uri.fsPath, task.scope ?? folder);
+    return made(program, task.definition as Definition, { cwd: folder.uri.fsPath, scope: task.scope ?? folder });
   }
 
   dispose(): void {
@@ -60,13 +58,22 @@ export class SpellTasks implements vscode.TaskProvider, vscode.Disposable {
   }
 }
 
+export interface Home {
+  readonly cwd: string;
+  readonly scope: vscode.WorkspaceFolder | vscode.TaskScope;
+}
+
+/** Where a file's task runs: in the workspace folder around it, below which the problem matchers look for the files that
+ * are named. llmspell finds the project by the file, and names what is elsewhere in full. */
+export function home(file: vscode.Uri): Home {
+  const folder = vscode.workspace.getWorkspaceFolder(file) ?? vscode.workspace.workspaceFolders?.[0];
+  return folder === undefined
+    ? { cwd: path.dirname(file.fsPath), scope: vscode.TaskScope.Workspace }
+    : { cwd: folder.uri.fsPath, scope: folder };
+}
+
 /** A process, not a line for a shell: no file's name can be taken for a command. */
-export function made(
-  program: Program,
-  definition: Definition,
-  cwd: string,
-  scope: vscode.WorkspaceFolder | vscode.TaskScope,
-): vscode.Task {
+export function made(program: Program, definition: Definition, { cwd, scope }: Home): vscode.Task {
   const { command, file, args = [] } = definition;
   const subject = file === undefined ? [] : [relative(file, cwd)];
   const process = new vscode.ProcessExecution(program.path, [command, ...subject, ...args], { cwd });

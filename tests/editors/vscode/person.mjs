@@ -45,17 +45,9 @@ export async function goTo(page, line, column = 1) {
   await page.locator(".quick-input-widget").waitFor({ state: "hidden" });
 }
 
-/** Presses a key until it is heeded: the workbench drops keys while it moves the focus. */
+/** Presses a key, and waits for what it does. */
 export async function pressed(page, key, wanted) {
-  for (let tries = 0; tries < 4; tries++) {
-    await page.keyboard.press(key);
-    try {
-      await wanted.waitFor({ timeout: 8000 });
-      return;
-    } catch {
-      await page.keyboard.press("Escape");
-    }
-  }
+  await page.keyboard.press(key);
   await wanted.waitFor();
 }
 

@@ -1,24 +1,27 @@
-/** The runs of the workspace's projects, through `llmspell trace list` and `follow`; never by their files' content.
- * Changes in the folder of runs say only that it is time to ask again. */
+/** The runs of the workspace's spells, through `llmspell trace list` and `follow`; never by their files' content.
+ * Changes in a folder of runs say only that it is time to ask again. */
 
 import { spawn, type ChildProcess } from "node:child_process";
+import * as path from "node:path";
 import { createInterface } from "node:readline";
 import * as vscode from "vscode";
 
 import type { Installation } from "../installation";
-import { output, plain } from "../program";
+import { output, plain, type Program } from "../program";
 import type { Projects } from "../projects";
 import { RunsFolder } from "./folder";
 import { Trace, type Event, type Run } from "./model";
+import { Places, type Place } from "./places";
 
-/** Runs that are listed for each project. */
+/** Runs that are listed of each place. */
 const MOST = 50;
 /** Runs that are followed at a time; each is a process. */
 const FOLLOWED = 4;
 /** Milliseconds in which changes of the folder are gathered. */
 const GATHERED = 150;
-/** Milliseconds between two tellings of a run that grows: each is a drawing for whoever shows it. */
-const PACE = 100;
+/** Milliseconds between two tellings of a run that grows: each is a drawing for whoever shows it. The editor's tree is
+ * sent all children of a line each time, which takes it the better part of a millisecond for each. */
+const PACE = { least: 100, span: 1 };
 
 interface Followed {
   readonly trace: Trace;
@@ -28,7 +31,9 @@ interface Followed {
 
 export class Runs implements vscode.Disposable {
   private known = new Map<string, Run>();
-  private readonly folders = new Map<string, string>();
+  private readonly places: Places;
+  /** The folder of data that a run is in. */
+  private readonly stores = new Map<string, string>();
   private readonly traces = new Map<string, Trace>();
   private readonly followed = new Map<string, Followed>();
   private readonly listChanged = new vscode.EventEmitter<void>();
@@ -46,9 +51,10 @@ export class Runs implements vscode.Disposable {
   readonly onDidChangeTrace = this.traceChanged.event;
 
   constructor(
-    private readonly projects: Projects,
+    projects: Projects,
     private readonly installation: Installation,
   ) {
+    this.places = new Places(projects);
     // Trust, another program, another folder: what is watched, and who is asked, may be others now.
     const again = (): unknown => (this.isShown ? this.show(true).catch(() => undefined) : undefined);
     this.disposables = [installation.onDidChange(again), projects.onDidChange(again)];
@@ -68,21 +74,19 @@ export class Runs implements vscode.Disposable {
     return this.traces.get(id);
   }
 
-  /** Where a run's spell is at home. */
-  folder(id: string): string | undefined {
-    return this.folders.get(id);
-  }
-
   /** Runs are watched, and live ones followed, only while somebody sees them. */
   async show(shown: boolean): Promise<void> {
     this.isShown = shown;
+    this.places.forget();
+    const program = shown ? await this.installation.program() : undefined;
+    const places = program === undefined ? [] : await this.places.all(program);
     vscode.Disposable.from(...this.watchers).dispose();
     this.watchers = [];
-    if (!shown) {
+    if (!this.isShown || program === undefined) {
       return;
     }
-    for (const folder of this.places()) {
-      this.watchers.push(new RunsFolder(folder, () => this.soon()));
+    for (const { data } of places) {
+      this.watchers.push(new RunsFolder(path.join(data, "runs"), () => this.soon()));
     }
     this.watchers.push(vscode.tasks.onDidEndTaskProcess(() => this.soon()));
     await this.refresh();
@@ -96,12 +100,11 @@ export class Runs implements vscode.Disposable {
     }
     const listed = new Map<string, Run>();
     const complaints: string[] = [];
-    for (const folder of this.places()) {
+    for (const place of await this.places.all(program)) {
       try {
-        const said = await output(program.path, ["trace", "list", "--json", "-n", String(MOST)], folder);
-        for (const run of JSON.parse(said) as Run[]) {
+        for (const run of await this.listed(program, place)) {
           listed.set(run.id, run);
-          this.folders.set(run.id, folder);
+          this.stores.set(run.id, place.data);
         }
       } catch (error) {
         complaints.push(error instanceof Error ? error.message : String(error));
@@ -118,6 +121,23 @@ export class Runs implements vscode.Disposable {
     }
   }
 
+  /** The run in a file, also one that is not listed; undefined where it is gone. */
+  async stored(file: string): Promise<Run | undefined> {
+    const id = path.basename(file, ".db");
+    if (!this.known.has(id)) {
+      await this.refresh();
+    }
+    const program = await this.installation.program();
+    const listed = this.known.get(id);
+    if (listed !== undefined || program === undefined) {
+      return listed;
+    }
+    const data = path.dirname(path.dirname(file));
+    const all = await this.asked(program, data, ["-n", "0", "--data", data]).catch(() => []);
+    this.stores.set(id, data);
+    return all.find((run) => run.id === id);
+  }
+
   /** A run's spans, grown until it has ended. Rejects where they cannot be had. */
   async trace(id: string): Promise<Trace> {
     const kept = this.traces.get(id);
@@ -127,6 +147,9 @@ export class Runs implements vscode.Disposable {
     const program = await this.installation.program();
     if (program === undefined) {
       throw new Error("llmspell was not found");
+    }
+    if (!this.stores.has(id)) {
+      await this.refresh(); // nobody has looked yet: its document was open when the window was
     }
     const followed = this.followed.get(id) ?? this.follow(program.path, id);
     return this.get(id)?.status === "running" ? followed.trace : followed.whole;
@@ -143,13 +166,14 @@ export class Runs implements vscode.Disposable {
 
   private follow(program: string, id: string): Followed {
     const trace = new Trace();
-    const cwd = this.folder(id) ?? this.places()[0];
-    const child = spawn(program, ["trace", "follow", id, "--json"], { cwd, env: plain(), stdio: ["ignore", "pipe", "pipe"] });
+    const store = this.stores.get(id);
+    const args = ["trace", "follow", id, "--json", ...(store === undefined ? [] : ["--data", store])];
+    const child = spawn(program, args, { env: plain(), stdio: ["ignore", "pipe", "pipe"] });
     let complaint = "";
     child.stderr.on("data", (piece: Buffer) => (complaint += piece.toString()));
     createInterface({ input: child.stdout }).on("line", (line) => {
       trace.add(JSON.parse(line) as Event);
-      this.grown(id);
+      this.grown(id, trace);
     });
     const whole = new Promise<Trace>((resolve, reject) => {
       child.on("error", reject);
@@ -174,20 +198,24 @@ export class Runs implements vscode.Disposable {
     return followed;
   }
 
-  private grown(id: string): void {
+  private grown(id: string, { spans }: Trace): void {
     if (!this.growing.has(id)) {
       const tell = (): void => {
         this.growing.delete(id);
         this.traceChanged.fire(id);
       };
-      this.growing.set(id, setTimeout(tell, PACE));
+      this.growing.set(id, setTimeout(tell, Math.max(PACE.least, PACE.span * spans.size)));
     }
   }
 
-  private places(): string[] {
-    const roots = this.projects.roots.map((each) => each.fsPath);
-    const opened = (vscode.workspace.workspaceFolders ?? []).filter((each) => each.uri.scheme === "file");
-    return roots.length > 0 ? roots : opened.map((each) => each.uri.fsPath);
+  /** The newest of a place that are this workspace's. */
+  private async listed(program: Program, { folder, isShared }: Place): Promise<Run[]> {
+    const runs = await this.asked(program, folder, ["-n", isShared ? "0" : String(MOST)]);
+    return isShared ? runs.filter((run) => this.places.isHere(run.spell)).slice(-MOST) : runs;
+  }
+
+  private async asked(program: Program, folder: string, args: readonly string[]): Promise<Run[]> {
+    return JSON.parse(await output(program.path, ["trace", "list", "--json", ...args], folder)) as Run[];
   }
 
   private soon(): void {

@@ -18,8 +18,17 @@ interface Bar {
   readonly told: string;
 }
 
+interface Shown {
+  readonly panel: vscode.WebviewPanel;
+  /** As it was when it was opened: it may be removed, or not listed. */
+  readonly run: Run;
+  /** The page has not yet drawn what it was sent; and whether there is more by now. */
+  isDrawing: boolean;
+  isStale: boolean;
+}
+
 export class Waterfalls implements vscode.Disposable {
-  private readonly panels = new Map<string, vscode.WebviewPanel>();
+  private readonly panels = new Map<string, Shown>();
   private readonly subscription: vscode.Disposable;
 
   constructor(
@@ -35,7 +44,7 @@ export class Waterfalls implements vscode.Disposable {
   async open(run: Run): Promise<void> {
     const known = this.panels.get(run.id);
     if (known !== undefined) {
-      known.reveal();
+      known.panel.reveal();
       return;
     }
     await this.runs.trace(run.id);
@@ -46,28 +55,39 @@ export class Waterfalls implements vscode.Disposable {
       { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true },
       { enableScripts: true, localResourceRoots: [media] },
     );
-    this.panels.set(run.id, panel);
+    const shown: Shown = { panel, run, isDrawing: false, isStale: true };
+    this.panels.set(run.id, shown);
     panel.onDidDispose(() => this.panels.delete(run.id));
-    panel.webview.onDidReceiveMessage((message: { ready?: boolean; span?: number }) => {
-      if (message.ready === true) {
-        this.draw(run.id);
+    panel.webview.onDidReceiveMessage((message: { isNew?: boolean; span?: number }) => {
+      if (message.isNew !== undefined) {
+        shown.isDrawing = false;
+        if (shown.isStale || message.isNew) {
+          this.draw(run.id);
+        }
       } else if (message.span !== undefined) {
-        void vscode.commands.executeCommand("llmspell.inspect", run.id, message.span);
+        // Beside the drawing, and not over it.
+        const column = panel.viewColumn === vscode.ViewColumn.One ? vscode.ViewColumn.Two : vscode.ViewColumn.One;
+        void vscode.commands.executeCommand("llmspell.inspect", run.id, message.span, column);
       }
     });
     panel.webview.html = page(panel.webview, media, run);
   }
 
   dispose(): void {
-    this.panels.forEach((panel) => panel.dispose());
+    this.panels.forEach(({ panel }) => panel.dispose());
     this.subscription.dispose();
   }
 
   private draw(id: string): void {
     const trace = this.runs.peek(id);
-    const run = this.runs.get(id);
-    if (trace !== undefined && run !== undefined) {
-      void this.panels.get(id)?.webview.postMessage(picture(run, trace));
+    const shown = this.panels.get(id);
+    if (trace === undefined || shown === undefined) {
+      return;
+    }
+    shown.isStale = shown.isDrawing;
+    if (!shown.isDrawing) {
+      shown.isDrawing = true; // a page that is hidden never says that it is done, and is new when it is shown
+      void shown.panel.webview.postMessage(picture(this.runs.get(id) ?? shown.run, trace));
     }
   }
 }

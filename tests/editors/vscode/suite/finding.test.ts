@@ -59,6 +59,22 @@ describe("the llmspell that is used", () => {
     assert.equal(await find("./nowhere", [home]), undefined);
   });
 
+  it("is used as soon as it is seen, also where somebody has installed it by hand", async () => {
+    Object.assign(process.env, before);
+    const { server, installation } = await running();
+    const setting = vscode.workspace.getConfiguration("llmspell");
+    const isStopped = until(() => (server.condition === "stopped" ? true : undefined), server.onDidChange);
+    await setting.update("path", "./.venv/bin/later", vscode.ConfigurationTarget.Workspace);
+    await isStopped;
+    assert.equal(await installation.program(), undefined);
+    await vscode.workspace.fs.copy(file(".venv/bin/llmspell"), file(".venv/bin/later"));
+    assert.equal((await installation.program())?.path, file(".venv/bin/later").fsPath);
+    await running();
+    await setting.update("path", undefined, vscode.ConfigurationTarget.Workspace);
+    await until(async () => ((await installation.program())?.origin === "environment" ? true : undefined), server.onDidChange);
+    await running();
+  });
+
   it("is another, with another language server, as soon as the setting says so", async () => {
     Object.assign(process.env, before);
     const { server, installation } = await running();

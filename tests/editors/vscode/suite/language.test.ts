@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
 
-import { api, diagnostics, file, running, shown } from "./waiting";
+import { api, diagnostics, file, running, shown, until } from "./waiting";
 
 describe("the language server", () => {
   it("is found, and says which mistakes a spell has", async () => {
@@ -189,6 +189,41 @@ describe("the language server", () => {
     await vscode.commands.executeCommand("llmspell.restart");
     await changed;
     assert.notEqual(serverProcess(), before);
+  });
+
+  it("is started anew when it dies, until it has died too often; then a person does so", async () => {
+    const { server } = await running();
+    for (let deaths = 1; deaths <= 5; deaths++) {
+      const isDead = until(() => (server.condition === "running" ? undefined : true), server.onDidChange);
+      process.kill(serverProcess(), "SIGKILL");
+      await isDead;
+      if (deaths < 5) {
+        await running();
+      }
+    }
+    assert.equal(server.condition, "stopped");
+    assert.equal(server.version, undefined);
+    await shown("inner/parts/orders.js"); // which would start it, had it never run
+    assert.deepEqual([server.condition, server.isWanted], ["stopped", true]);
+    await vscode.commands.executeCommand("llmspell.restart");
+    await running();
+  });
+
+  it("ends with the last project, and begins with the first", async () => {
+    const { server, projects } = await running();
+    await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+    const settings = projects.roots.map((root) => vscode.Uri.joinPath(root, "llmspell.toml"));
+    assert.equal(settings.length, 3);
+    const isStopped = until(() => (server.condition === "stopped" && projects.roots.length === 0 ? true : undefined), server.onDidChange);
+    for (const each of settings) {
+      await vscode.workspace.fs.rename(each, each.with({ path: `${each.path}.aside` }));
+    }
+    await isStopped;
+    for (const each of settings) {
+      await vscode.workspace.fs.rename(each.with({ path: `${each.path}.aside` }), each);
+    }
+    await until(() => (projects.roots.length === 3 ? true : undefined), projects.onDidChange);
+    await running();
   });
 });
 

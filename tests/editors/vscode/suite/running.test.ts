@@ -1,9 +1,14 @@
 /** Spells run as tasks, their errors land in Problems, and their traces can be read. */
 
 import * as assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
 import * as vscode from "vscode";
 
+import { output } from "../../../../editors/vscode/src/program";
 import { described } from "../../../../editors/vscode/src/trace/documents";
+import { RunsFolder } from "../../../../editors/vscode/src/trace/folder";
 import type { Event } from "../../../../editors/vscode/src/trace/model";
 import { picture } from "../../../../editors/vscode/src/trace/waterfall";
 import { diagnostics, file, running, shown, until } from "./waiting";
@@ -116,6 +121,62 @@ describe("a run", () => {
     assert.equal(problem?.range.start.line, 1);
     assert.match(problem?.message ?? "", /no such luck/);
     await diagnostics(file("mistaken.lua"), (each) => each.some((one) => one.source === "llmspell"));
+  });
+
+  it("names the files of a project inside of the folder so that they are found", async () => {
+    const { runs, tree } = await running();
+    assert.notEqual(await ended("llmspell.run", file("inner/parts/orders.js")), 0);
+    const found = await diagnostics(file("inner/parts/breaks.js"), (each) => each.some((one) => one.source === "llmspell run"));
+    assert.deepEqual(found.map((each) => each.range.start.line), [1]);
+    await runs.refresh();
+    const [newest] = await tree.getChildren();
+    assert.equal(newest?.run.label, "inner/parts/orders.js");
+    const [agent] = await tree.getChildren(newest);
+    await vscode.commands.executeCommand("llmspell.goToPlace", agent);
+    const editor = vscode.window.activeTextEditor;
+    assert.equal(editor?.document.uri.fsPath, file("inner/parts/orders.js").fsPath);
+    assert.match(editor.document.lineAt(editor.selection.active.line).text, /clerk\.chat/);
+  });
+
+  it("can be looked at by its file, wherever its spell is", async () => {
+    const { runs, installation } = await running();
+    const program = await installation.program();
+    assert.ok(program);
+    const place = mkdtempSync(path.join(tmpdir(), "llmspell-elsewhere-"));
+    writeFileSync(path.join(place, "far.lua"), 'print("far away")\n');
+    await output(program.path, ["run", "far.lua"], place);
+    rmSync(place, { recursive: true });
+    const store = path.join(process.env["XDG_STATE_HOME"] ?? "", "llmspell/runs");
+    const [file] = readdirSync(store).filter((each) => each.endsWith(".db"));
+    const run = await runs.stored(path.join(store, file ?? ""));
+    assert.equal(run?.label, "far.lua");
+    assert.ok(!runs.list.some((each) => each.id === run.id), "it is not of this workspace");
+    assert.equal((await runs.trace(run.id)).roots[0]?.name, "far.lua");
+    assert.equal(await runs.stored(path.join(store, "none.db")), undefined);
+  });
+
+  it("is noticed wherever its folder comes from, and goes to", async () => {
+    const place = mkdtempSync(path.join(tmpdir(), "llmspell-watched-"));
+    const runs = path.join(place, ".llmspell/runs");
+    const more = new vscode.EventEmitter<void>();
+    let told = 0;
+    const folder = new RunsFolder(runs, () => {
+      told++;
+      more.fire();
+    });
+    const tells = async (work: () => void): Promise<void> => {
+      const before = told;
+      work();
+      await until(() => (told > before ? true : undefined), more.event);
+    };
+    const begins = (name: string): Promise<void> => tells(() => writeFileSync(path.join(runs, name), ""));
+    for (const name of ["one.db", "two.db"]) {
+      await tells(() => mkdirSync(runs, { recursive: true }));
+      await begins(name);
+      await tells(() => rmSync(path.join(place, ".llmspell"), { recursive: true }));
+    }
+    folder.dispose();
+    rmSync(place, { recursive: true });
   });
 
   it("is validated by a task of the project", async () => {

@@ -1,8 +1,9 @@
 // A machine without llmspell: nobody is bothered before there is a use for it; then it is offered, every failure says what
-// to do, and what is installed is used at once. Then F5 starts the spell, while other JavaScript stays the editor's.
+// to do, and what is installed is used at once. Then F5 starts the spell, while other JavaScript stays the editor's. In the
+// end the project is none any more, and its spell runs all the same.
 
 import assert from "node:assert/strict";
-import { copyFile, mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { answers, command, goTo, lens, opens, picks, pressed, saved, told } from "../person.mjs";
@@ -12,6 +13,7 @@ export async function arrives(scene) {
   await installs(scene);
   await debugsAtOnce(scene);
   await installsDespiteASetting(scene);
+  await runsOutsideOfAProject(scene);
 }
 
 async function isLeftAlone({ page }) {
@@ -71,4 +73,16 @@ async function installsDespiteASetting({ page, folder }) {
   await told(page, "is installed in .venv");
   await command(page, "Notifications: Clear All Notifications");
   await lens(page, "▶ Run").waitFor();
+}
+
+/** By its name it is a spell still, and its runs are listed, though they are kept with the user. */
+async function runsOutsideOfAProject({ page, folder }) {
+  await command(page, "llmspell: Focus on Runs View");
+  const run = page.locator(".pane-body .monaco-list-row", { hasText: "spell.js" }).first();
+  await run.waitFor(); // of the debugger
+  await rm(path.join(folder, "llmspell.toml"));
+  await page.getByText("Nothing has run here yet.").waitFor();
+  await opens(page, "spell.js");
+  await page.keyboard.press("Control+F5");
+  await run.locator(".codicon-wand").waitFor();
 }

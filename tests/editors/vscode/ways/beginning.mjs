@@ -64,9 +64,9 @@ async function misses({ page, folder }) {
   await told(page, "./nowhere");
   await answers(page, "Choose a Program…");
   const dialog = page.locator(".quick-input-widget", { hasText: "Which program is llmspell?" });
-  await dialog.locator(".monaco-list-row", { hasText: "slow.lua" }).waitFor();
+  await dialog.locator(".monaco-list-row", { hasText: "greet.js" }).waitFor();
   await dialog.locator("input").first().fill(path.join(folder, ".venv/bin/llmspell"));
-  await dialog.locator(".monaco-list-row", { hasText: "slow.lua" }).waitFor({ state: "detached" });
+  await dialog.locator(".monaco-list-row", { hasText: "greet.js" }).waitFor({ state: "detached" });
   await dialog.locator(".monaco-list-row", { hasText: "llmspell" }).first().waitFor();
   await dialog.getByRole("button", { name: "Use as llmspell" }).click();
   await saved(settings, /\.venv\/bin\/llmspell/);
@@ -75,14 +75,16 @@ async function misses({ page, folder }) {
   await rm(settings);
 }
 
+/** In the project of the file that is open. */
 async function creates({ page, folder }) {
+  await opens(page, "orders.js");
   await command(page, "llmspell: New Spell");
   await picks(page, "JavaScript");
   const box = page.locator(".quick-input-widget input").first();
   await box.fill("poem.js");
   await page.keyboard.press("Enter");
   await page.locator(".tab.active", { hasText: "poem.js" }).waitFor();
-  await saved(path.join(folder, "poem.js"), /new Agent\(/);
+  await saved(path.join(folder, "inner/poem.js"), /new Agent\(/);
   await lens(page, "▶ Run").waitFor();
 }
 

@@ -44,11 +44,21 @@ export async function runs({ page, photograph }) {
   await photograph("waterfall");
   await drawing.locator(".row", { hasText: "quick" }).first().click();
   await page.locator(".tab", { hasText: "agent quick" }).waitFor();
+  await drawing.locator(".bar.model").first().waitFor(); // it opens beside the drawing, which is there to see
 
   await command(page, "View: Close All Editors");
-  await opens(page, "spell.lua");
+  await opens(page, "many.lua");
   await titleButton(page, "Run Spell").click();
-  await tree.locator(".monaco-list-row", { hasText: "spell.lua" }).first().waitFor();
+  const many = tree.locator(".monaco-list-row", { hasText: "many.lua" }).first();
+  await many.locator(".codicon-wand").waitFor();
+  await many.hover();
+  await many.getByRole("button", { name: "Show Trace" }).click();
+  // Of many rows those in sight are drawn, and at the end of the list the last ones.
+  await drawing.locator(".row[aria-setsize='601']").first().waitFor();
+  assert.ok((await drawing.locator(".row").count()) < 100);
+  await drawing.locator("body").evaluate((body) => body.ownerDocument.defaultView.scrollTo(0, body.scrollHeight));
+  await drawing.locator(".row[aria-posinset='601']").waitFor();
+  await command(page, "View: Close All Editors");
   await opens(page, "greet.js");
   await titleButton(page, "Run Spell").waitFor(); // the editor has been told that this is a spell
   await page.keyboard.press("Control+F5");

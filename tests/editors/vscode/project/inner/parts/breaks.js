@@ -1,0 +1,3 @@
+export function breaks(order) {
+  return order.total;
+}
