@@ -29,7 +29,7 @@
   '((lua-mode :language-id "lua") (lua-ts-mode :language-id "lua")
     (js-mode :language-id "javascript") (js-ts-mode :language-id "javascript") (js2-mode :language-id "javascript")
     (toml-mode :language-id "toml") (toml-ts-mode :language-id "toml") (conf-toml-mode :language-id "toml")
-    (json-mode :language-id "json") (json-ts-mode :language-id "json"))
+    (js-json-mode :language-id "json") (json-mode :language-id "json") (json-ts-mode :language-id "json"))
   "The modes of the server's files.")
 
 (defun llmspell-file-p (file)
@@ -62,10 +62,11 @@
 (defun llmspell-setup ()
   "Start the language server if the buffer's file is a spell.
 For `find-file-hook', after the buffer's mode is known."
-  (when (and buffer-file-name (llmspell-file-p buffer-file-name) (apply #'derived-mode-p (mapcar #'car llmspell--modes)))
-    (if (llmspell--missing)
-        (message "%s" (llmspell--missing))
-      (llmspell--serve))))
+  (when (and buffer-file-name (llmspell-file-p buffer-file-name))
+    (cond ((llmspell--missing) (message "%s" (llmspell--missing)))
+          ((apply #'derived-mode-p (mapcar #'car llmspell--modes)) (llmspell--serve))
+          ((string-suffix-p ".lua" buffer-file-name)
+           (message "No mode for Lua, so no language server: install the package lua-mode, or lua-ts-mode's grammar")))))
 
 ;;;###autoload
 (add-hook 'find-file-hook #'llmspell-setup)

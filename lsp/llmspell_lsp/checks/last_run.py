@@ -20,6 +20,8 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     if seen is None or failure is None:
         return
     place, inner = failure.place, True
+    if failure.refused and place is not None and place.path == snapshot.path:
+        return  # what the compiler says of the text as it is now, it says itself
     line = seen.line(place) if place is not None else None
     if line is None and place is not None and place.path != snapshot.path:
         # It failed in another file: here is the line that led there.

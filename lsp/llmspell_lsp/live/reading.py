@@ -116,7 +116,8 @@ class _Reading:
             if place is not None:
                 stack.append((place, plain(what)))
         place = self._place(str(told.get("source") or "")) or (stack[0][0] if stack else None)
-        return Failure(str(told.get("message") or "")[:2000], str(told.get("hint") or "")[:2000], place, tuple(stack))
+        message, hint = (str(told.get(name) or "")[:2000] for name in ("message", "hint"))
+        return Failure(message, hint, place, tuple(stack), refused=told.get("type") == "syntax")
 
     def _place(self, site: str) -> Place | None:
         """`spell.lua:4`, `spell.js:4:7` as a place, if it is in a file whose text the run has kept."""

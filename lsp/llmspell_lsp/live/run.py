@@ -39,12 +39,13 @@ class StepRun:
 
 @dataclass(slots=True, frozen=True)
 class Failure:
-    """What ended a run. place: None where no line of the project is to blame."""
+    """What ended a run. place: None where no line of the project is to blame. refused: the text was not compiled."""
 
     message: str
     hint: str
     place: Place | None
     stack: tuple[tuple[Place, str], ...] = ()
+    refused: bool = False
 
 
 @dataclass(slots=True, frozen=True)

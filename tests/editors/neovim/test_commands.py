@@ -61,7 +61,7 @@ def test_without_the_program_each_command_says_where_it_could_come_from(nvim: Ne
     for command in ("run", "dev", "validate", "trace", "replay", "errors"):
         nvim.command(f"Spell {command}")
         said(nvim, '"llmspel" was not found; install llmspell, or set vim.g.llmspell.cmd (:checkhealth llmspell)')
-    assert nvim.lua("return #vim.api.nvim_list_tabpages()") == 1
+    assert nvim.lua("return { #vim.api.nvim_list_tabpages(), #vim.api.nvim_list_wins() }") == [1, 1]
 
 
 def test_a_buffer_that_cannot_be_written_is_not_run(nvim: Neovim, project: Path) -> None:
@@ -117,6 +117,8 @@ def test_what_only_a_terminal_can_run_is_told(nvim: Neovim, project: Path) -> No
 def test_the_command_line_completes(nvim: Neovim, project: Path, environ: dict[str, str]) -> None:
     (project / "plain.lua").touch()
     (project / "plain.txt").touch()
+    (project / "with blanks").mkdir()
+    (project / "with blanks" / "a b.js").touch()
     names = ["cancel", "debug", "dev", "errors", "log", "replay", "run", "trace", "validate"]
     assert offered(nvim, "Spell ") == offered(nvim, "silent Spell! ") == names
     assert offered(nvim, "Spell va") == ["validate"]
@@ -124,6 +126,9 @@ def test_the_command_line_completes(nvim: Neovim, project: Path, environ: dict[s
     for name in ("run", "debug", "dev", "validate"):
         assert offered(nvim, f"Spell {name} plain") == ["plain.lua"]
         assert offered(nvim, f"Spell {name} hel") == ["hello/"]
+        assert offered(nvim, f"Spell {name} with") == ["with\\ blanks/"]
+        assert offered(nvim, f"Spell {name} with\\ blanks/a\\ ") == ["with\\ blanks/a\\ b.js"]
+    assert "--param" in offered(nvim, "Spell run with\\ blanks/a\\ b.js --p")
     assert {"hello/replies.json", "hello/spell.js", "hello/spell.lua"} & set(offered(nvim, "Spell run hello/")) == {
         "hello/spell.js",
         "hello/spell.lua",

@@ -126,6 +126,23 @@ def test_it_stops_before_an_agent_is_asked(nvim: Neovim, shop: Path) -> None:
     nvim.until(ENDED)
 
 
+@pytest.mark.parametrize("suffix", ["lua", "js"])
+def test_what_the_spell_asks_is_seen_and_answered(nvim: Neovim, shop: Path, suffix: str) -> None:
+    asking = {"lua": 'print(Human.ask("Who is it?"))', "js": 'console.log(await Human.ask("Who is it?"));'}
+    (shop / f"ask.{suffix}").write_text(asking[suffix])
+    nvim.command(f"edit {shop}/ask.{suffix}")
+    nvim.lua("""printed = ''
+        require('dap').listeners.after.event_output.test = function(_, body) printed = printed .. body.output end""")
+    nvim.command("Spell debug")
+    nvim.until("""vim.iter(vim.api.nvim_list_wins()):any(function(window)
+        return vim.bo[vim.api.nvim_win_get_buf(window)].filetype == 'dap-repl' end)""")
+    assert nvim.call("nvim_buf_get_name", 0) == f"{shop}/ask.{suffix}"
+    nvim.until("printed:find('Who is it?', 1, true)")
+    nvim.lua("require('dap').session():evaluate('It is Ada', function() end)")
+    nvim.until(ENDED)
+    assert "It is Ada" in nvim.lua("return printed")
+
+
 def test_why_nothing_could_be_debugged_is_told_though_no_window_of_the_client_is_open(nvim: Neovim, shop: Path) -> None:
     nvim.command(f"edit {shop}/shop.js")
     for command, words in (

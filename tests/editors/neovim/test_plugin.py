@@ -15,6 +15,8 @@ from tests.editors.neovim.conftest import Start
 from tests.editors.neovim.driver import Neovim
 
 PLUGIN = EDITORS / "neovim"
+#: A program of that name that tells its version and knows nothing else.
+OLD = ["/usr/bin/sh", "-c", 'test "$1" = --version && echo llmspell 0.0.1', "llmspell"]
 
 
 def test_starting_loads_no_more_than_the_servers_configuration(nvim: Neovim) -> None:
@@ -96,6 +98,16 @@ def test_health_tells_what_is_wrong_and_what_to_do(start: Start, project: Path) 
     assert 'run is { model = "x" }; it must be a list of strings' in text
     nvim.command("let g:llmspell = #{cmd: '/bin/false'}")
     assert "/bin/false does not start: exit 1" in health() and "see what `/bin/false --version` says" in nvim.state()
+    gone = project / "gone"
+    gone.write_text("#!/nowhere/python\n")
+    gone.chmod(0o755)
+    nvim.command(f"let g:llmspell = #{{cmd: '{gone}'}}")
+    assert f"{gone} does not start: ENOENT: no such file or directory" in health()
+    nvim.command("Spell trace")
+    nvim.until("vim.fn.execute('messages'):find('gone cannot be started: ENOENT', 1, true)")
+    nvim.lua("vim.g.llmspell = { cmd = ... }", OLD)
+    assert "llmspell 0.0.1 (/usr/bin/sh) has no language server: it is older" in health()
+    assert "pip install --upgrade llmspell" in nvim.state()
     nvim.command("let g:llmspell = #{cmd: []}")
     assert "cmd is {}; it must be a string or a list of strings" in health() and "llmspell 0." in nvim.state()
     # Whatever is wrong has its remedy.

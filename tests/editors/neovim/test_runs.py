@@ -138,6 +138,9 @@ def test_the_tree_is_drawn_while_the_run_goes_on_and_can_be_cancelled(
     nvim.command("Spell cancel")
     assert texts(nvim).startswith("■ spell")
     assert "cancelled" in nvim.lua("return require('llmspell').statusline()")
+    # Who cancels a run has not failed: no error is told, and the quickfix list is as it was.
+    nvim.until("require('llmspell.runs').newest().status == 'cancelled'")
+    assert nvim.lua("return { #vim.fn.getqflist(), vim.fn.execute('messages') }") == [0, ""]
     assert [run["status"] for run in runs(environ, project)] == ["cancelled"]
 
 
@@ -178,16 +181,22 @@ def test_errors_of_the_last_run_are_in_the_quickfix_list(nvim: Neovim, project: 
     # The server has it as a diagnostic at its line, too.
     nvim.command("wincmd t")
     assert "no flour" in nvim.until("(vim.diagnostic.get(0)[1] or {}).message")
+    # And takes it away with the line.
+    nvim.lua("vim.api.nvim_buf_set_lines(0, 1, 2, false, {})")
+    nvim.until("#vim.diagnostic.get(0, { severity = { min = vim.diagnostic.severity.WARN } }) == 0")
 
 
 def test_validate_fills_the_quickfix_list_and_empties_it(nvim: Neovim, project: Path) -> None:
     spell = project / "hello" / "spell.lua"
     text = spell.read_text()
     nvim.command(f"edit {spell}")
-    nvim.lua("vim.api.nvim_buf_set_lines(0, -1, -1, false, { 'Agent.neww()' })")
+    nvim.lua("vim.api.nvim_buf_set_lines(0, -1, -1, false, { 'print(\"é😀\", Agent.neww())' })")
     nvim.command("Spell validate")
     items = nvim.until("#vim.fn.getqflist() > 0 and vim.fn.getqflist()")
     assert [(each["type"], each["lnum"]) for each in items] == [("E", text.count("\n") + 1)]
+    # Columns of the list are bytes.
+    columns = [len(f'print("é😀", Agent.{name}'.encode()) + 1 for name in ("", "neww")]
+    assert [items[0]["col"], items[0]["end_col"]] == columns
     assert "unknown-member" in items[0]["text"]
     assert nvim.until("vim.bo.buftype == 'quickfix'")
     spell.write_text(text)
@@ -209,6 +218,19 @@ def test_a_run_is_replayed_and_an_old_one_shown(nvim: Neovim, project: Path, env
     assert [bool(run["parent"]) for run in runs(environ, project)] == [False, True]
     ids = nvim.lua("return vim.fn.getcompletion('Spell trace ', 'cmdline')")
     assert ids[0] == "last" and [run["id"] for run in runs(environ, project)][::-1] == ids[1:]
+
+
+def test_options_that_are_set_are_those_of_runs_alone_and_typed_ones_win(nvim: Neovim, project: Path) -> None:
+    nvim.command("let g:llmspell = #{run: ['--param', 'name=Ada']}")
+    nvim.command(f"edit {project / 'hello' / 'spell.lua'}")
+    nvim.command("Spell run --param name=world")
+    assert "› Hello, world!" in texts(nvim)
+    nvim.command("Spell replay")
+    nvim.until("require('llmspell.runs').newest().title == 'replay spell.lua'")
+    nvim.until("require('llmspell.runs').newest().status ~= 'starting'")
+    assert "› Hello, world!" in texts(nvim)
+    nvim.command("Spell! run")
+    nvim.until("table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n'):find('Hello, Ada!', 1, true)")
 
 
 def test_what_cannot_be_run_is_told_in_one_line(nvim: Neovim, project: Path) -> None:

@@ -114,6 +114,27 @@ def test_what_is_misspelled_in_the_program_is_said_once_and_harms_nothing(start:
         assert nvim.lua("return #vim.lsp.get_clients()") == 0
 
 
+def test_it_is_configured_and_kept_from_starting_as_the_help_says(start: Start, project: Path) -> None:
+    """In an init.lua, which comes before the plugin."""
+    told = (EDITORS / "neovim" / "doc" / "llmspell.txt").read_text()
+    told = told[told.index("*llmspell-server*") : told.index("*llmspell-lenses*")]
+    lines = told[told.index(">lua\n") + 5 : told.index("\n<")]
+    init = project / "init.lua"
+    init.write_text(lines.replace("(client, buffer)", "(client, buffer) on = 1"))
+    nvim = start("nvim-0.12", "--cmd", f"luafile {init}")
+    nvim.command(f"edit {project / 'hello' / 'spell.lua'}")
+    nvim.lua("require('llmspell').attach()")
+    nvim.until(READY)
+    # The first of all clients: none was there before it.
+    assert nvim.lua(f"return {{ {ATTACHED}.id, on }}") == [1, 1]
+
+
+def test_a_server_that_ends_by_itself_is_told_with_where_to_look(nvim: Neovim, project: Path) -> None:
+    nvim.command("let g:llmspell = #{cmd: '/bin/false'}")
+    nvim.command(f"edit {project / 'hello' / 'spell.lua'}")
+    nvim.until("vim.fn.execute('messages'):find('ended; :checkhealth llmspell', 1, true)")
+
+
 def test_a_folders_own_programs_are_not_started_unless_that_is_set(start: Start, project: Path) -> None:
     own = project / "hello" / ".venv" / "bin" / "llmspell"
     own.parent.mkdir(parents=True)
@@ -150,3 +171,5 @@ def test_the_plugin_says_to_an_older_neovim_what_it_needs(start: Start) -> None:
     nvim = start("nvim-0.7")
     with pytest.raises(AssertionError, match=r"0\.10 or newer"):
         nvim.call("nvim_command", "Spell run")
+    nvim.call("nvim_command", "checkhealth llmspell")
+    assert "ERROR: Neovim 0.10 or newer is needed" in "\n".join(nvim.lines())

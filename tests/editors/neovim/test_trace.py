@@ -62,6 +62,28 @@ def test_it_grows_and_leaves_folds_and_the_cursor_where_they_are(
     assert bar.startswith("run spell.lua  ✓ ok · ") and f"{tokens} tokens" in bar and bar.rstrip().endswith("g? keys")
 
 
+def test_who_reads_it_at_its_end_is_taken_along(nvim: Neovim) -> None:
+    """Fed with events by hand: a tree that somebody has just opened begins at its first line."""
+    nvim.lua("""
+        local tree = require('llmspell.tree').new()
+        shown = { title = 'trace x', tree = tree, status = 'running', root = '/', base = '' }
+        function grow()
+            tree:add({ kind = 'agent_started', phase = 'start', seq = tree.seq + 1, span = tree.seq + 1, parent = 0,
+                time = 0, name = 'a', site = '', data = {} })
+            require('llmspell.trace').changed(shown)
+        end
+        require('llmspell.trace').open(shown, true)""")
+    places: list[int] = []
+    for lines, keys in ((2, ""), (3, "G"), (4, ""), (5, "gg")):
+        if keys:
+            nvim.command(f"normal! {keys}")
+        while nvim.lua("grow() return shown.tree.seq") < lines:
+            pass
+        nvim.until("vim.fn.line('$') == ...", lines)
+        places.append(nvim.lua("return vim.fn.line('.')"))
+    assert places == [1, 3, 4, 1]
+
+
 def test_it_leads_to_a_script_with_changes_and_to_no_other_window(nvim: Neovim, project: Path) -> None:
     spell = project / "tool_agent" / "spell.lua"
     nvim.command(f"edit {spell}")
@@ -75,12 +97,17 @@ def test_it_leads_to_a_script_with_changes_and_to_no_other_window(nvim: Neovim, 
     nvim.keys("<CR>")
     nvim.until("vim.api.nvim_buf_get_name(0) == ...", str(spell))
     assert nvim.lua("return { vim.bo.modified, vim.fn.line('.'), #vim.api.nvim_list_wins() }") == [True, 14, windows]
-    # A line that has no place, and a script that is gone, are told.
-    nvim.command("edit! | enew")
+    # What a span was given leads to its span's place, the spell to its script.
+    nvim.command("edit!")
+    for found, line in (("│ system", 14), ("spell spell.lua", 1)):
+        to_trace(nvim)
+        nvim.command(f"call search('{found}', 'w')")
+        nvim.keys("<CR>")
+        nvim.until("vim.api.nvim_buf_get_name(0) == ... and vim.fn.line('.')", str(spell))
+        assert nvim.lua("return vim.fn.line('.')") == line
+    # A script that is gone is told.
+    nvim.command("enew")
     to_trace(nvim)
-    nvim.command("call search('│ system', 'w')")
-    nvim.keys("<CR>")
-    nvim.until("vim.fn.execute('messages'):find('no place in the script') ~= nil")
     nvim.command(f"silent bwipeout! {spell}")
     spell.unlink()
     nvim.command("call search('agent clerk', 'w')")
@@ -103,6 +130,11 @@ def test_from_it_the_spell_is_run_again_and_its_keys_are_told(nvim: Neovim, proj
     ] * 5
     told = nvim.lua("return vim.fn.execute('normal g?')")
     assert "K  Show all that is recorded of this span" in told and "zo" in told
+    # What is asked about a run without naming it is asked about the one that is shown, though there is a newer one.
+    nvim.command(f"Spell trace {first}")
+    nvim.until("require('llmspell.trace').run(vim.api.nvim_get_current_buf()).target == ...", first)
+    nvim.command("Spell errors")
+    nvim.until("vim.fn.execute('messages'):find(..., 1, true) ~= nil", f"no errors in run {first}")
     nvim.command("only")
     nvim.keys("q")
     assert nvim.until("vim.bo.filetype == '' and #vim.api.nvim_list_wins() == 1")
@@ -123,6 +155,31 @@ def test_only_the_newest_are_kept_and_odd_names_are_drawn(nvim: Neovim) -> None:
             vim.api.nvim_list_bufs())""")
     assert len(shown) == 21  # one is looked at
     assert nvim.lines() == ["▸ agent a b %d30"]
+
+
+def test_what_is_printed_can_be_read_to_its_end(nvim: Neovim) -> None:
+    lines = nvim.lua(
+        """
+        local tree = require('llmspell.tree').new()
+        tree:add({ kind = 'spell_started', phase = 'start', seq = 1, span = 1, parent = 0, time = 0, name = 'a.lua',
+            site = '', data = {} })
+        for seq, text in ipairs(...) do
+            tree:add({ kind = 'output', phase = 'point', seq = seq + 1, span = 1, parent = 0, time = 0, name = '',
+                site = 'a.lua:' .. seq, data = { text = text } })
+        end
+        return vim.tbl_map(function(line) return { vim.trim(line.text), line.site, line.closed } end, tree:lines(40))""",
+        ["short", "one\n\n  two\n", "word " * 9],
+    )
+    assert lines[1:] == [
+        ["› short", "a.lua:1", False],
+        ["› one   two", "a.lua:2", True],
+        ["│   one", "a.lua:2", False],
+        ["│", "a.lua:2", False],
+        ["│     two", "a.lua:2", False],
+        ["› word word word word word word word …", "a.lua:3", True],
+        ["│   word word word word word word word", "a.lua:3", False],
+        ["│   word word", "a.lua:3", False],
+    ]
 
 
 def test_values_are_told_in_lines_that_can_be_read(nvim: Neovim) -> None:

@@ -53,9 +53,11 @@ def test_eglot_serves_spells(suffix: str, member: str, tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
     spell = tmp_path / "spell.js"
     spell.touch()
+    (tmp_path / "spell.lua").touch()
     asked = f"""(progn (require 'llmspell)
+        (find-file "{tmp_path}/spell.lua")
         (defun told (command) (condition-case problem (funcall command) (user-error (cadr problem))))
-        (princ (told #'llmspell-run))
+        (with-temp-buffer (princ (told #'llmspell-run)))
         (setq llmspell-command '("llmspel"))
         (find-file "{spell}") (run-hooks 'post-command-hook)
         (princ (told #'llmspell-validate)))"""
@@ -63,6 +65,7 @@ def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
     missing = "llmspel was not found: install llmspell, or set `llmspell-command'"
     assert done.stdout == "Which spell?  Go to the buffer of a Lua or JavaScript file" + missing
     assert missing in done.stderr and "Debugger" not in done.stderr
+    assert "No mode for Lua, so no language server: install the package lua-mode" in done.stderr
 
 
 def test_opening_and_saving_a_spell_runs_nothing(tmp_path: Path) -> None:
@@ -75,7 +78,10 @@ def test_opening_and_saving_a_spell_runs_nothing(tmp_path: Path) -> None:
         (goto-char (point-max)) (insert "// more\n") (save-buffer)
         (jsonrpc-request (eglot-current-server) :textDocument/codeLens
           (list :textDocument (eglot--TextDocumentIdentifier)))
+        (find-file "{tmp_path}/replies.json") (run-hooks 'post-command-hook)
+        (batch-until "the server of replies" #'eglot-managed-p)
         (princ "opened") (eglot-shutdown (eglot-current-server)))"""
+    (tmp_path / "replies.json").write_text('{"replies": []}')
     assert emacs("--eval", asked, home=tmp_path).stdout.endswith("opened")
     assert spell.read_text().endswith("// more\n")
     assert runs(tmp_path) == []

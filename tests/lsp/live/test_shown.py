@@ -142,6 +142,20 @@ def test_an_error_of_a_module_is_shown_in_both_files(bench: Any) -> None:
     assert [each.text for each in lenses(bench.snapshot("m.lua")) if each.act == "trace"] == []
 
 
+@pytest.mark.parametrize(("name", "text"), [("spell.lua", "local a = = 3\n"), ("spell.js", "const = 1;\n")])
+def test_what_the_compiler_says_is_not_said_of_the_last_run_too(bench: Any, name: str, text: str) -> None:
+    bench.run(name, text)
+    assert list(check(bench.snapshot(name))) == []
+
+
+def test_a_module_that_could_not_be_compiled_is_told_where_it_was_asked_for(bench: Any) -> None:
+    bench.write("m.lua", "return = 1\n")
+    bench.run("spell.lua", "local f = require('m')\n")
+    assert list(check(bench.snapshot("m.lua"))) == []
+    (asked,) = check(bench.snapshot("spell.lua"))
+    assert asked.span.line == 0 and "unexpected symbol" in asked.message
+
+
 @pytest.mark.parametrize("name", ["new.lua", "new.js"])
 def test_a_spell_that_was_never_run(bench: Any, name: str) -> None:
     bench.write(name, "")

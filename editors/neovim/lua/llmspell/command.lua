@@ -22,6 +22,7 @@ local function terminal(name, arguments)
     return refuse(problem)
   end
   vim.list_extend(command, { name, file })
+  vim.list_extend(command, name == 'run' and require('llmspell.settings').get('run') or {})
   vim.list_extend(command, rest)
   program.note('$ ' .. table.concat(command, ' '))
   vim.cmd('tabnew')
@@ -31,6 +32,13 @@ local function terminal(name, arguments)
     vim.fn.termopen(command, { cwd = root })
   end
   vim.cmd.startinsert()
+end
+
+--- The run that is shown in the current window, else the newest.
+local function run_here()
+  local trace = package.loaded['llmspell.trace']
+  local run = trace and trace.run(vim.api.nvim_get_current_buf())
+  return run and run.target or 'last'
 end
 
 ---@class llmspell.Subcommand
@@ -85,7 +93,7 @@ local COMMANDS = {
     run = function(arguments)
       local named = arguments[1] and not vim.startswith(arguments[1], '-')
       local rest = named and vim.list_slice(arguments, 2) or arguments
-      require('llmspell.runs').replay(named and arguments[1] or 'last', rest)
+      require('llmspell.runs').replay(named and arguments[1] or run_here(), rest)
     end,
   },
   validate = {
@@ -102,7 +110,7 @@ local COMMANDS = {
   errors = {
     runs = true,
     run = function(arguments)
-      require('llmspell.quickfix').of_run(arguments[1] or 'last', script.root())
+      require('llmspell.quickfix').of_run(arguments[1] or run_here(), script.root())
     end,
   },
   cancel = {
@@ -165,7 +173,8 @@ end
 ---@param at integer where the cursor is in the line
 function M.complete(lead, line, at)
   local before = line:sub(1, at - #lead):match('Spell!?%s+(.*)$') or ''
-  local words = vim.split(before, '%s+', { trimempty = true })
+  -- A blank after a backslash is no end of a word.
+  local words = vim.split(before:gsub('\\.', '_'), '%s+', { trimempty = true })
   local name = table.remove(words, 1)
   if not name then
     return vim.tbl_filter(function(each)

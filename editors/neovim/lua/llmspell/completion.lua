@@ -51,7 +51,7 @@ function M.options(name)
   return found
 end
 
---- What fits after the words that are there.
+--- What fits after the words that are there, as it is typed: a blank of a name after a backslash.
 ---@param takes {files: boolean?, runs: boolean?, options: string?} of the subcommand
 ---@param before string[] the words between the subcommand and `lead`
 ---@param lead string
@@ -62,8 +62,12 @@ function M.offered(takes, before, lead)
     found = M.runs()
   elseif vim.startswith(lead, '-') then
     found = takes.options and M.options(takes.options) or {}
-  elseif #before == 0 then
-    found = takes.files and M.scripts(lead) or takes.runs and M.runs() or {}
+  elseif #before == 0 and takes.files then
+    found = vim.tbl_map(function(path)
+      return (path:gsub('[\\ \t]', '\\%0'))
+    end, M.scripts((lead:gsub('\\([\\ \t])', '%1'))))
+  elseif #before == 0 and takes.runs then
+    found = M.runs()
   end
   return vim.tbl_filter(function(each)
     return vim.startswith(each, lead)

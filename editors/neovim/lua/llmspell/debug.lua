@@ -81,13 +81,27 @@ local function set_breakpoints(session)
   end)
 end
 
+--- Opens the window where what a spell asks stands and is answered, if none shows it.
+local function show_console()
+  local shown = vim.iter(vim.api.nvim_list_wins()):any(function(window)
+    return vim.bo[vim.api.nvim_win_get_buf(window)].filetype == 'dap-repl'
+  end)
+  if not shown then
+    require('dap').repl.open()
+  end
+end
+
 --- What a session's spell and adapter said on stderr; a client shows it in a window that need not be open.
 ---@type table<table, string>
 local complaints = setmetatable({}, { __mode = 'k' })
 
 local function heard(session, body)
-  if session.config.type == M.TYPE and body.category == 'stderr' then
+  if session.config.type ~= M.TYPE then
+    return
+  elseif body.category == 'stderr' then
     complaints[session] = (complaints[session] or '') .. body.output
+  elseif body.category == 'important' then
+    show_console()
   end
 end
 

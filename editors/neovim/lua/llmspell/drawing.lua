@@ -86,8 +86,10 @@ end
 
 --- Sets the lines that are others; a window whose cursor is on the last line follows.
 local function write(buffer, old, new, changes)
+  -- Where somebody opens a tree to read it, it begins at its first line, which is the last as long as there is no other.
+  local unread = #old == 1 and vim.api.nvim_get_current_win()
   local follows = vim.tbl_filter(function(window)
-    return window ~= vim.api.nvim_get_current_win() and vim.api.nvim_win_get_cursor(window)[1] == #old
+    return window ~= unread and vim.api.nvim_win_get_cursor(window)[1] == #old
   end, vim.fn.win_findbuf(buffer))
   vim.bo[buffer].modifiable = true
   for index = #changes, 1, -1 do

@@ -30,7 +30,7 @@ end
 local function finished(command, cwd)
   local started, process = pcall(vim.system, command, { text = true, cwd = cwd })
   if not started then
-    return { code = -1, stdout = '', stderr = tostring(process) }
+    return { code = -1, stdout = '', stderr = require('llmspell.program').refused(process) }
   end
   local done = process:wait(PATIENCE)
   if done.code == 124 and done.signal ~= 0 then
@@ -59,7 +59,15 @@ local function version(command)
     })
     return false
   end
-  vim.health.ok(('%s (%s)'):format(vim.trim(done.stdout), vim.fn.exepath(command[1])))
+  local name = ('%s (%s)'):format(vim.trim(done.stdout), vim.fn.exepath(command[1]))
+  if finished(vim.list_extend(vim.list_slice(command), { 'lsp', '--help' })).code ~= 0 then
+    vim.health.error(name .. ' has no language server: it is older than this plugin, or another program of that name', {
+      'install the newest: pip install --upgrade llmspell',
+      'or name it: vim.g.llmspell = { cmd = "/path/to/llmspell" }',
+    })
+    return false
+  end
+  vim.health.ok(name)
   return true
 end
 
@@ -69,7 +77,7 @@ local function servers(clients)
   end
   for _, client in ipairs(clients) do
     local buffers = vim.tbl_keys(client.attached_buffers)
-    vim.health.ok(('language server %d in %s, %d buffers'):format(client.id, client.root_dir or '?', #buffers))
+    vim.health.ok(('language server %d in %s, buffers: %d'):format(client.id, client.root_dir or '?', #buffers))
     for _, buffer in ipairs(buffers) do
       for _, other in ipairs(vim.lsp.get_clients({ bufnr = buffer })) do
         local file = OTHERS[other.name]
@@ -114,11 +122,13 @@ local function doctor(command, root)
 end
 
 function M.check()
-  vim.health.start('llmspell.nvim')
   if vim.fn.has('nvim-0.10') == 0 then
-    vim.health.error('Neovim 0.10 or newer is needed', { ':help llmspell-older tells what works before' })
+    -- `vim.health` is not there, or has other names.
+    vim.fn['health#report_start']('llmspell.nvim')
+    vim.fn['health#report_error']('Neovim 0.10 or newer is needed', { ':help llmspell-older tells what works before' })
     return
   end
+  vim.health.start('llmspell.nvim')
   settings()
   local clients = vim.lsp.get_clients({ name = 'llmspell' })
   local root = clients[1] and clients[1].root_dir or require('llmspell.script').root()

@@ -68,6 +68,11 @@ function M.missing(command)
   return ('%q was not found; install llmspell, or set vim.g.llmspell.cmd (:checkhealth llmspell)'):format(command[1])
 end
 
+--- Why one that is there did not start, without Lua's own words.
+function M.refused(problem)
+  return (tostring(problem):gsub('^.-:%d+: ', ''))
+end
+
 --- Starts it. on_line gets each line of its output; on_exit its code, and what it said on stderr.
 ---@param arguments string[]
 ---@param options {cwd: string, on_line: fun(line: string)?, on_exit: fun(code: integer, said: string)?}
@@ -124,7 +129,7 @@ function M.start(arguments, options)
     end)
   end)
   if not started then
-    M.tell(tostring(process), vim.log.levels.ERROR)
+    M.tell(('%s cannot be started: %s (:checkhealth llmspell)'):format(command[1], M.refused(process)), vim.log.levels.ERROR)
     return nil
   end
   alive[process] = true

@@ -10,6 +10,18 @@ local function set(title, items)
   vim.fn.setqflist({}, ' ', { title = title, items = items })
 end
 
+--- Gives the column of a file's line in bytes, as the list counts, for one in characters, as the checks do.
+local function in_bytes()
+  local texts = {}
+  return function(file, line, column)
+    if not column or column < 2 then
+      return column
+    end
+    texts[file] = texts[file] or vim.fn.readfile(file)
+    return vim.fn.byteidxcomp(texts[file][line] or '', column - 1) + 1
+  end
+end
+
 --- Checks a file or a folder, and opens the list if anything was found.
 ---@param path string
 ---@param root string where the program runs
@@ -20,14 +32,15 @@ function M.validate(path, root)
       program.tell(program.reason(said), vim.log.levels.ERROR)
       return
     end
+    local bytes = in_bytes()
     local items = vim.tbl_map(function(found)
-      local file = found.file
+      local file = vim.startswith(found.file, '/') and found.file or vim.fs.joinpath(root, found.file)
       return {
-        filename = vim.startswith(file, '/') and file or vim.fs.joinpath(root, file),
+        filename = file,
         lnum = found.line,
-        col = found.column,
+        col = bytes(file, found.line, found.column),
         end_lnum = found.end_line,
-        end_col = found.end_column,
+        end_col = bytes(file, found.end_line, found.end_column),
         type = TYPES[found.severity],
         text = ('%s [%s]'):format(found.message, found.code),
       }

@@ -101,11 +101,14 @@ local function look(run, again)
   program.ask({ 'trace', 'list', '--json', '-n', '10' }, run.root, function(list)
     local found
     for _, meta in ipairs(type(list) == 'table' and list or {}) do
-      if meta.pid == run.pid then
-        found = meta
-        break
-      elseif meta.spell == run.file and (meta.started or 0) >= run.begun then
-        found = found or meta
+      -- Numbers of processes come again.
+      if (meta.started or 0) >= run.begun then
+        if meta.pid == run.pid then
+          found = meta
+          break
+        elseif meta.spell == run.file then
+          found = found or meta
+        end
       end
     end
     if found then
@@ -128,7 +131,6 @@ end
 ---@param words string[] of its command line
 ---@return llmspell.Run?
 local function begin(title, file, root, words)
-  vim.list_extend(words, require('llmspell.settings').get('run'))
   local seconds, microseconds = vim.uv.gettimeofday()
   local run = {
     title = title,
@@ -174,6 +176,7 @@ function M.start(file, arguments)
   local root = server.root(path)
   -- Places of events are written as the file was: from the root, where they can be read.
   local words = { vim.startswith(path, root .. '/') and path:sub(#root + 2) or path }
+  vim.list_extend(words, require('llmspell.settings').get('run'))
   return begin('run ' .. vim.fs.basename(path), path, root, vim.list_extend(words, arguments or {}))
 end
 
@@ -195,25 +198,24 @@ end
 --- Shows a stored or live run.
 ---@param target string beginning of an id, `last`, or a file of a run
 function M.show(target)
-  local run = {
-    title = 'trace ' .. vim.fs.basename(target),
-    root = script.root(),
-    status = 'starting',
-    tree = Tree.new(),
-    base = '',
-  }
-  trace().open(run, true)
-  program.ask({ 'trace', 'show', target, '--json' }, run.root, function(meta, said)
+  local root = script.root()
+  program.ask({ 'trace', 'show', target, '--json' }, root, function(meta, said)
     if type(meta) ~= 'table' or not meta.id then
-      run.said = program.reason(said)
-      ended(run, 'error')
-      program.tell(run.said, vim.log.levels.ERROR)
+      program.tell(program.reason(said), vim.log.levels.ERROR)
       return
     end
-    run.target, run.file, run.base = target == 'last' and meta.id or target, meta.spell, base_of(meta)
+    local run = {
+      title = 'trace ' .. vim.fs.basename(target),
+      file = meta.spell,
+      root = root,
+      target = target == 'last' and meta.id or target,
+      status = 'starting',
+      tree = Tree.new(),
+      base = base_of(meta),
+    }
+    trace().open(run, true)
     follow(run)
   end)
-  return run
 end
 
 --- Reads a run without showing it.

@@ -88,9 +88,12 @@ local function available(root)
   return missing == nil
 end
 
---- Asks for a buffer's diagnostics and shows them as Neovim does.
+--- Asks for a buffer's diagnostics and shows them as Neovim does, which from 0.12 on keeps those of each identifier.
 local function pull(client, buffer)
-  local params = { textDocument = vim.lsp.util.make_text_document_params(buffer) }
+  local params = {
+    textDocument = vim.lsp.util.make_text_document_params(buffer),
+    identifier = vim.tbl_get(client.server_capabilities, 'diagnosticProvider', 'identifier'),
+  }
   if vim.fn.has('nvim-0.11') == 1 then
     client:request('textDocument/diagnostic', params, nil, buffer)
   else
@@ -146,6 +149,14 @@ function M.config()
     end,
     init_options = { commands = lens_commands() },
     commands = COMMANDS,
+    on_exit = function(code)
+      if code ~= 0 then
+        -- After Neovim's own words, which name its log.
+        vim.schedule(function()
+          program.tell('the language server has ended; :checkhealth llmspell tells what is wrong', vim.log.levels.WARN)
+        end)
+      end
+    end,
   }
 end
 

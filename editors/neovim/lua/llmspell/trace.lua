@@ -114,10 +114,21 @@ local function beside(path)
   end
 end
 
+--- Where a line leads to: its own place, its span's, or the beginning of the script.
+local function place_of(run, line)
+  local span = line and run.tree.spans[line.span]
+  local sites = span and { line.site, span.site, (run.file or '') .. ':1' } or {}
+  for _, site in ipairs(sites) do
+    local path, lnum = require('llmspell.runs').place(run, site)
+    if path then
+      return path, lnum
+    end
+  end
+end
+
 --- Goes to the script's line that the line under the cursor tells of.
 function M.jump(buffer)
-  local run, line = here(buffer)
-  local path, lnum = require('llmspell.runs').place(run, line and line.site or '')
+  local path, lnum = place_of(here(buffer))
   if not path or not lnum then
     return program.tell('this line has no place in the script')
   end

@@ -142,7 +142,8 @@ function Tree:add(event)
       each = each.parent
     end
   end
-  if span.error then
+  -- Who cancels a run has not failed.
+  if span.error and span.status ~= 'cancelled' then
     table.insert(self.errors, { error = span.error, span = span, site = event.site })
   end
   if not span.parent then
@@ -186,9 +187,7 @@ end
 
 local function point(event)
   local data = event.data
-  if event.kind == 'output' then
-    return '› ' .. figures.cut(data.text or '', 200)
-  elseif event.kind == 'error' then
+  if event.kind == 'error' then
     return nil
   elseif event.kind == 'log' then
     return '› ' .. figures.cut((data.level or '') .. ' ' .. (data.message or ''), 200)
@@ -248,26 +247,30 @@ function Drawing:push(span, depth, text, more)
   }
 end
 
---- A value: one that is short in one line, and else with all its lines in a fold that is closed.
-function Drawing:value(span, depth, title, value)
-  local text = figures.short(value)
-  if text == '' then
-    return
-  end
-  local whole = type(value) == 'table' and text:match('^[%[{]') and value or vim.trim(text)
-  local room = math.max(self.width - 2 * depth - #title - 4, LEAST)
+--- A text after its title in one line if it is short, and else with all its lines in a fold that is closed.
+---@param body any what is below the first line, where that is not enough
+function Drawing:text(span, depth, title, text, body, site)
+  local room = math.max(self.width - 2 * depth - vim.fn.strchars(title), LEAST)
   local fits = not text:find('\n', 1, true) and (#text <= room or vim.fn.strchars(text) <= room)
-  local first = ('│ %s: %s'):format(title, figures.cut(text, room))
-  self:push(span, depth, first, { opens = not fits, closed = not fits })
+  self:push(span, depth, title .. figures.cut(text, room), { opens = not fits, closed = not fits, site = site })
   if fits then
     return
   end
-  local body = figures.outline(whole, math.max(self.width - 2 * depth - 4, LEAST))
-  for index = 1, math.min(#body, MOST_LINES) do
-    self:push(span, depth, '│   ' .. body[index])
+  local lines = figures.outline(body, math.max(self.width - 2 * depth - 4, LEAST))
+  for index = 1, math.min(#lines, MOST_LINES) do
+    self:push(span, depth, '│   ' .. lines[index], { site = site })
   end
-  if #body > MOST_LINES then
-    self:push(span, depth, ('│   … %d lines more'):format(#body - MOST_LINES))
+  if #lines > MOST_LINES then
+    self:push(span, depth, ('│   … %d lines more'):format(#lines - MOST_LINES), { site = site })
+  end
+end
+
+function Drawing:value(span, depth, title, value)
+  local text = figures.short(value)
+  if text ~= '' then
+    local is_tree = type(value) == 'table' and text:match('^[%[{]')
+    text = is_tree and text or vim.trim(text)
+    self:text(span, depth, ('│ %s: '):format(title), text, is_tree and value or text)
   end
 end
 
@@ -304,12 +307,16 @@ function Drawing:span(span, depth, site)
   })
   self:values(span, depth + 1)
   for _, child in ipairs(span.children) do
-    if not child.event then
+    local event = child.event
+    if not event then
       self:span(child, depth + 1, span.site)
+    elseif event.kind == 'output' then
+      local text = vim.trim(event.data.text or '')
+      self:text(span, depth + 1, '› ', text, text, event.site)
     else
-      local text = point(child.event)
+      local text = point(event)
       if text then
-        self:push(span, depth + 1, text, { site = child.event.site })
+        self:push(span, depth + 1, text, { site = event.site })
       end
     end
   end

@@ -199,4 +199,12 @@ function M.disconnect(options, done)
   current:disconnect(options, done)
 end
 
+M.repl = {}
+
+function M.repl.open()
+  vim.cmd('new')
+  vim.bo.filetype = 'dap-repl'
+  vim.cmd('wincmd p')
+end
+
 return M
