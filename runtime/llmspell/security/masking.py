@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -63,11 +63,19 @@ _SECRET_ENDINGS: Final = ("_KEY", "PASSWORD", "PASSWD", "SECRET", "TOKEN")
 
 #: Shorter values would hide ordinary words.
 _LEAST: Final = 8
+#: Longest name that is remembered: a spell's own may be of any length.
+_SHORT: Final = 64
 _DEPTH: Final = 64
 
 
 def is_secret_name(name: str) -> bool:
     """Whether a key or variable of this name holds a secret: `OPENAI_API_KEY`, `apiKey`, `x-auth-token`."""
+    return _names_secret(name) if len(name) <= _SHORT else _names_secret.__wrapped__(name)
+
+
+@lru_cache(1024)
+def _names_secret(name: str) -> bool:
+    """The keys of tools' arguments come with each call: to look at one again takes a tenth."""
     spaced = _compiled(_CAMEL).sub("_", name)
     secret = _compiled(_SECRET_NAME, re.IGNORECASE).search(spaced)
     return secret is not None and _compiled(_COUNTED, re.IGNORECASE).match(spaced) is None

@@ -47,7 +47,7 @@ class BuiltinTool(Tool, Generic[Options]):
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        mark = self._mark()
+        mark = self._mark = _mark_of(type(self))
         self.timeout = mark.timeout
         self.max_output = mark.max_output
         self.category = mark.category
@@ -56,7 +56,7 @@ class BuiltinTool(Tool, Generic[Options]):
 
     @property
     def name(self) -> str:
-        return self._mark().name
+        return self._mark.name
 
     @property
     def description(self) -> str:
@@ -66,9 +66,9 @@ class BuiltinTool(Tool, Generic[Options]):
     def parameters(self) -> dict[str, Any]:
         return registry().tool(self.name)["parameters"]
 
-    @classmethod
-    def _mark(cls) -> ToolMark:
-        mark = next((found for base in cls.__mro__ if (found := class_mark(base)) and found.tool), None)
-        if mark is None or mark.tool is None:
-            raise TypeError(f"{cls.__name__} has no ToolMark")
-        return mark.tool
+
+def _mark_of(cls: type) -> ToolMark:
+    mark = next((found for base in cls.__mro__ if (found := class_mark(base)) and found.tool), None)
+    if mark is None or mark.tool is None:
+        raise TypeError(f"{cls.__name__} has no ToolMark")
+    return mark.tool

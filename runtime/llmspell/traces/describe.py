@@ -103,22 +103,28 @@ def masked(value: Any, mask: Mask) -> Any:
 
 
 def _gather(values: Iterable[Any], texts: list[str]) -> None:
+    """Nearly all values are of these very types, and are told in half the time."""
     for item in values:
         kind = type(item)
         if kind is str:
             texts.append(item)
+        elif kind is dict:
+            for key in item:
+                if type(key) is str or isinstance(key, str):
+                    texts.append(key)
+            _gather(item.values(), texts)
+        elif kind is list or kind is tuple:
+            _gather(item, texts)
         elif kind in _NO_TEXT:
             continue
-        elif isinstance(item, dict):
-            table = cast("dict[Any, Any]", item)
-            texts.extend(key for key in table if isinstance(key, str))
-            _gather(table.values(), texts)
         elif isinstance(item, bytes):
             texts.append(item.decode("utf-8", "surrogateescape"))
-        elif isinstance(item, list | tuple):
-            _gather(cast("list[Any]", item), texts)
         elif isinstance(item, str):
             texts.append(item)
+        elif isinstance(item, dict):
+            _gather((dict(item),), texts)
+        elif isinstance(item, list | tuple):
+            _gather([*item], texts)
 
 
 def _masked(value: Any, mask: Mask) -> Any:

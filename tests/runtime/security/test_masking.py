@@ -17,7 +17,7 @@ SECRET = "pa$$w/ord+12345"
 @pytest.mark.parametrize(
     "name",
     ["api_key", "apiKey", "OPENAI_API_KEY", "Authorization", "x-api-key", "accessToken", "DB_PASSWORD", "cookie",
-     "secret", "Proxy-Authorization", "client_secret", "GITHUB_TOKEN"],
+     "secret", "Proxy-Authorization", "client_secret", "GITHUB_TOKEN", "a-very-long-prefix-" * 5 + "password"],
 )  # fmt: skip
 def test_secret_names(name: str) -> None:
     assert is_secret_name(name)

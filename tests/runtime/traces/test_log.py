@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
+import pytest
+
 from llmspell.events.event import Event
-from llmspell.traces.describe import describe, without_content
+from llmspell.traces.describe import describe, masked, without_content
 from llmspell.traces.ids import RUN_ID, run_id
 from llmspell.traces.log import EventLog, recorded_clock, steady_clock
 
@@ -93,3 +97,37 @@ def test_run_ids_are_unique_and_sort_by_time() -> None:
     assert ids == sorted(ids)
     assert len({run_id() for _ in range(1000)}) == 1000
     assert all(RUN_ID.fullmatch(one) and len(one) == 14 for one in ids)
+
+
+class _Table(dict[str, object]):
+    pass
+
+
+class _Text(str):
+    __slots__ = ()
+
+
+class _Pair(NamedTuple):
+    first: str
+    second: str
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"a": [1, None, ("x", "my key")]}, {"a": [1, None, ("x", "my ***")]}),
+        ({"key": 1, 5: "no"}, {"***": 1, 5: "no"}),
+        ({5: b"a key"}, {5: b"a ***"}),
+        ([_Table(a="key")], [{"a": "***"}]),
+        ([_Text("key")], ["***"]),
+        ({_Text("key"): 1}, {"***": 1}),
+        ([_Pair("no", "key")], [("no", "***")]),
+    ],
+)
+def test_a_secret_is_hidden_in_whatever_holds_it(value: Any, shown: Any) -> None:
+    assert masked(value, lambda text: text.replace("key", "***")) == shown
+
+
+def test_a_value_without_secrets_is_itself() -> None:
+    value = {"a": ["x", 1.5, True, None, b"y", {"z": ()}], 5: "b"}
+    assert masked(value, lambda text: text.replace("key", "***")) is value
