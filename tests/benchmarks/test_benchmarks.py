@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 _RUN = Path(__file__).parent / "run.py"
 
@@ -49,3 +52,25 @@ def test_the_terminal_interface_shows_all_that_is_stored_and_said() -> None:
     rows = {row["name"]: row for row in found["rows"]}
     assert rows["events shown of those stored"]["measured"] == "60,000 of 60,000"
     assert rows["30,000 spans: memory"]["met"]
+
+
+def test_a_live_run_in_the_terminal_interface_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that talks for a moment, read as all that is measured of live runs."""
+    monkeypatch.syspath_prepend(str(_RUN.parent / "tui"))
+    spec = importlib.util.spec_from_file_location("bench_tui", _RUN.parent / "tui/run.py")
+    assert spec is not None and spec.loader is not None
+    bench = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "bench_tui", bench)
+    spec.loader.exec_module(bench)
+    lab = bench.Lab(tmp_path, 0, seconds=0.3, settle=0.5)
+    told = lab.talked(2_000, keys="jk", first=0.6, every=0.02)
+    rows = [bench.drawn(told, lab.seconds), *bench.answered(told), bench.calm(told)]
+    assert [row.name for row in rows] == [
+        "events drawn",
+        "event to screen at 10,000 /s",
+        "key lag at 10,000 /s",
+        "CPU at 1,000 events/s",
+    ]
+    assert ", 0 dropped, " in rows[0].measured
+    assert f"of {told['said'] - 2:,} events" in rows[1].measured
+    assert not any("nan" in row.measured for row in rows)

@@ -26,6 +26,7 @@ from llmspell_lsp.analysis.types import (
     ScriptClass,
     Type,
     Value,
+    literal,
 )
 from llmspell_lsp.syntax.nodes import Assign, Call, Class, ClassMember, Entry, Function, Member, Table
 
@@ -132,19 +133,6 @@ def _sound(value: Any) -> dict[str, Any]:
     if found.get("type") == []:
         del found["type"]
     return found
-
-
-def literal(type_: Type) -> Any:
-    """The value that a literal writes, as plain data; what is not constant is left out."""
-    match type_:
-        case Constant(value=value):
-            return value
-        case Record(is_list=True, items=items):
-            return [literal(item) for item in items]
-        case Record(fields=fields):
-            return {name: literal(each.type) for name, each in fields.items()}
-        case _:
-            return None
 
 
 def receiver(infer: Inference, placed: Placed, function: Function) -> Type:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from llmspell.api.names import snake
 from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.expect import Wanted
-from llmspell_lsp.analysis.types import ClassObject, Constant, Instance, Maker, Method, Record, Type
+from llmspell_lsp.analysis.types import ClassObject, Constant, Instance, Maker, Method, Record, Type, literal
 from llmspell_lsp.syntax.nodes import Await, Call, Declare, Entry, Expression, Member, Name, Table, Text
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _defined(infer: Inference, placed: Placed, call: Call) -> Wanted | None:
         return None
     options = infer.type_of(placed, call.arguments[0])
     given = options.fields.get("parameters") if isinstance(options, Record) and options.complete else None
-    schema = literal(given.type) if given is not None else None
+    schema = literal(given.type, whole=True) if given is not None else None
     if not isinstance(schema, Mapping) or schema.get("type") != "object" or "properties" not in schema:
         return None
     name = options.fields.get("name") if isinstance(options, Record) else None
@@ -159,18 +159,3 @@ def _got(infer: Inference, placed: Placed, call: Call) -> Wanted | None:
     of = expect.constant(infer, placed, call.arguments[0])
     name = tool_class(infer.words, of) if of is not None else None
     return built_in(infer.words, name) if name is not None else None
-
-
-def literal(type_: Type) -> Any:
-    """The value that a literal of the source is; None where a part of it is none."""
-    match type_:
-        case Constant(value=value):
-            return value
-        case Record(complete=True, is_list=True, items=items):
-            found = [literal(each) for each in items]
-            return None if None in found else found
-        case Record(complete=True, items=(), fields=held):
-            table = {name: literal(each.type) for name, each in held.items()}
-            return None if None in table.values() else table
-        case _:
-            return None

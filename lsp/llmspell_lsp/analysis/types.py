@@ -198,3 +198,19 @@ def settled(type_: Type) -> Type:
     if isinstance(type_, Choice):
         return choice([settled(each) for each in type_.of])
     return type_
+
+
+def literal(type_: Type, *, whole: bool = False) -> Any:
+    """The value that a literal writes, as plain data; what is not constant is None. whole: all of it is, where a part
+    is not constant or not told."""
+    match type_:
+        case Constant(value=value):
+            return value
+        case Record(is_list=True, items=items, complete=complete):
+            found = [literal(item, whole=whole) for item in items]
+            return None if whole and (not complete or None in found) else found
+        case Record(fields=fields, items=items, complete=complete):
+            table = {name: literal(each.type, whole=whole) for name, each in fields.items()}
+            return None if whole and (not complete or items or None in table.values()) else table
+        case _:
+            return None

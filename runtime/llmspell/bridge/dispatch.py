@@ -122,9 +122,9 @@ class Dispatch:
     def _construct(self, class_name: str, args: list[Any]) -> Any:
         options, subclass = (*args, None, None)[:2]
         cls: Any = library.load(class_name)
-        where = f"{class_name}.new"
         if not hasattr(cls, "create"):
             raise ArgumentError(f"{class_name} is not made by scripts")
+        where = f"new {class_name}" if self._language == "javascript" else f"{class_name}.new"
         checker = registry().options(class_name)
         if checker is None:
             if options:
@@ -134,7 +134,11 @@ class Dispatch:
             given = checker.take({} if options is None else options, where, self._language)
         script_class = None if subclass is None else _script_class(subclass)
         set_ones = {key: value for key, value in given.items() if value is not None}
-        return _begun(cls.create(self._run, set_ones, script_class))
+        try:
+            return _begun(cls.create(self._run, set_ones, script_class))
+        except ArgumentError as error:
+            error.message = error.message.replace(f"{class_name}.new", where, 1)
+            raise
 
     def _unlisted(self, receiver: Any, class_name: str, name: str, args: list[Any]) -> Any:
         """A property, or an action of the receiver."""

@@ -46,8 +46,10 @@ def run(args: Namespace) -> int:
         show_json([as_value(known, entry) for entry in found])
         return 0
     show_page(describe(known, found[0]))
-    if others := [entry.full_name for entry in found[1:]]:
-        show_page(f"\nSee also {', '.join(f'`llmspell help {name}`' for name in dict.fromkeys(others))}.")
+    others = [f"`llmspell {args.name} --help`"] if args.name in COMMANDS else []
+    others += [f"`llmspell help {name}`" for name in dict.fromkeys(entry.full_name for entry in found[1:])]
+    if others:
+        show_page(f"\nSee also {', '.join(others)}.")
     return 0
 
 

@@ -12,6 +12,9 @@ from typing import Any, NoReturn
 from llmspell.cli.commands import COMMANDS
 from llmspell.errors import UsageError
 
+#: How argparse begins what it says of missing arguments; then come their names.
+_MISSING = "the following arguments are required: "
+
 
 class _Formatter(argparse.HelpFormatter):
     """argparse makes one for each option; its own asks the terminal's width each time, by way of shutil (2 ms)."""
@@ -42,7 +45,15 @@ class CommandParser(argparse.ArgumentParser):
         return self.prog.removeprefix("llmspell ")
 
     def error(self, message: str) -> NoReturn:
+        if message.startswith(_MISSING):
+            message = self._missing(message.removeprefix(_MISSING).partition(", ")[0])
         raise UsageError(f"{self._command}: {message}", hint=f"see `{self.prog} --help`")
+
+    def _missing(self, name: str) -> str:
+        for action in self._actions:
+            if action.choices and name in (action.metavar, action.dest):
+                return f"say which: {', '.join(map(str, action.choices))}"
+        return f"{name} is missing"
 
     def actions(self) -> Iterator[Any]:
         """The options and arguments of this parser and of the commands below it; argparse has no public way to them."""

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from llmspell.traces.runs import Runs
 
 _RUN = "beginning of a run's id, `last`, or a file"
+_CHAIN = (
+    " Each record holds the hash of the one before: `verify` finds one that was changed, removed or put in between."
+    " There is no key, so whoever can write the file can write all of it anew; a copy of the last hash, kept elsewhere,"
+    " shows that."
+)
 
 
 def configure(parser: ArgumentParser) -> None:
     parts = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
 
-    def part(name: str, summary: str) -> ArgumentParser:
-        one = parts.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    def part(name: str, summary: str, more: str = "") -> ArgumentParser:
+        one = parts.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.{more}")
         one.add_argument("--data", metavar="DIR", help="folder of the runs; else that of the settings")
         return one
 
@@ -51,7 +56,7 @@ def configure(parser: ArgumentParser) -> None:
     one = part("rm", "remove runs")
     one.add_argument("runs", nargs="*", metavar="RUN", help=_RUN)
     one.add_argument("--all", action="store_true", help="every run that has ended")
-    one = part("audit", "a run's audit trail: what was done, by whom, unchanged since")
+    one = part("audit", "a run's audit trail: what was done, by whom", _CHAIN)
     one.add_argument("action", choices=("show", "verify"))
     one.add_argument("run", nargs="?", default="last", metavar="RUN", help=f"{_RUN}; or a file of an AuditLogger")
     one.add_argument("--json", action="store_true", help="for programs")
@@ -222,7 +227,7 @@ def _audit(file: RunFile, *, verify: bool, as_json: bool) -> None:
         if as_json:
             print(json.dumps({"run": meta.id, "records": count, "complete": bool(meta.audit_head)}))
         else:
-            print(f"{count} record{'' if count == 1 else 's'} of run {meta.id}, unchanged{noted}")
+            print(f"{count} record{'' if count == 1 else 's'} of run {meta.id}: the chain is whole{noted}")
         return
     for row in rows:
         record = {"number": row[0], **dict(zip(COLUMNS[1:-1], row[1:-1])), "hash": row[-1]}
@@ -254,4 +259,5 @@ def _audit_file(path: Path, *, verify: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"file": str(path), "records": count}))
     else:
-        print(f"{count} record{'' if count == 1 else 's'} in {path}, unchanged")
+        records = f"{count} record{'' if count == 1 else 's'} in {path}"
+        print(f"{records}: the chain is whole; records missing at its end would not show")

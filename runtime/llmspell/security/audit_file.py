@@ -4,7 +4,7 @@
 
 Several processes may append to one file: each holds its lock while it reads the last hash and writes the next. A
 changed, removed or inserted line breaks the chain from there on; lines cut off at the end show only beside the trail
-of the runs that wrote them. Everything here blocks: call it in a thread.
+of the runs that wrote them, and a file written anew as a whole does not. Everything here blocks: call it in a thread.
 """
 
 from __future__ import annotations

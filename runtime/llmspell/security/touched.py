@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from llmspell.security.files import Place
 
-#: mtime in ns, size, inode; None: there is no such file.
-Seen = tuple[int, int, int] | None
+#: How a file looks: mtime in ns, size, inode.
+Look = tuple[int, int, int]
+#: None: there is no such file.
+Seen = Look | None
 Whose = Literal["tool", "command", ""]
 
 #: A file's time is that of the kernel's last tick, which is up to 10 ms old (at 100 Hz).
-_TICK: Final = 10_000_000
+TICK: Final = 10_000_000
 #: Files that are remembered, and writings of one of them.
 _MOST: Final = 10_000
 _OF_ONE: Final = 32
@@ -109,7 +111,7 @@ class Touched:
             was = None if found.info is None else found.info.st_ino
             with self._lock:
                 written.under_way -= 1
-                written.spans.append((began - _TICK, time.time_ns()))
+                written.spans.append((began - TICK, time.time_ns()))
                 written.left.append(left)
                 if left is not None and left[2] != was:
                     written.arrived = time.time_ns()
@@ -121,7 +123,7 @@ class Touched:
 
         doing = _Doing(self)
         with self._lock:
-            self._openers[doing] = time.time_ns() - _TICK
+            self._openers[doing] = time.time_ns() - TICK
         try:
             with doing.commands_under_way, opened.told(doing):
                 yield
@@ -135,7 +137,7 @@ class Touched:
     def changes(self, path: str) -> None:
         with self._lock:
             if len(self._opened) < _MOST:
-                self._opened.setdefault(path, time.time_ns() - _TICK)
+                self._opened.setdefault(path, time.time_ns() - TICK)
 
     def _closed(self, path: str) -> None:
         began = self._opened.pop(path, None)
@@ -159,7 +161,7 @@ class Touched:
         with self._lock:
             self._number += 1
             number = self._number
-            self._under_way[number] = time.time_ns() - _TICK
+            self._under_way[number] = time.time_ns() - TICK
         try:
             yield
         finally:
@@ -167,7 +169,7 @@ class Touched:
                 self._commands.append((self._under_way.pop(number), time.time_ns()))
 
 
-def _within(seen: tuple[int, int, int], spans: deque[tuple[int, int]] | list[tuple[int, int]]) -> bool:
+def _within(seen: Look, spans: deque[tuple[int, int]] | list[tuple[int, int]]) -> bool:
     return any(began <= seen[0] <= ended for began, ended in spans)
 
 

@@ -1,6 +1,7 @@
 """The audit trail: who did what with which result, each record chained to the one before by its hash.
 
-A changed, removed or inserted record breaks the chain from there on. Knows no file: rows in, rows out.
+A changed, removed or inserted record breaks the chain from there on. There is no key: whoever writes all of it anew,
+the noted end too, is not found. Knows no file: rows in, rows out.
 """
 
 from __future__ import annotations

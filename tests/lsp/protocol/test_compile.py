@@ -84,6 +84,7 @@ def test_lua_says_what_is_wrong_and_it_is_marked(asked: Asked, text: str, marked
         ("if (x) {\n  y(1\n", "(", "'(' is never closed"),
         ("if (x) {\n  y()\n", "{", "'{' is never closed"),
         ("foo()\n}\nbar()", "}", "'}' closes nothing"),
+        ("let a\nexport const b = (\n", "(", "'(' is never closed"),
         ("let first = 1;\nlet first = 2", "first", "invalid redefinition of lexical identifier"),
         ("foo(1, 2\nbar()", "bar", "Unexpected identifier 'bar'"),
         ("import a from './b.js'\nlet a = ;", ";", "unexpected token in expression: ';'"),

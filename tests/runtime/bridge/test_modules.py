@@ -91,6 +91,61 @@ async def test_a_mistake_in_a_module_names_its_own_line(cast: Cast, tmp_path: Pa
         assert error.source.endswith(f"{name}:2"), (name, error.source, str(error))
 
 
+@pytest.mark.parametrize(
+    ("language", "text"), [("lua", "local a = 1\nlocal b = = 2"), ("js", "let a = 1;\nlet b = = 2;")]
+)
+async def test_a_text_that_does_not_compile_is_the_same_error_as_a_module(
+    cast: Cast, tmp_path: Path, language: str, text: str
+) -> None:
+    (tmp_path / f"bad.{language}").write_text(text)
+    loads = {"lua": '\n\nrequire("bad")', "js": '\nimport fs from "./good.js"\nimport "./bad.js"'}
+    (tmp_path / "good.js").write_text("export default 1")
+    caught = {
+        "lua": 'local ok, e = pcall(require, "bad") print(e.type, e.message, e.source)',
+        "js": 'try { await import("./bad.js") } catch (e) { console.log(e.type, e.message, ErrorHandler.parseError(e).source) }',
+    }
+    main = (await cast(**{language: text})).result.error
+    module = (await cast(**{language: loads[language]})).result.error
+    told = await cast(**{language: caught[language]})
+    assert (main.type, main.message, main.stack) == ("syntax", module.message, ())
+    assert module.type == "syntax"
+    assert [line.rpartition("/")[2] for line in module.stack] == [f"spell.{language}:3: in main chunk"]
+    assert module.source.endswith(f"bad.{language}:2")
+    assert told.output["out"].split() == ["syntax", *main.message.split(), module.source]
+
+
+@pytest.mark.parametrize(
+    "source", ['import { a } from "./good.js"\nimport "./missing.js"', '\nimport { b } from "./good.js"']
+)
+async def test_what_an_import_asks_for_in_vain_is_told_at_its_line(cast: Cast, tmp_path: Path, source: str) -> None:
+    (tmp_path / "good.js").write_text("export const a = 1")
+    error = (await cast(js=source)).result.error
+    assert error.source.endswith("spell.js:2")
+    assert error.stack[0].endswith("spell.js:2: in main chunk")
+
+
+async def test_what_is_no_json_is_told_at_its_line(cast: Cast, tmp_path: Path) -> None:
+    (tmp_path / "pots.json").write_text('{"size": 3,\n "kind": }')
+    error = (await cast(js='import pots from "./pots.json"')).result.error
+    assert (error.type, error.message) == ("syntax", "this is no JSON: Expecting value")
+    assert error.source.endswith("pots.json:2")
+
+
+@pytest.mark.parametrize("text", ["export const a = (", "export { a b }", "if (params) {\n  export const a = 1 }"])
+async def test_an_export_that_cannot_be_read_says_so(cast: Cast, text: str) -> None:
+    error = (await cast(js=text)).result.error
+    assert error.message.startswith("this export cannot be read")
+    assert "validate" in error.hint
+    assert error.source.endswith("spell.js:2" if "if" in text else "spell.js:1")
+
+
+@pytest.mark.parametrize("text", ["if (params) {\n  print()", "return 1\n}"])
+async def test_a_bracket_of_the_runtimes_own_takes_no_blame(cast: Cast, text: str) -> None:
+    error = (await cast(js=text)).result.error
+    assert error.message == "the text ends too early, or closes a bracket too many"
+    assert error.source.endswith("spell.js:2")
+
+
 async def test_modules_that_need_each_other(cast: Cast, tmp_path: Path) -> None:
     write(
         tmp_path,

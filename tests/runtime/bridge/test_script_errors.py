@@ -59,3 +59,23 @@ async def test_lua_hints_at_what_was_meant(cast: Any, source: str, hint: str) ->
 async def test_a_member_is_called_as_the_spells_language_writes_it(cast: Any, source: Any, said: str) -> None:
     error = (await cast(**source)).result.error
     assert error.message == f"{said.partition('(')[0]}: missing argument 'key'" and error.hint == said
+
+
+@pytest.mark.parametrize(
+    ("lua", "js", "message"),
+    [
+        ("Agent.new{ nme = 'x' }", "new Agent({ nme: 'x' })", "Agent: unknown option 'nme'"),
+        ("CompositeAgent.new{}", "new CompositeAgent({})", "CompositeAgent: missing 'agents'"),
+        (
+            "HttpRequestTool.new{ timeout = 'x' }",
+            "new HttpRequestTool({ timeout: 'x' })",
+            "HttpRequestTool: timeout must be",
+        ),
+    ],
+)
+async def test_what_is_made_is_called_as_the_spells_language_makes_it(
+    cast: Any, lua: str, js: str, message: str
+) -> None:
+    of, _, rest = message.partition(":")
+    assert (await cast(lua=lua)).result.error.message.startswith(f"{of}.new:{rest}")
+    assert (await cast(js=js)).result.error.message.startswith(f"new {of}:{rest}")

@@ -113,6 +113,12 @@ def test_help_of_a_command_is_its_usage(say: Said) -> None:
     assert out.startswith("usage: llmspell trace")
 
 
+@pytest.mark.parametrize("name", ["run", "tools", "config"])
+def test_a_name_that_is_a_commands_too_says_so(say: Said, name: str) -> None:
+    code, out, _ = say("help", name)
+    assert code == 0 and f"See also llmspell {name} --help" in out
+
+
 def test_every_name_has_help(say: Said) -> None:
     for name in all_names(registry()):
         code, out, _ = say("help", name)

@@ -22,15 +22,15 @@ def linked(source: str) -> str:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("import './a.js'", '[["./a.js", [], []]]'),
-        ("import a from './a.js'", '[["./a.js", [["a", "default"]], []]]'),
-        ("import * as a from './a.js'", '[["./a.js", [["a", "*"]], []]]'),
-        ("import d, {a, b as c} from \"./a.js\";", '[["./a.js", [["d", "default"], ["a", "a"], ["c", "b"]], []]]'),
-        ("import {default as x, 'odd name' as y} from './a.js'", '[["./a.js", [["x", "default"], ["y", "odd name"]], []]]'),
-        ("import a from './a.json' with {type: 'json'}", '[["./a.json", [["a", "default"]], []]]'),
-        ("export * from './a.js'", '[["./a.js", [], [["*", "*"]]]]'),
-        ("export * as ns from './a.js'", '[["./a.js", [], [["ns", "*"]]]]'),
-        ("export {a, b as default} from './a.js'", '[["./a.js", [], [["a", "a"], ["default", "b"]]]]'),
+        ("import './a.js'", '[[1, "./a.js", [], []]]'),
+        ("import a from './a.js'", '[[1, "./a.js", [["a", "default"]], []]]'),
+        ("import * as a from './a.js'", '[[1, "./a.js", [["a", "*"]], []]]'),
+        ("import d, {a, b as c} from \"./a.js\";", '[[1, "./a.js", [["d", "default"], ["a", "a"], ["c", "b"]], []]]'),
+        ("import {default as x, 'odd name' as y} from './a.js'", '[[1, "./a.js", [["x", "default"], ["y", "odd name"]], []]]'),
+        ("import a from './a.json' with {type: 'json'}", '[[1, "./a.json", [["a", "default"]], []]]'),
+        ("export * from './a.js'", '[[1, "./a.js", [], [["*", "*"]]]]'),
+        ("export * as ns from './a.js'", '[[1, "./a.js", [], [["ns", "*"]]]]'),
+        ("export {a, b as default} from './a.js'", '[[1, "./a.js", [], [["a", "a"], ["default", "b"]]]]'),
     ],
 )  # fmt: skip
 def test_what_a_statement_links(source: str, expected: str) -> None:
@@ -92,6 +92,11 @@ def test_dynamic_imports_need_no_module() -> None:
 
 def test_a_text_that_does_not_parse_is_left_for_the_engine_to_refuse() -> None:
     assert "= ;" in prepare("import a from './a.js';\nconst x = ;").source
+
+
+@pytest.mark.parametrize("source", ["import a, from './a.js'", "import {a b} from './a.js'", "export {a b}"])
+def test_a_misspelt_import_or_export_is_left_too(source: str) -> None:
+    assert prepare(source).source.endswith(source)
 
 
 def test_a_script_may_begin_with_a_hash_bang_line() -> None:

@@ -48,6 +48,7 @@ CASES = [
     Hungry("caught and given back", "for (;;) try { let a = null; for (;;) a = { a } } catch { console.log('went on') } // HERE"),
     Hungry("one array, caught", "let a;\ntry {\n  a = new Array(3e7).fill(1) // HERE\n} catch (e) { console.log('went on') }"),
     Hungry("arrays, caught", "const a = [];\nfor (;;) try { a.push(new Array(9999).fill(1)) } catch { console.log('went on') } // HERE"),
+    Hungry("one array, between two looks", "const a = new Array(3.5e6).fill(1);\nconsole.log('went on') // HERE"),
     Hungry("one text, caught", "try {\n  'é€'.repeat(2e8) // HERE\n} catch { console.log('went on') }"),
     Hungry("JSON.parse, caught", "const t = '[' + '{},'.repeat(1000000) + '1]';\ntry {\n  JSON.parse(t) // HERE\n} catch { console.log('went on') }"),
     Hungry("caught by an async function",

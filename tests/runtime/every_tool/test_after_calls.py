@@ -54,8 +54,7 @@ async def test_each_call_is_audited_with_what_it_used_and_without_secrets(
     assert json.loads(records[0]["result"]) == "success"
     assert json.loads(records[1]["result"]).startswith("validation: ")
     used = records[0]["permissions"].split()
-    # a command starts in a folder, which the run must be able to read
-    assert set(used) <= set(tool["permissions"]) | ({"read"} if name == "shell_command" else set())
+    assert set(used) <= set(tool["permissions"])
     assert ("net" in used) == ("net" in tool["permissions"])
     assert ("exec" in used) == (name == "shell_command")
     assert records[1]["permissions"] == ""

@@ -212,10 +212,12 @@ _VARIABLES: Final[dict[str, Callable[[World, str], dict[str, str]]]] = {
     "kubernetes": _kubeconfig,
 }
 
-#: Tools that would ask a service where one is configured, and are told not to.
+#: Tools that would ask a service where one is configured, and are told not to; and one whose commands may have no end
+#: (`grep a /dev/zero`), which is not to be waited for as long as it would wait itself.
 _ALONE: Final[dict[str, Mapping[str, Any]]] = {
     "embedding": {"method": "lexical"},
     "vector_search": {"method": "lexical"},
+    "shell_command": {"timeout": 5000},
 }
 
 #: Tools whose address is an argument.

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from llmspell.api.registry import registry
+from llmspell.cli.main import main
 from llmspell.errors import PermissionDenied, StoreError, ToolError
 from llmspell.security import audit_file
 from llmspell.security.permissions import Permissions
@@ -66,6 +68,31 @@ def test_a_change_is_noticed_at_its_line(tmp_path: Path, permissions: Permission
     line, changed = CHANGES[change]
     with pytest.raises(StoreError, match=rf"^{LOG}:{line}: "):
         audit_file.verify(changed(lines(tmp_path)), LOG)
+
+
+def test_what_cannot_be_noticed_is_said(
+    tmp_path: Path, permissions: Permissions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is no key: a file that is cut off, or written anew as a whole, is a chain like any other."""
+    for number in range(3):
+        audit_file.append(LOG, permissions, {"action": f"do-{number}"})
+    log = tmp_path / LOG
+    log.write_bytes(b"".join(lines(tmp_path)[:2]))
+    assert main(("trace", "audit", "verify", str(log))) == 0
+    assert (
+        capsys.readouterr().out
+        == f"2 records in {log}: the chain is whole; records missing at its end would not show\n"
+    )
+    log.unlink()
+    audit_file.append(LOG, permissions, {"action": "another story"})
+    assert main(("trace", "audit", "verify", str(log))) == 0
+    with pytest.raises(SystemExit):
+        main(("trace", "audit", "--help"))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "whoever can write the file can write all of it anew" in said
+    assert "whoever can write the file can write all of it anew" in registry().classes["AuditLogger"]["doc"].replace(
+        "\n", " "
+    )
 
 
 @pytest.mark.parametrize("content", [b"no audit log\n", b'{"number": 1}\n', b'{"number": 1, "hash": "x"}'])

@@ -334,7 +334,7 @@ async def test_the_commands_read_what_was_stored(
     assert code == 1
     assert f"the second ends before event {len(research)} of the first: spell_completed research" in said
     assert command("diff", "1m8", "1m8")[0] == 0
-    assert command("audit", "verify", "1m8")[1] == "0 records of run 1m817deymajcsv, unchanged\n"
+    assert command("audit", "verify", "1m8")[1] == "0 records of run 1m817deymajcsv: the chain is whole\n"
     with pytest.raises(UsageError, match="say which"):
         command("rm")
     assert command("rm", "1m8") == (0, "removed 1 run\n")

@@ -135,12 +135,14 @@ async def test_every_part_of_a_request_can_be_edited(project: Project, model, la
     stored = project.run(project.write(f"a.{language}", SPELL[language]))
     app = project.window(first=stored)
     async with app.run_test(size=SIZE) as pilot:
-        await at(app, "llm_call", 2)
+        await at(app, "llm_call", 1)
         before = app.desk.model
         sheet = await editing(app, pilot)
         model.requests.clear()
+        assert sheet.field.name == "prompt" and sheet.head.note.startswith("^s runs")
         await pilot.press("tab")
         assert sheet.field.name == "system" and sheet.text == "Be brief."
+        assert sheet.head.note.startswith("for this call only, ^s runs")
         sheet.put("Be long.")
         await pilot.press("tab")
         assert sheet.field.name == "model" and sheet.text == "openai/gpt-4o-mini"
@@ -155,8 +157,9 @@ async def test_every_part_of_a_request_can_be_edited(project: Project, model, la
         assert sheet.head.wrong == ""
         await pilot.press("ctrl+s")
         assert await another(app, before) == "ok"
-        [sent] = [request.json for request in model.requests]
+        sent, after = [request.json for request in model.requests]
         assert (sent["model"], sent["messages"][0]["content"]) == ("gpt-4o", "Be long.")
+        assert (after["model"], after["messages"][0]["content"]) == ("gpt-4o-mini", "Be brief.")
         assert 50 in (sent.get("max_tokens"), sent.get("max_completion_tokens"))
 
 

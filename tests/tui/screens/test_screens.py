@@ -294,6 +294,28 @@ async def test_the_newest_page_is_read_again_as_the_run_goes_on(weather: Made, q
         writer.close()
 
 
+@pytest.mark.parametrize(("width", "cells"), [(80, 27), (120, 21), (160, 32)])
+async def test_an_events_text_has_the_room_that_other_columns_do_not_need(
+    weather: Made, quiet: Quiet, width: int, cells: int
+) -> None:
+    app = weather()
+    async with app.run_test(size=(width, 35)) as pilot:
+        await pilot.press("6")
+        await quiet(pilot)
+        rows = app.query_one(EventList)
+        room = rows.scrollable_content_region.width
+        texts = ["".join(text for text, _ in rows.line(row, room)) for row in range(15)]
+        said = next(text for text in texts if "workflow_step_started" in text)
+        assert all(text[said.index("observe") - 1] == " " for text in texts)
+        name = said.index("observe")
+        longest = max(len(text.rstrip()) for text in texts)
+        assert longest - (name + len("before_llm_call  ")) >= cells
+        await pilot.press("l")
+        await quiet(pilot)
+        failed = next(rows.text_of(row) for row in range(rows.count()) if "error" in rows.text_of(row))
+        assert failed.index("tool_call") - failed.index("error") == len("output ")  # the longest kind of these
+
+
 async def test_an_event_that_the_file_does_not_have_is_asked_for_once(weather: Made, quiet: Quiet, monkeypatch) -> None:
     app = weather()
     model = app.desk.model

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks for an event that is about to be written, and how often.
 _LOOK, _LOOKS = 0.02, 25
+#: An edited prompt and answer become the agent's history; these parts its next calls have as the spell says.
+_ONCE: Final = "for this call only"
 _ANSWER: Final = "what the call is to give, without making it; empty: it is made"
 
 
@@ -199,14 +201,14 @@ def _of_request(request: dict[str, Any], provider: str) -> list[Field]:
     messages: list[Any] = [each for each in request.get("messages") or [] if isinstance(each, dict)]
     last = next((each for each in reversed(messages) if each.get("role") == "user"), {})
     said = last.get("content")
-    name = str(request.get("model") or "")
+    name, temperature = str(request.get("model") or ""), request.get("temperature")
     prompt = [Field("prompt", "Prompt", said)] if isinstance(said, str) else []
     return [
         *prompt,
-        Field("system", "System", str(request.get("system") or ""), hint="no system prompt"),
-        Field("model", "Model", f"{provider}/{name}" if provider and provider != name else name),
+        Field("system", "System", str(request.get("system") or ""), False, "no system prompt", _ONCE),
+        Field("model", "Model", f"{provider}/{name}" if provider and provider != name else name, note=_ONCE),
         Field.value("messages", "Messages", messages),
-        Field.value("temperature", "Temperature", request.get("temperature"), "a number; the model's own unless given"),
-        Field.value("max_tokens", "Most tokens", request.get("max_tokens"), "a number; no limit unless given"),
+        Field.value("temperature", "Temperature", temperature, "a number; the model's own unless given", _ONCE),
+        Field.value("max_tokens", "Most tokens", request.get("max_tokens"), "a number; no limit unless given", _ONCE),
         Field("answer", "Answer", "", hint=_ANSWER),
     ]

@@ -15,6 +15,8 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
+from llmspell.security.touched import TICK, Look, Seen, seen_of
+
 #: What a spell is made of: its text, modules, hook files, replies and data, its settings.
 SUFFIXES: Final = frozenset({".lua", ".js", ".mjs", ".py", ".json", ".toml", ".md", ".txt"})
 #: Folders that a run writes to, or that are too large to matter.
@@ -26,13 +28,8 @@ _STEP: Final = 10
 _LOOK: Final = 0.1
 #: Milliseconds without news after which the folders are looked through once.
 _QUIET: Final = 5_000
-#: A file's time is that of the kernel's last tick, which is up to 10 ms old (at 100 Hz).
-_TICK: Final = 10_000_000
 #: Files looked through in one folder; more than that is no spell's.
 _MOST: Final = 5_000
-
-#: Time of the change in ns, size, inode.
-Seen = tuple[int, int, int]
 
 
 class Saves:
@@ -41,7 +38,7 @@ class Saves:
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = _outermost(folders)
         self._changed = asyncio.Event()
-        self._known: dict[Path, Seen] = {}
+        self._known: dict[Path, Look] = {}
         self._single: set[Path] = set()  # files elsewhere
         self._added: list[tuple[Path, int]] = []  # folders whose files are not known yet, and since when they count
 
@@ -49,7 +46,7 @@ class Saves:
     def folders(self) -> tuple[Path, ...]:
         return tuple(self._folders)
 
-    def seen(self, path: Path) -> Seen | None:
+    def seen(self, path: Path) -> Seen:
         """What was seen of a file when it was told of: time of its change in ns, size, inode; None: it was gone."""
         return self._known.get(path)
 
@@ -57,7 +54,7 @@ class Saves:
         """Watches these too: what is saved there from now on."""
         wanted = _outermost([*self._folders, *folders])
         if wanted != self._folders:
-            now = time.time_ns() - _TICK
+            now = time.time_ns() - TICK
             self._added += [(folder, now) for folder in wanted if folder not in self._folders]
             self._folders = wanted
             self._changed.set()
@@ -66,7 +63,7 @@ class Saves:
         """Watches this file too, and nothing beside it: it is looked at now and then, wherever it lies."""
         if path not in self._single:
             self._single.add(path)
-            if path not in self._known and (seen := _seen(path)) is not None:
+            if path not in self._known and (seen := seen_of(path)) is not None:
                 self._known[path] = seen
             self._changed.set()
 
@@ -123,7 +120,7 @@ class Saves:
         """Those of the files that are not what they were."""
         saved: set[Path] = set()
         for path in paths:
-            now = _seen(path)
+            now = seen_of(path)
             if now != self._known.get(path):
                 saved.add(path)
                 if now is None:
@@ -166,23 +163,15 @@ def _counts(path: Path, folders: Iterable[Path]) -> bool:
     return False
 
 
-def _look(folders: Iterable[Path]) -> dict[Path, Seen]:
-    found: dict[Path, Seen] = {}
+def _look(folders: Iterable[Path]) -> dict[Path, Look]:
+    found: dict[Path, Look] = {}
     for folder in folders:
         for where, inner, names in os.walk(folder):
             inner[:] = [name for name in inner if not name.startswith(".") and name not in LEFT_OUT]
             for name in names:
                 path = Path(where, name)
-                if path.suffix in SUFFIXES and not name.startswith(".") and (seen := _seen(path)) is not None:
+                if path.suffix in SUFFIXES and not name.startswith(".") and (seen := seen_of(path)) is not None:
                     found[path] = seen
             if len(found) > _MOST:
                 break
     return found
-
-
-def _seen(path: Path) -> Seen | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)

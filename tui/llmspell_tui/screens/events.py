@@ -23,14 +23,15 @@ from llmspell_tui.model.run import RunModel
 from llmspell_tui.screens.split import SplitView
 from llmspell_tui.widgets.desk import Desk
 from llmspell_tui.widgets.figures import clock_text, plural
-from llmspell_tui.widgets.lines import Line, clean, fitted, spread
+from llmspell_tui.widgets.lines import Line, clean, fitted, spread, width_of
 from llmspell_tui.widgets.page import Page
 from llmspell_tui.widgets.rows import Rows
 
 #: Pages kept: 4,000 events.
 _KEPT: Final = 20
-#: Cells of the columns of numbers, kinds and names.
-_SEQ, _KIND, _NAME = 8, 24, 17
+#: Cells of the columns of numbers, kinds and names: the least, and the most that they grow to.
+_SEQ, _KIND, _NAME = 6, 6, 4
+_MOST_KIND, _MOST_NAME = 23, 16
 #: What the spell printed, logged, warned of and failed with.
 LOGS: Final = "kind:logs"
 _PHASES: Final = {"start": "▸", "end": "◂", "point": "·"}
@@ -62,6 +63,7 @@ class EventList(Rows):
         self._looking = False
         self._seeking = ""
         self._shown = 0
+        self._kind, self._name = _KIND, _NAME  # cells; what is shown needs these
 
     # What is there
 
@@ -89,6 +91,7 @@ class EventList(Rows):
         at = self.seq(self.cursor) if self._shown else 1
         self.text = text
         self._found, self._looked, self._looking = array("Q"), 0, False
+        self._kind, self._name = _KIND, _NAME
         self.follow(False)
         self.cursor = 0 if text else at - 1
         self.sync()
@@ -103,6 +106,7 @@ class EventList(Rows):
         self._asked.clear()
         self._tried.clear()
         self._found, self._looked, self._looking = array("Q"), 0, False
+        self._kind, self._name = _KIND, _NAME
         self.cursor, self.trouble = 0, ""
 
     def count(self) -> int:
@@ -222,8 +226,9 @@ class EventList(Rows):
 
     def heading(self, y: int, width: int) -> Line:
         model = self.desk.model
-        left: Line = [(f"{'event':>{_SEQ}}   ", "dim"), *([("time" + " " * 10, "dim")] if width >= 90 else [])]
-        left += [*fitted([("kind", "dim")], kind_cells(width)), ("name", "dim")]
+        seq, kind, _ = self._cells(width)
+        left: Line = [(f"{'event':>{seq}}   ", "dim"), *([("time" + " " * 10, "dim")] if width >= 90 else [])]
+        left += [*fitted([("kind", "dim")], kind + 1), ("name", "dim")]
         if self.trouble:
             return spread([(" ! ", "warn"), (self.trouble, "warn")], [], width)
         note = plural(self._shown, "event")
@@ -236,25 +241,39 @@ class EventList(Rows):
 
     def line(self, row: int, width: int) -> Line:
         event = self.event(row)
+        if event is not None:
+            self._grow(event)
+        seq, kind, name = self._cells(width)
         if event is None:
-            return [(f"{self.seq(row):>{_SEQ},} {'· not in the file' if self.lacks(row) else '…'}", "dim")]
+            return [(f"{self.seq(row):>{seq},} {'· not in the file' if self.lacks(row) else '…'}", "dim")]
         failed = event.kind in ("error", "limit_reached") or bool(event.data.get("error"))
         left: Line = [
-            (f"{event.seq:>{_SEQ},} ", "dim"),
+            (f"{event.seq:>{seq},} ", "dim"),
             (f"{_PHASES.get(event.phase, '·')} ", "error" if failed else "dim"),
             *([(clock_text(event.time) + "  ", "dim")] if width >= 90 else []),
-            *fitted([(clean(event.kind), "error" if failed else "strong")], kind_cells(width) - 1),
+            *fitted([(clean(event.kind), "error" if failed else "strong")], kind),
             (" ", "text"),
-            *fitted([(clean(event.name), "name")], _NAME if width >= 60 else 10),
+            *fitted([(clean(event.name), "name")], name),
             (" ", "text"),
             (clean(said(event)), "text"),
         ]
         right: Line = [(f"  {clean(event.site)} ", "dim")] if width >= 100 and event.site else []
         return spread(left, right, width)
 
+    def _grow(self, event: Event) -> None:
+        """Columns are as wide as what has been shown of the run needs, so that the text has the rest."""
+        kind = max(self._kind, min(len(event.kind), _MOST_KIND))
+        name = max(self._name, min(width_of([(clean(event.name), "")]), _MOST_NAME))
+        if (kind, name) != (self._kind, self._name):
+            self._kind, self._name = kind, name
+            self.refresh()
 
-def kind_cells(width: int) -> int:
-    return _KIND if width >= 60 else min(_KIND, max(width - 22, 10))
+    def _cells(self, width: int) -> tuple[int, int, int]:
+        """Of the columns of numbers, kinds and names."""
+        seq = max(_SEQ, len(f"{self._until():,}"))
+        if width >= 60:
+            return seq, self._kind, self._name
+        return seq, min(self._kind, max(width - 22, 10)), min(self._name, 10)
 
 
 def said(event: Event) -> str:
@@ -287,6 +306,10 @@ def page_of(event: Event) -> Page:
 
 
 class EventsView(SplitView):
+    DEFAULT_CSS = """
+    EventsView.beside .split > Rows { width: 62%; }
+    EventsView.beside .split > Document { width: 38%; }
+    """
     NOTHING = "an event's data stand here"
     FILTERS = True
     HINT = 'kind:output,log name:csv site:spell.lua:4 status:error -kind:hook* "any words"'

@@ -23,19 +23,20 @@ Apply = Callable[[dict[str, Any]], Awaitable[str]]
 @dataclass(frozen=True, slots=True)
 class Field:
     """name: as the edit has it. text: as it was. json: whether it is a value written as JSON. hint: what stands where
-    there is nothing."""
+    there is nothing. note: what else there is to know of an edit."""
 
     name: str
     title: str
     text: str
     json: bool = False
     hint: str = ""
+    note: str = ""
 
     @classmethod
-    def value(cls, name: str, title: str, value: Any, hint: str = "") -> Field:
+    def value(cls, name: str, title: str, value: Any, hint: str = "", note: str = "") -> Field:
         """A field of a JSON value; nothing for None."""
         text = "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
-        return cls(name, title, text, True, hint)
+        return cls(name, title, text, True, hint, note)
 
     def read(self, text: str) -> Any:
         """What the text means. Raises ValueError with a sentence."""
@@ -89,7 +90,8 @@ class EditSheet(Sheet):
     def _note(self) -> None:
         keys = {name: key_text(action.keys[0]) for name in ("run_edited", "next_field") if (action := named(name))}
         more = f", {keys['next_field']} next part" if len(self._fields) > 1 else ""
-        self.say(self._title, f"{keys['run_edited']} {self._does}{more}")
+        note = f"{self.field.note}, " if self.field.note else ""
+        self.say(self._title, f"{note}{keys['run_edited']} {self._does}{more}")
 
     def changed(self) -> dict[str, Any]:
         """The fields that are not what they were. Raises ValueError with a sentence."""
@@ -116,6 +118,7 @@ class EditSheet(Sheet):
         self._area.placeholder = self.field.hint
         self._area.load_text(self._texts[name])
         self._area.focus()
+        self._note()
 
     def put(self, text: str) -> None:
         """What an editor of the person's own made of the part."""

@@ -1834,10 +1834,12 @@ declare const AudioTranscribe: typeof AudioTranscribeTool;
 type AudioTranscribe = AudioTranscribeTool;
 
 /**
- * Writes down who did what, so that it cannot be changed unseen.
+ * Writes down who did what, each entry chained to the one before.
  *
- * Each entry goes into the run's audit trail and, with a path, into a file: JSON lines, each holding the hash of the
- * one before. `llmspell trace audit verify` checks either. Secrets are hidden. A call returns once its entry is kept.
+ * Each goes into the run's audit trail and, with a path, into a file: JSON lines, each holding the hash of the one
+ * before. `llmspell trace audit verify` finds an entry that was changed, removed or put in between. There is no key:
+ * whoever can write the file can write all of it anew, or cut off its end. Keep the last hash elsewhere to notice
+ * that. Secrets are hidden. A call returns once its entry is kept.
  */
 declare class AuditLogger {
   constructor(options?: AuditLoggerOptions | string);

@@ -280,23 +280,24 @@ class JavaScriptEngine:
             "at": worker(self._at),
             "exhausted": worker(self._exhausted),
             "lack": worker(self._lack),
-            "call": worker(self._call),
-            "ask": worker(self._ask),
-            "tell": worker(self._tell),
+            "call": worker(self._call, acts=True),
+            "ask": worker(self._ask, acts=True),
+            "tell": worker(self._tell, acts=True),
             "cancel": worker(self._cancel_calls),
             "result": worker(self._result),
-            "explain": worker(self._explain),
+            "explain": worker(lambda *told: messages.explained(self._lines, self._names, *told)),
+            "refusal": worker(messages.refusal),
             "finish": self._finish,
             "fail": worker(self._fail),
             "reject": worker(self._reject),
             "clock": worker(lambda: self._worker.clock()),
             "random": worker(lambda: self._worker.random()),
-            "randomHex": worker(self._random_hex),
+            "randomHex": worker(lambda *count: self._worker.random_bytes(*count).hex()),
         }
 
-    def _guarded(self, function: Callable[..., object]) -> Callable[..., object]:
+    def _guarded(self, function: Callable[..., object], *, acts: bool = False) -> Callable[..., object]:
         def guarded(*args: Any) -> object:
-            if self._way_out is not None or self._over:
+            if self._way_out is not None or self._over or (acts and self._is_spent(args[-1])):
                 return _ENDED
             try:
                 return function(*args)
@@ -312,6 +313,12 @@ class JavaScriptEngine:
                 return "!" + convert.encode(error_map(fields))
 
         return guarded
+
+    def _is_spent(self, line: int) -> bool:
+        """Whether the script is over its memory and acts before a look has found that. It ends here."""
+        if self._trap.finds_full() and not self._lack():
+            self._end(self._memory.message(self._lines.site(line)))
+        return self._over
 
     def _take(self) -> str:
         text, self._inbox = self._inbox, ""
@@ -355,9 +362,6 @@ class JavaScriptEngine:
             self._over = True
             self._worker.at(source, stack)
 
-    def _random_hex(self, count: int) -> str:
-        return self._worker.random_bytes(count).hex()
-
     def _cancel_calls(self, numbers: str) -> None:
         calls = convert.decode(numbers)
         self._calls.difference_update(calls)
@@ -371,9 +375,6 @@ class JavaScriptEngine:
         if callback in self._callbacks:
             self._callbacks.discard(callback)
             self._worker.result(callback, ok, value if ok else self._memory.seen(error_map(value)))
-
-    def _explain(self, message: str, line: int, column: int) -> str:
-        return messages.explained(message, self._lines, self._names, line, column)
 
     def _finish(self, text: str) -> None:
         self._outcome = text

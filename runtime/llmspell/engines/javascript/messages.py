@@ -6,6 +6,7 @@ rest. Only errors pay for it: members are looked up as ever.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ GLOBALS: Final = (
     ".filter((name) => Object(globalThis[name]) === globalThis[name]))"
 )
 
+#: What QuickJS says of an import or export that `modules` could not rewrite; then comes which of them.
+UNREWRITTEN: Final = "unsupported keyword: "
 _NOT_DEFINED: Final = " is not defined"
 #: A name that is called, and a dot before it with a chain of names before that.
 _CALLED: Final = re.compile(r"([A-Za-z_$][\w$]*)\s*(?=[(`]|\?\.\()")
@@ -53,7 +56,24 @@ def deadlock() -> dict[str, Any]:
     return error_map({"type": "deadlock", "name": "Error", "message": message, "hint": hint})
 
 
-def explained(message: str, lines: Lines, names: Names, line: int, column: int) -> str:
+def refusal(message: str, beyond: bool) -> str:
+    """Message and hint, as JSON, for a text that the engine refuses: its own words may be of what stands around the
+    text, or of a statement that could not be rewritten. beyond: whether it noticed after the text's end."""
+    hint = "`llmspell validate` marks the place"
+    if message.startswith(UNREWRITTEN):
+        return json.dumps([unreadable(message), hint])
+    if beyond:
+        return json.dumps(["the text ends too early, or closes a bracket too many", hint])
+    return json.dumps([message, ""])
+
+
+def unreadable(message: str) -> str:
+    """What there is to say of a statement where the engine said UNREWRITTEN."""
+    keyword = message.removeprefix(UNREWRITTEN)
+    return f"this {keyword} cannot be read: it is misspelt or not at the top level, or a bracket or quote is not closed"
+
+
+def explained(lines: Lines, names: Names, message: str, line: int, column: int) -> str:
     """The message, better. line, column: the place that the engine gave it."""
     if message.endswith(_NOT_DEFINED):
         near = names.near_global(message.removesuffix(_NOT_DEFINED))

@@ -28,15 +28,22 @@ class Prepared(NamedTuple):
 
 
 def prepare(source: str) -> Prepared:
-    """The text of a spell or module as it runs. A text that does not parse is left for the engine to refuse, with
-    its line."""
+    """The text of a spell or module as it runs. What does not parse is left for the engine to refuse, with its line."""
     if not _SUSPECT.search(source):
         return Prepared(source, False)
     return _Rewriter(source).rewrite()
 
 
 def json_module(text: str) -> str:
-    """A JSON file as a module: its value is the default export."""
+    """A JSON file as a module: its value is the default export. One that is no JSON throws so, at its line."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        said = json.dumps(f"this is no JSON: {error.msg}")
+        before = "\n" * (error.lineno - 1)
+        return f'{before}throw Object.assign(new SyntaxError({said}), {{type: "syntax"}})'
+    except RecursionError:
+        pass  # the engine says so itself
     return f"$module.provide({{default: () => $default}}); const $default = JSON.parse({json.dumps(text)});"
 
 
@@ -44,6 +51,7 @@ def json_module(text: str) -> str:
 class _Request:
     """One statement that names another module. Pairs as loader.js takes them."""
 
+    line: int
     specifier: str
     imports: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     exports: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
@@ -64,12 +72,10 @@ class _Rewriter:
     def rewrite(self) -> Prepared:
         module = False
         for node in self._root.children:
-            if node.type == "import_statement":
-                self._import(node)
+            if node.type in ("import_statement", "export_statement"):
                 module = True
-            elif node.type == "export_statement":
-                self._export(node)
-                module = True
+                if not _is_broken(node):
+                    (self._import if node.type == "import_statement" else self._export)(node)
             elif node.type == "hash_bang_line":
                 self._edits.append((node.start_byte, node.start_byte, "//"))
         for node in _within(self._root):
@@ -82,7 +88,7 @@ class _Rewriter:
             getters = ", ".join(f"{json.dumps(name)}: () => {local}" for name, local in self._provided)
             parts.append(f"$module.provide({{{getters}}}); ")
         if self._requests:
-            requests = [[request.specifier, request.imports, request.exports] for request in self._requests]
+            requests = [[each.line, each.specifier, each.imports, each.exports] for each in self._requests]
             parts.append(f"await $module.link({json.dumps(requests)}); ")
         return "".join(parts)
 
@@ -158,7 +164,7 @@ class _Rewriter:
 
     def _request(self, node: Node) -> _Request:
         source = node.child_by_field_name("source")
-        request = _Request(_name(source) if source is not None else "")
+        request = _Request(node.start_point.row + 1, _name(source) if source is not None else "")
         self._requests.append(request)
         return request
 
@@ -185,6 +191,12 @@ def _within(root: Node) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         waiting.extend(node.children)
+
+
+def _is_broken(statement: Node) -> bool:
+    """Whether an import or export is itself misspelt; what it declares, the engine can refuse."""
+    kept = (statement.child_by_field_name("declaration"), statement.child_by_field_name("value"))
+    return any(each.has_error for each in statement.children if each not in kept)
 
 
 def _of_type(node: Node, kind: str) -> list[Node]:

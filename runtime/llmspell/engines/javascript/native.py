@@ -157,7 +157,7 @@ class Trap:
 
         def look(_runtime: int, _opaque: int) -> int:
             if not self._set:
-                if not self.heap_limit or self._words[_HEAP] <= self.heap_limit or not self._is_full():
+                if not self.finds_full():
                     return int(self.watch is not None and self.watch())
                 if self.spares is not None and self.spares():
                     return 1
@@ -171,8 +171,11 @@ class Trap:
         self._keep = (_Poll(look), reached)
         _library.JS_SetInterruptHandler(self._library.runtime, self._keep[0], None)
 
-    def _is_full(self) -> bool:
-        """With what waits for the next collection thrown away, which the engine puts off for long in a large heap."""
+    def finds_full(self) -> bool:
+        """Whether the heap is over its limit when what waits for the next collection, which the engine puts off for
+        long in a large heap, is thrown away."""
+        if not self.heap_limit or self._words[_HEAP] <= self.heap_limit:
+            return False
         _library.JS_RunGC(self._library.runtime)
         return self._words[_HEAP] > self.heap_limit
 

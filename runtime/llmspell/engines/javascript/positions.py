@@ -95,9 +95,12 @@ def error_map(fields: dict[str, Any]) -> dict[str, Any]:
     """The host's error map, from what prelude/errors.js sent: the text in `frames` becomes `stack` and `source`; lines
     that the host had told before, of a function of the script's that it called, come first."""
     frames = _FRAME.findall(fields.pop("frames", ""))
+    first = f"{frames[0][1]}:{frames[0][2]}" if frames else ""
+    source = fields.get("source") or first
+    if fields.get("type") == "syntax" and fields.get("source") == first:
+        frames = frames[1:]  # where the text was refused, which is in no function
     own = [_describe(name, label, line) for name, label, line, _ in frames]
     stack: list[str] = [*(fields.get("stack") or []), *own][:_STACK_LINES]
-    source = fields.get("source") or (f"{frames[0][1]}:{frames[0][2]}" if frames else "")
     cause = fields.get("cause")
     known = {
         "hint": "",

@@ -77,7 +77,7 @@ class ShellCommandResult(TypedDict):
             Example({"command": "git status --short"}, note="a command line"),
             Example({"command": "grep", "args": ["-n", "a|b", "notes.txt"]}, note="arguments one by one"),
         ),
-        permissions=("exec",),
+        permissions=("exec", "read"),
         timeout=3_660_000,
         max_output=100_000_000,
     ),

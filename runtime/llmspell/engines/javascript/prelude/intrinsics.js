@@ -135,6 +135,7 @@ const host = record({
   take: offered.take,
   exhausted: offered.exhausted,
   explain: offered.explain,
+  refusal: offered.refusal,
   lack: offered.lack,
   clock: offered.clock,
   random: offered.random,

@@ -15,6 +15,20 @@ let compile = (text, isModule) => { // replaced where the run is debugged
   return globalEval(`${repeatText("\n", text.first - 2)}${open}\n${text.source}${close}`);
 };
 
+// What `compile` gives. A text that it refuses is an error at the refused line, of no function.
+const compiled = (text, isModule) => {
+  compiling = true;
+  try {
+    return compile(text, isModule);
+  } catch (error) {
+    define(error, "type", "syntax");
+    weakSet(hostFields, error, record({ source: sourceIn(textOr(read(error, "stack"), "")) }));
+    throw error;
+  } finally {
+    compiling = false;
+  }
+};
+
 const newModule = (label) => {
   const namespace = create(null), scope = create(null);
   define(namespace, toStringTag, "Module");
@@ -28,23 +42,36 @@ const exportAs = (module, name, read) => {
 const importName = (module, source, local, name) => {
   if (name === "*") return bindName(module, local, () => source.namespace);
   if (!hasOwn(source.namespace, name) && source.done)
-    throw new NativeSyntaxError(`${source.label} has no export named ${quote(name)}`);
+    throw noExport(source, name);
   bindName(module, local, () => {
-    if (!hasOwn(source.namespace, name)) throw new NativeSyntaxError(`${source.label} has no export named ${quote(name)}`);
+    if (!hasOwn(source.namespace, name)) throw noExport(source, name);
     return source.namespace[name];
   });
 };
+const noExport = (source, name) => new NativeSyntaxError(`${source.label} has no export named ${quote(name)}`);
 const bindName = (module, local, read) =>
   defineProperty(module.scope, local, record({ get: read, enumerable: true, configurable: true }));
+
+// What a statement at `line` of a module asks for. All are carried out at its first line, one after the other, where the
+// engine knows that line only or none: an error gets the statement's.
+const atLine = (module, line, work) => {
+  try {
+    return work();
+  } catch (error) {
+    if (!isError(error)) throw error;
+    const stack = textOr(read(error, "stack"), ""), own = findText(stack, `    at <main> (${module.label}:`);
+    const before = own < 0 ? stack : sliceText(stack, 0, own), after = own < 0 ? "" : sliceText(stack, findText(stack, "\n", own) + 1);
+    define(error, "stack", `${before}    at <main> (${module.label}:${line}:1)\n${after}`);
+    const known = weakGet(hostFields, error);
+    if (known !== undefined && findText(textOr(known.source, ""), `${module.label}:`) === 0)
+      define(error, "source", (known.source = `${module.label}:${line}`));
+    throw error;
+  }
+};
 
 // What a module's own text sees as `$module`. chain: the modules that wait for this one; waiting for one of them
 // would be waiting for itself.
 const linkage = (module, chain) => {
-  const load = async (specifier) => {
-    const source = resolve(specifier, module.label);
-    if (findIn(chain, source) < 0) await evaluate(source, chain);
-    return source;
-  };
   return record({
     scope: module.scope,
     meta: record({ url: module.label }),
@@ -52,12 +79,17 @@ const linkage = (module, chain) => {
       const names = objectKeys(getters);
       for (let index = 0; index < names.length; index++) exportAs(module, names[index], getters[names[index]]);
     },
-    // requests: [[specifier, [[local, name], …], [[exported, name], …]], …]; exported "*" with name "*" is `export *`.
+    // requests: [[line, specifier, [[local, name], …], [[exported, name], …]], …]; exported "*" with name "*" is
+    // `export *`.
     async link(requests) {
       for (let index = 0; index < requests.length; index++) {
-        const source = await load(requests[index][0]), imports = requests[index][1], exports = requests[index][2];
-        for (let each = 0; each < imports.length; each++) importName(module, source, imports[each][0], imports[each][1]);
-        for (let each = 0; each < exports.length; each++) reexport(module, source, exports[each][0], exports[each][1]);
+        const line = requests[index][0], imports = requests[index][2], exports = requests[index][3];
+        const source = atLine(module, line, () => resolve(requests[index][1], module.label));
+        if (findIn(chain, source) < 0) await evaluate(source, chain);
+        atLine(module, line, () => {
+          for (let each = 0; each < imports.length; each++) importName(module, source, imports[each][0], imports[each][1]);
+          for (let each = 0; each < exports.length; each++) reexport(module, source, exports[each][0], exports[each][1]);
+        });
       }
     },
     async import(specifier) {
@@ -87,7 +119,7 @@ const resolve = (specifier, importer) => {
   let module = mapGet(modules, text.label);
   if (module === undefined) {
     module = newModule(text.label);
-    module.run = compile(text, true);
+    module.run = compiled(text, true);
     mapSet(modules, text.label, module);
   }
   mapSet(resolutions, key, module);
@@ -125,11 +157,10 @@ entries.load = () => {
   const text = decode(host.take());
   try {
     main = newModule(text.label);
-    main.run = compile(text, text.module);
+    main.run = compiled(text, text.module);
     mapSet(modules, text.label, main);
     return true;
   } catch (error) {
-    define(error, "type", "syntax");
     fail(error);
     return false;
   }

@@ -13,6 +13,7 @@ const bodies = new NativeWeakMap(); // the function that holds a module's top le
 let siteLine, siteFunction, siteName, siteColumn;
 let wanted = null; // the frames asked for by `trace`, else null
 let resumed = null; // in what goes on after an answer: the frames of its call, with its callers
+let compiling = false; // a text of the spell's
 let stopping = false; // the engine throws now because the spell is over a limit
 
 const begin = () => {
@@ -32,7 +33,8 @@ const begin = () => {
       stopping = host.lack(error) !== true;
     }
     if (stopping) stopped(sites);
-    if (isUnnamed(error)) explain(error, sites[0]);
+    if (compiling) explainRefusal(error, sites[0]);
+    else if (isUnnamed(error)) explain(error, sites[0]);
     return render(withCallers(sites));
   }]);
   // A call site hands out functions, the glue's among them: a spell may set these two, to no effect.
@@ -110,6 +112,15 @@ const explain = (error, site) => {
   if (line === null || line === undefined || textAt(line) === null) return; // a function of the engine's or the glue's
   const message = host.explain(error.message, line, siteColumn(site));
   if (message[0] !== "!") define(error, "message", message);
+};
+
+// A text that the engine refuses for what the glue has put around it, or has not rewritten.
+const explainRefusal = (error, site) => {
+  const line = site === undefined ? null : siteLine(site), text = line === null || line === undefined ? null : textAt(line);
+  if (text === null) return;
+  const better = parseJson(host.refusal(error.message, line > text.last));
+  define(error, "message", better[0]);
+  define(error, "hint", better[1]);
 };
 
 // An error that the engine made of itself because it found no memory for what a script asked.
