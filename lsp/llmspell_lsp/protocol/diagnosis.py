@@ -46,12 +46,20 @@ class _Due:
     since: float
 
 
+@dataclass(slots=True, frozen=True)
+class _Basis:
+    """What a check is about: the text at a revision, and everything around the documents as it was then."""
+
+    revision: int
+    surroundings: int
+
+
 @dataclass(slots=True)
 class _Check:
     """One check under way. waits: for the compiler. over: all pieces have been looked at."""
 
     document: Document
-    revision: int
+    basis: _Basis
     snapshot: Snapshot
     pieces: Iterator[list[Finding]]
     found: list[Finding] = field(default_factory=list["Finding"])
@@ -64,10 +72,12 @@ class Diagnosis:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._due: dict[str, _Due] = {}
-        self._under_way: dict[str, int] = {}
+        self._under_way: dict[str, _Basis] = {}
         self._reports: dict[str, Report] = {}
         self._waiting: dict[str, list[Callable[[Report | None], None]]] = {}
         self._results = 0
+        self._surroundings = 0
+        """Changes of what is around the documents."""
         self.delivered = 0
         """Reports so far."""
 
@@ -96,6 +106,7 @@ class Diagnosis:
         """What is around the documents has changed: settings, other files."""
         session = self._session
         self._reports.clear()
+        self._surroundings += 1
         if session.client.pulls:
             if session.client.has("workspace.diagnostics.refreshSupport"):
                 session.ask("workspace/diagnostic/refresh", None)
@@ -132,17 +143,17 @@ class Diagnosis:
             tell(known)
             return
         self._waiting.setdefault(document.uri, []).append(tell)
-        if self._under_way.get(document.uri) != document.revision:
+        if self._under_way.get(document.uri) != self._basis(document):
             self._due.pop(document.uri, None)
             self._begin(document)
 
     # -- one check -----------------------------------------------------------------------------------------------
 
     def _begin(self, document: Document) -> None:
-        revision = self._under_way[document.uri] = document.revision
+        basis = self._under_way[document.uri] = self._basis(document)
         session = self._session
         snapshot = session.snapshot_of(document)
-        check = _Check(document, revision, snapshot, self._pieces(snapshot))
+        check = _Check(document, basis, snapshot, self._pieces(snapshot))
         if snapshot.is_script:
             # Lines as we count them, whatever ends them.
             text = "\n".join(document.lines)
@@ -157,7 +168,7 @@ class Diagnosis:
 
     def _judged(self, check: _Check, refusal: Refusal | None) -> None:
         """With the compiler's verdict."""
-        if self._is_current(check.document, check.revision):
+        if self._is_current(check):
             check.waits = False
             check.refused = self._refused(check.snapshot, refusal)
             if check.over:
@@ -165,7 +176,7 @@ class Diagnosis:
 
     def _go_on(self, check: _Check) -> None:
         """Piece by piece, behind whatever has come from the client meanwhile."""
-        if not self._is_current(check.document, check.revision):
+        if not self._is_current(check):
             return
         inbox = self._session.inbox
         for piece in check.pieces:
@@ -184,19 +195,23 @@ class Diagnosis:
         self._results += 1
         told = self._told(snapshot, [*check.refused, *check.found])
         items = [self._item(snapshot, each) for each in told]
-        report = self._reports[uri] = Report(check.revision, str(self._results), items, told)
+        report = self._reports[uri] = Report(check.basis.revision, str(self._results), items, told)
         self.delivered += 1
         for tell in self._waiting.pop(uri, []):
             tell(report)
         if not self._session.client.pulls:
             self._publish(document, items, versioned=True)
 
-    def _is_current(self, document: Document, revision: int) -> bool:
-        """Whether a check that was begun is still wanted; of an older text it is begun anew."""
+    def _basis(self, document: Document) -> _Basis:
+        return _Basis(document.revision, self._surroundings)
+
+    def _is_current(self, check: _Check) -> bool:
+        """Whether a check that was begun is still wanted; of what has changed it is begun anew."""
+        document = check.document
         uri = document.uri
-        if self._session.find(uri) is not document or self._under_way.get(uri) != revision:
+        if self._session.find(uri) is not document or self._under_way.get(uri) != check.basis:
             return False
-        if document.revision == revision:
+        if check.basis == self._basis(document):
             return True
         del self._under_way[uri]
         if uri in self._waiting:

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from llmspell_lsp.protocol.methods import Command
+from llmspell_lsp.protocol.session import Session
+
 Server = Callable[..., Any]
 URI = "file:///spell.lua"
 
@@ -185,3 +188,37 @@ def test_what_changes_around_a_document_has_it_checked_anew(server: Server, proj
     pulled.initialize(PULLED)
     pulled.notify("workspace/didChangeWatchedFiles", changed)
     assert pulled.until(lambda message: message.get("method") == "workspace/diagnostic/refresh")
+
+
+def test_a_check_that_was_under_way_when_something_changed_tells_nothing(beside: Server) -> None:
+    held: list[Callable[[None], None]] = []
+
+    def hold(session: Session) -> None:
+        session.compiler.compile = lambda *asked: held.append(asked[-1])
+
+    def change(session: Session) -> None:
+        session.checking.recheck()
+
+    def answer(_session: Session) -> None:
+        held.pop(0)(None)
+
+    steps = {"hold": hold, "change": change, "answer": answer, "nothing": lambda _session: None}
+    client = beside(commands=[Command(name, step) for name, step in steps.items()])
+    client.initialize(PULLED)
+    client.open(URI, "x = 1\n")
+
+    def ask(id_: str) -> None:
+        client.send({"id": id_, "method": "textDocument/diagnostic", "params": {"textDocument": {"uri": URI}}})
+
+    def do(*names: str) -> None:
+        for name in names:
+            client.result("workspace/executeCommand", {"command": name})
+
+    do("hold")
+    ask("before")
+    do("change")
+    ask("after")
+    do("answer", "nothing")
+    assert not [message for message in client.seen if message.get("id") in ("before", "after")]
+    do("answer")
+    assert client.answer("before")["result"]["resultId"] == client.answer("after")["result"]["resultId"]
