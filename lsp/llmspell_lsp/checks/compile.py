@@ -25,11 +25,13 @@ _START: Final = "from llmspell_lsp.checks.compiling import main; main()"
 
 
 class Refusal(NamedTuple):
-    """line, column: from 0; column -1 where the engine does not say it."""
+    """line, column: from 0; column -1 where the engine does not say it. stray: what is refused is an import or export
+    that could not be read."""
 
     line: int
     column: int
     message: str
+    stray: bool = False
 
 
 Answer = Callable[[Refusal | None], None]

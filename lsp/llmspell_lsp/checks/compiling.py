@@ -3,8 +3,9 @@
 It is a process of its own because a hostile text may take an engine's compiler minutes or crash it; the language server
 then loses this process and nothing else. `compile.Compiler` is its other side.
 
-In    [language, text]                       length-prefixed JSON
-Out   null, or [line, column, message]       line and column count from 0; column -1: not known
+In    [language, text]                           length-prefixed JSON
+Out   null, or [line, column, message, stray]    line and column count from 0; column -1: not known; stray: an import
+                                                 or export that the runtime could not rewrite
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _STACK: Final = 2 * 1024 * 1024
 _LUA_ERROR: Final = re.compile(r"s:(\d+): (.*)", re.DOTALL)
 _JS_ERROR: Final = re.compile(r"(?:Syntax|Internal|Range)Error: (.*?)(?:\n    at <input>:(\d+):(\d+))?\s*\Z", re.DOTALL)
 
-Verdict = tuple[int, int, str] | None
+Verdict = tuple[int, int, str, bool] | None
 
 
 def main() -> NoReturn:
@@ -81,7 +82,8 @@ def compile_lua(text: str) -> Verdict:
     if problem is None:
         return None
     found = _LUA_ERROR.fullmatch(problem.decode("utf-8", "replace"))
-    return (0, -1, "the text cannot be compiled") if found is None else (int(found[1]) - 1, -1, found[2])
+    line, message = (0, "the text cannot be compiled") if found is None else (int(found[1]) - 1, found[2])
+    return line, -1, message, False
 
 
 def compile_javascript(text: str) -> Verdict:
@@ -89,7 +91,7 @@ def compile_javascript(text: str) -> Verdict:
     rewritten, as the runtime has it."""
     import _quickjs  # type: ignore[import-not-found]  # 0.3 ms
 
-    from llmspell.engines.javascript import modules  # 15 ms, at the first JavaScript file
+    from llmspell.engines.javascript import messages, modules  # 15 ms, at the first JavaScript file
 
     # NUL ends a text too early on its way; as any other control character it is an error in code and none in strings.
     # A lone surrogate is no UTF-8, in strings neither; a mark that is as wide stands for it.
@@ -110,8 +112,10 @@ def compile_javascript(text: str) -> Verdict:
         found = _JS_ERROR.match(str(error))
         if found is None:
             return None
-        line = int(found[2]) - 2 if found[2] else 0
-        return line, int(found[3]) - 1 if found[3] else -1, found[1]
+        line, column = int(found[2]) - 2 if found[2] else 0, int(found[3]) - 1 if found[3] else -1
+        if found[1].startswith(messages.UNREWRITTEN):
+            return line, column, messages.unreadable(found[1]), True
+        return line, column, found[1], False
     return None
 
 

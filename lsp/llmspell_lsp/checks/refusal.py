@@ -18,8 +18,6 @@ from llmspell_lsp.workspace.snapshot import Snapshot
 
 CODE: Final = "syntax"
 
-#: How QuickJS begins what it says of an import or export that the runtime could not rewrite.
-_UNREWRITTEN: Final = "unsupported keyword: "
 _CLOSES: Final = re.compile(r" \(to close .* at line (\d+)\)")
 _NEAR: Final = re.compile(r" near '(.+)'\Z", re.DOTALL)
 _EXPECTED: Final = re.compile(r"'(.+?)' expected")
@@ -39,13 +37,8 @@ def finding(snapshot: Snapshot, refusal: Refusal) -> Finding:
         # Around the text is a bracket of the runtime's own, which the text may have closed, or be told to close.
         bracket = unmatched(snapshot.chunks)
         beyond = refusal.line >= len(lines)
-        unread = message.startswith(_UNREWRITTEN)
-        if bracket is not None and (beyond or unread or (bracket.closes and bracket.span[:2] <= refusal[:2])):
+        if bracket is not None and (beyond or refusal.stray or (bracket.closes and bracket.span[:2] <= refusal[:2])):
             return Finding(bracket.span, CODE, bracket.words)
-        if unread:
-            from llmspell.engines.javascript.messages import unreadable  # 20 ms with the engine, for such texts only
-
-            message = unreadable(message)
         if beyond:
             return Finding(_end(lines), CODE, "the text ends too early")
     problems = _problems(snapshot, refusal.line)
