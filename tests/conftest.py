@@ -1,11 +1,13 @@
 """What every test stands on: the mission's rows that markers may name, a guard against blocking the event loop, and
 what keeps the whole suite quick: compiled files, and a garbage collector that leaves alone what stays to the end.
+Programs that tests start hear signals, however the tests were started.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -21,6 +23,11 @@ _TABLE = Path(__file__).parent / "mission" / "rows.toml"
 # 0.5 s each, and 3 s with litellm.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What is ignored (`nohup`, a shell's `&`) stays ignored in every program that is started; what is handled does not.
+for _number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda _number, _frame: None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

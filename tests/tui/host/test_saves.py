@@ -69,6 +69,26 @@ async def test_files_below_and_files_removed(watched: Watched) -> None:
     await watched.until(module)
 
 
+@pytest.mark.parametrize("begin", [Path.unlink, lambda file: file.write_text("")])
+async def test_a_save_in_two_steps_is_one(
+    watched: Watched, begin: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a hundred milliseconds between them, as on a busy machine. A file may also stay empty."""
+    monkeypatch.setattr("llmspell_tui.host.saves._MIDST", 30)  # this machine may be busy too
+    file = watched.folder / "a.lua"
+    file.write_text("return 1")
+    await watched.until(file)
+    coming = asyncio.ensure_future(watched.next())
+    begin(file)
+    await asyncio.sleep(0.1)
+    file.write_text("return 2")
+    assert await coming == {file}
+    monkeypatch.undo()
+    other = watched.folder / "b.lua"
+    other.write_text("")
+    assert await watched.next() == {other}
+
+
 async def test_another_folder_is_watched_too(watched: Watched, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = tmp_path_factory.mktemp("other")
     coming = asyncio.ensure_future(watched.next())

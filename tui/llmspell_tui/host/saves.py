@@ -2,7 +2,8 @@
 
 An editor may write in place, write a new file and rename it over the old one, or move the old one away first. All of
 that is news of the folder; what a file then is, is looked up. `watchfiles` groups what comes within 10 ms, 50 ms at
-most.
+most. A file that is found empty or gone may be in the midst of a save, on a busy machine: it is looked at again, for a
+while.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ LEFT_OUT: Final = frozenset({"output", "node_modules"})
 
 _DEBOUNCE: Final = 50
 _STEP: Final = 10
+#: Seconds that a file may be empty or gone in the midst of a save, and between two looks at it.
+_MIDST: Final = 0.2
+_AGAIN: Final = 0.01
 #: Seconds between two looks at a single file: 5 microseconds each.
 _LOOK: Final = 0.1
 #: Milliseconds without news after which the folders are looked through once.
@@ -84,14 +88,15 @@ class Saves:
                     while True:
                         while self._single and not (await asyncio.wait((coming,), timeout=_LOOK))[0]:
                             if saved := self._compared(self._single):
+                                await self._settled(saved)
                                 yield frozenset(saved)
                         try:
                             paths = await coming
                         except StopAsyncIteration:
                             break
                         coming = asyncio.ensure_future(anext(news))
-                        saved = self._compared(paths) if paths else await asyncio.to_thread(self._missed)
-                        if saved:
+                        if saved := self._compared(paths) if paths else await asyncio.to_thread(self._missed):
+                            await self._settled(saved)
                             yield frozenset(saved)
                 finally:
                     self._changed.set()
@@ -128,6 +133,13 @@ class Saves:
                 else:
                     self._known[path] = now
         return saved
+
+    async def _settled(self, saved: set[Path]) -> None:
+        """Until none of the files is in the midst of its save, or one is empty or gone for longer than that."""
+        until = time.monotonic() + _MIDST
+        while any(not (seen := self.seen(path)) or not seen[1] for path in saved) and time.monotonic() < until:
+            await asyncio.sleep(_AGAIN)
+            self._compared(saved)
 
     def _missed(self) -> set[Path]:
         added, self._added = self._added, []
