@@ -98,7 +98,8 @@ class Bindings:
     imports: list[n.Import] = field(default_factory=list[n.Import])
     returns: list[n.Return] = field(default_factory=list[n.Return])
     """Those at the outermost level: what a Lua module gives."""
-    grown: list[Growth] = field(default_factory=list[Growth])
+    grown: dict[str, list[Growth]] = field(default_factory=dict[str, list[Growth]])
+    """By the name that is given a field."""
     locals: list[Local] = field(default_factory=list[Local])
     """All that are declared, at any depth."""
 
@@ -266,7 +267,8 @@ class _Reader:
             self._use(target)
             if isinstance(target, n.Member) and isinstance(target.object, n.Name):
                 value = statement.values[position] if position < len(statement.values) else None
-                self.found.grown.append(Growth(self.found.uses[target.object], target, value, statement.doc))
+                growth = Growth(self.found.uses[target.object], target, value, statement.doc)
+                self.found.grown.setdefault(target.object.text, []).append(growth)
 
     # Expressions
 

@@ -125,14 +125,14 @@ def argument(infer: Inference, placed: Placed, call: Call, index: int) -> Wanted
     found = takes(infer, callee, constructs=call.constructs)
     if not found:
         return None
-    if isinstance(callee, Method) and infer.words.language == "lua" and _explicit_self(infer, placed, call):
+    given = call.arguments[index] if index < len(call.arguments) else None
+    if takes_self(infer, callee, call.callee):
         index -= 1
     if index < 0:
         return None
     parameter = found[index] if index < len(found) else found[-1] if found[-1].variadic else None
     if parameter is None:
         return None
-    given = call.arguments[index] if index < len(call.arguments) else None
     if given is not None and isinstance(infer.type_of(placed, given), Record):
         given = None  # a table that stands elsewhere: the options
     parameter = _positional(infer, callee, parameter, given, index)
@@ -301,12 +301,11 @@ def _positional(
     return parameter if schema is None else Parameter(positional[index], schema)
 
 
-def _explicit_self(infer: Inference, placed: Placed, call: Call) -> bool:
-    """`agent.chat(agent, "…")`: a method written with a dot takes its object first."""
-    callee = call.callee
-    if not isinstance(callee, Member) or callee.method:
+def takes_self(infer: Inference, callee: Type, written: Expression) -> bool:
+    """`agent.chat(agent, "…")`, `local chat = agent.chat`: without Lua's colon a method takes its object first."""
+    if infer.language != "lua" or not isinstance(callee, Method) or not isinstance(callee.receiver, Instance):
         return False
-    return isinstance(infer.type_of(placed, callee.object), Instance)
+    return not (isinstance(written, Member) and written.method)
 
 
 def owner_of(infer: Inference, callee: Type) -> str:
@@ -364,3 +363,12 @@ def constant(infer: Inference, placed: Placed, node: Expression | None) -> str |
         return None
     type_ = infer.type_of(placed, node)
     return type_.value if isinstance(type_, Constant) and isinstance(type_.value, str) else None
+
+
+def may_have_option(call: Call, key: str) -> bool:
+    """Whether a key may be among a call's options: it is, or they are no literal."""
+    return any(
+        not isinstance(each, Text | Table)
+        or (isinstance(each, Table) and any(entry.key in (key, None) for entry in each.entries))
+        for each in call.arguments[1:]
+    )

@@ -238,6 +238,11 @@ class Inference:
 
     def called(self, placed: Placed, node: Call) -> Type:
         """What a call gives."""
+        if self.language == "javascript" and isinstance(node.callee, Member) and node.callee.name == "new":
+            # `Agent.new(…)` works, and is not how JavaScript writes it: no member, so that nothing offers it.
+            of = self.type_of(placed, node.callee.object)
+            if isinstance(of, ClassObject):
+                return self._made(placed, node, of)
         return self._given(placed, node, self.type_of(placed, node.callee))
 
     def _given(self, placed: Placed, node: Call, callee: Type) -> Type:
@@ -256,7 +261,9 @@ class Inference:
             case Method(described=described):
                 if described.get("x-callback"):
                     return UNKNOWN
-                return self.given(callee, asks_text=described["name"] in _TEXTS and not _has_option(node, "schema"))
+                return self.given(
+                    callee, asks_text=described["name"] in _TEXTS and not expect.may_have_option(node, "schema")
+                )
             case Native(name="require"):
                 return self._module(expect.constant(self, placed, node.arguments[0]) if node.arguments else None)
             case Native(name="setmetatable"):
@@ -280,7 +287,9 @@ class Inference:
     def _made(self, placed: Placed, node: Call, of: ClassObject | ScriptClass) -> Type:
         if isinstance(of, ClassObject) and not self.words.described(of.name)["constructible"]:
             return UNKNOWN
-        given = self.type_of(placed, node.arguments[0]) if node.arguments else UNKNOWN
+        given = self.type_of(placed, node.arguments[0]) if node.arguments else NIL
+        if given in (NIL, TEXT) or (isinstance(given, Constant) and isinstance(given.value, str)):
+            given = Record({}, site=Site(self.analysis.uri, placed, node))
         return Instance(of, given if isinstance(given, Record) else None)
 
     def _extended(self, placed: Placed, node: Call, of: ClassObject | ScriptClass) -> Type:
@@ -384,15 +393,6 @@ class Inference:
         if isinstance(type_, ScriptClass):
             return ScriptClass(type_.name, type_.base, {**later, **type_.members}, type_.site)
         return Record({**later, **type_.fields}, type_.items, type_.is_list, type_.site, type_.complete)
-
-
-def _has_option(call: Call, key: str) -> bool:
-    """Whether a key may be among a call's options: it is, or they are no literal."""
-    return any(
-        not isinstance(each, Text | Table)
-        or (isinstance(each, Table) and any(entry.key in (key, None) for entry in each.entries))
-        for each in call.arguments[1:]
-    )
 
 
 def is_optional(type_: Type | None) -> bool:

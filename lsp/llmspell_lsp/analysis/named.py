@@ -16,7 +16,7 @@ from llmspell_lsp.analysis.sites import Site, absolute
 from llmspell_lsp.analysis.steps import Flow
 from llmspell_lsp.analysis.types import ClassObject, Instance, Maker, Method, ScriptClass, Type
 from llmspell_lsp.analysis.workflows import flow
-from llmspell_lsp.syntax.lookup import walk
+from llmspell_lsp.syntax.lookup import of_kind
 from llmspell_lsp.syntax.nodes import Call, Entry, Member, Name, Node, Span, Table, Text
 
 if TYPE_CHECKING:
@@ -66,11 +66,7 @@ class Named(NamedTuple):
 
 def calls(chunk: Chunk) -> list[Call]:
     """Every call of a chunk; kept with it."""
-    known = chunk.facts.get("calls")
-    if known is None:
-        known = chunk.facts["calls"] = [node for node in walk(chunk.tree.block) if isinstance(node, Call)]
-    assert isinstance(known, list)
-    return known
+    return of_kind(chunk, Call)
 
 
 def flows(infer: Inference) -> list[Flow]:

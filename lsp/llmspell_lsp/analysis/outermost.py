@@ -148,9 +148,9 @@ def _further(entry: Declared, more: int) -> Declared:
 
 def _grown(here: Bindings) -> set[str]:
     return {
-        growth.use.name.text
-        for growth in here.grown
-        if growth.use.local is None or growth.use.local.scope.parent is None
+        name
+        for name, each in here.grown.items()
+        if any(growth.use.local is None or growth.use.local.scope.parent is None for growth in each)
     }
 
 

@@ -245,7 +245,7 @@ def _ends(chunk: Chunk) -> _Ends:
     if known is None:
         here = bindings(chunk)
         declares = {local.name for local in here.top.locals} | here.assigned.keys()
-        grows = frozenset(growth.use.name.text for growth in here.grown if growth.use.local is None)
+        grows = frozenset(name for name, each in here.grown.items() if any(growth.use.local is None for growth in each))
         free = tuple(sorted(here.free))
         imports = bool(here.imports) or not _IMPORTS.isdisjoint(free)
         known = chunk.facts[_Ends] = _Ends(next(_serials), free, frozenset(declares | grows), grows, imports)

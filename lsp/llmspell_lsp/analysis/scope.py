@@ -297,8 +297,8 @@ class Analysis:
         home = self.index(binding.placed.start)
         for index in self.outer.grown.get(binding.name, ()) if outermost else (home,):
             place = self.placed[index]
-            for use, target, value, doc in bindings(place.chunk).grown:
-                if use.name.text == binding.name and self._means(use, index, binding, home):
+            for use, target, value, doc in bindings(place.chunk).grown.get(binding.name, ()):
+                if self._means(use, index, binding, home):
                     found.append((place, target, value, doc))
         return found
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmspell_lsp.analysis.named import calls
-from llmspell_lsp.syntax.lookup import walk
+from llmspell_lsp.syntax.lookup import of_kind
 from llmspell_lsp.syntax.nodes import Assign, Call, ClassMember, Entry, Import, Member, Name, Table, Text
 
 if TYPE_CHECKING:
@@ -51,23 +51,19 @@ def of_chunk(chunk: Chunk) -> Given:
     names: set[str] = set()
     events: set[str] = set()
     fields: set[str] = set()
-    more = False
-    for node in walk(chunk.tree.block):
-        match node:
-            case Entry(key=key, value=value) | ClassMember(name=key, value=value) if key in _NAMES:
-                if isinstance(value, Text) and value.value is not None:
-                    names.add(value.value)
-                elif not isinstance(value, Table):
-                    more = True
-            case Assign():
-                fields |= {target.name for target in node.targets if isinstance(target, Member)}
-                for target, value in zip(node.targets, node.values):
-                    if isinstance(target, Member) and target.name in _NAMES and isinstance(value, Text):
-                        names.add(value.value or "")
-            case Import():
+    more = bool(of_kind(chunk, Import))
+    keys = [(each.key, each.value) for each in of_kind(chunk, Entry)]
+    for key, value in keys + [(each.name, each.value) for each in of_kind(chunk, ClassMember)]:
+        if key in _NAMES:
+            if isinstance(value, Text) and value.value is not None:
+                names.add(value.value)
+            elif not isinstance(value, Table):
                 more = True
-            case _:
-                pass
+    for assign in of_kind(chunk, Assign):
+        fields |= {target.name for target in assign.targets if isinstance(target, Member)}
+        for target, value in zip(assign.targets, assign.values):
+            if isinstance(target, Member) and target.name in _NAMES and isinstance(value, Text):
+                names.add(value.value or "")
     for call in calls(chunk):
         if isinstance(call.callee, Member) and call.callee.name == "assign":  # Object.assign(context, { … })
             tables = [each for each in call.arguments if isinstance(each, Table)]

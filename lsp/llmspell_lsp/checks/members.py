@@ -1,5 +1,5 @@
 """Members of the registry's objects: those that are not there, those in the other language's spelling, methods called
-without their object."""
+without their object; classes called without `new`."""
 
 from __future__ import annotations
 
@@ -59,6 +59,9 @@ def _members(view: View) -> Iterator[Finding]:
             yield found("wrong-spelling", span, f"{language} spells it {there.name!r}", instead(span, there.name))
         if call is not None and isinstance(there.type, Method):
             yield from _dotted(view, node, receiver, call)
+    if not view.lua:
+        for call in view.nodes(Call):
+            yield from _without_new(view, call)
 
 
 # Members that are not there
@@ -69,6 +72,9 @@ def _unknown(view: View, node: Member, receiver: Type, span: Span, *, called: bo
     if not isinstance(receiver, Instance | ClassObject) or not words.is_closed(receiver):
         return
     if isinstance(receiver, ClassObject):
+        if node.name == "new" and called and not view.lua and words.described(receiver.name)["constructible"]:
+            yield _lua_new(view, node, receiver)
+            return
         object_member = view.infer.member(Instance(receiver), node.name)
         if object_member is not None and not words.described(receiver.name)["namespace"]:
             if isinstance(object_member.type, Method):
@@ -132,6 +138,32 @@ def _of_class(view: View, node: Member, receiver: ClassObject, span: Span) -> Fi
     variable = receiver.name[:1].lower() + receiver.name[1:]
     right = f"{variable}{':' if view.lua else '.'}{node.name}(…)"
     return found("method-call", span, f"{node.name!r} is a method of {article} object, not of the class: {right}")
+
+
+# Objects made in JavaScript
+
+
+def _lua_new(view: View, node: Member, receiver: ClassObject) -> Finding:
+    """`Agent.new(…)`, which is there for those who come from Lua."""
+    of = absolute(view.placed.start, node.object.span)
+    name = absolute(view.placed.start, node.name_span)
+    start, dot = Span(*of[:2], *of[:2]), Span(*of[2:], *name[2:])
+    fix = Fix(f"Change to 'new {receiver.name}'", (Edit(start, "new "), Edit(dot, "")))
+    return found("wrong-spelling", name, f"JavaScript makes one with 'new {receiver.name}(…)'", fix)
+
+
+def _without_new(view: View, call: Call) -> Iterator[Finding]:
+    """`Agent(…)`, which JavaScript refuses."""
+    callee = call.callee
+    if call.constructs or not isinstance(callee, Name) or callee.text == "super":
+        return
+    of = view.infer.type_of(view.placed, callee)
+    if isinstance(of, ScriptClass) or (
+        isinstance(of, ClassObject) and view.infer.words.described(of.name)["constructible"]
+    ):
+        span = absolute(view.placed.start, callee.span)
+        fix = Fix(f"Change to 'new {callee.text}'", (Edit(Span(*span[:2], *span[:2]), "new "),))
+        yield found("method-call", span, f"{callee.text} is a class: write new {callee.text}(…)", fix)
 
 
 # Methods called with a dot

@@ -11,12 +11,13 @@ from llmspell.api.names import camel, snake
 from llmspell_lsp.analysis import expect
 from llmspell_lsp.analysis.expect import Wanted
 from llmspell_lsp.analysis.sites import absolute
+from llmspell_lsp.analysis.tools import tool_class
 from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.codes import ask, found, instead, meant
 from llmspell_lsp.checks.finding import Edit, Finding, Fix
 from llmspell_lsp.checks.tool_names import executed
 from llmspell_lsp.checks.values import Place, misfit
-from llmspell_lsp.syntax.nodes import Call, Entry, Span, Table
+from llmspell_lsp.syntax.nodes import Call, Entry, Span, Table, Text
 
 if TYPE_CHECKING:
     from llmspell_lsp.analysis.types import Schema
@@ -31,7 +32,8 @@ _REQUIRED: Final[Mapping[str, Sequence[str]]] = {
 _BLANKS: Final = {"string": '""', "number": "0", "integer": "0", "boolean": "true", "array": "{}", "object": "{}"}
 
 
-def options(view: View) -> Iterator[Finding]:
+def options(view: View) -> Iterator[Finding | None]:
+    yield from view.gathered()
     for place in view.places:
         if place.call is None or executed(view, place.call) is None:  # `tool_arguments` has those
             yield from judged(view, place)
@@ -50,6 +52,8 @@ def judged(view: View, place: Place, code: str = "") -> Iterator[Finding]:
         span = absolute(view.placed.start, node.span)
         fixes = [instead(_between(span), found_misfit.near)] if found_misfit.near else []
         message = f"{name} {found_misfit.message}{ask(found_misfit.near)}"
+        if (tool := _named_tool(view, place)) is not None:
+            message, fixes = f"{message}; write {tool}", [instead(span, tool)]
         yield found(code or "wrong-type", span, message, *fixes)
     elif isinstance(node, Table):
         yield from keys(view, wanted, node, place.entry, code)
@@ -60,6 +64,15 @@ def _subject(view: View, place: Place) -> str:
     if place.entry is not None and place.entry.key is None:
         return f"an item of {name}"
     return name
+
+
+def _named_tool(view: View, place: Place) -> str | None:
+    """How the built-in tool is written that stands by its name where the tool itself is wanted."""
+    node = place.node
+    if not isinstance(node, Text) or node.value is None or tool_class(view.infer.words, node.value) is None:
+        return None
+    wanted = {each.get("x-object") for each in expect.alternatives(place.wanted.schema)}
+    return f'Tool.get("{node.value}")' if "Tool" in wanted else None
 
 
 def _between(span: Span) -> Span:

@@ -15,7 +15,7 @@ from llmspell_lsp.checks.flows import flows
 from llmspell_lsp.checks.options import judged
 from llmspell_lsp.checks.tool_names import executed
 from llmspell_lsp.checks.values import within
-from llmspell_lsp.syntax.nodes import Call, Entry, Table
+from llmspell_lsp.syntax.nodes import Call, Entry, Expression, Literal_, Table, Text
 
 _CODE: Final = "tool-arguments"
 
@@ -23,7 +23,8 @@ _CODE: Final = "tool-arguments"
 def arguments(view: View) -> Iterator[Finding]:
     for call in view.nodes(Call):
         given = call.arguments[0] if call.arguments else None
-        if isinstance(given, Table):
+        # What is no table is judged by `options` where the tool is the spell's own.
+        if isinstance(given, Table) or (isinstance(given, Text | Literal_) and executed(view, call) is not None):
             wanted = _of_call(view, call)
             if wanted is not None:
                 yield from _judged(view, wanted, given)
@@ -41,7 +42,7 @@ def replaced(view: View, step: Step) -> View:
     return view if step.site.placed is view.placed else View(view.snapshot, step.site.placed)
 
 
-def _judged(view: View, wanted: Wanted, given: Table, entry: Entry | None = None) -> Iterator[Finding]:
+def _judged(view: View, wanted: Wanted, given: Expression, entry: Entry | None = None) -> Iterator[Finding]:
     for place in within(wanted, given, entry, None):
         yield from judged(view, place, _CODE)
 

@@ -1,4 +1,5 @@
-"""JavaScript's promises used as if they were what they give: a member of one, one in a text, a condition or a sum."""
+"""JavaScript's promises used as if they were what they give: a member of one, one in a text, a condition or a sum,
+one that is gone through or taken apart."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.codes import found
 from llmspell_lsp.checks.finding import Edit, Finding, Fix
 from llmspell_lsp.syntax.lookup import path_to
-from llmspell_lsp.syntax.nodes import Branch, Call, Expression, Function, Member, Operation, Span, Text
+from llmspell_lsp.syntax.nodes import Branch, Call, Declare, Expression, Function, Member, Operation, Span, Text
 
 _LOOKED_AT: Final = frozenset({"+", "-", "*", "/", "<", ">", "<=", ">=", "==", "!=", "===", "!==", "!"})
 _HEADS: Final = frozenset({"if", "while", "do"})
@@ -34,6 +35,12 @@ def waiting(view: View) -> Iterator[Finding]:
                     yield _finding(view, each, f"{node.operator!r} is given a promise, not what it gives")
         elif node.operator == "?:" and _promised(view, node.operands[0]):
             yield _finding(view, node.operands[0], "a promise is always true as a condition")
+    for node in view.nodes(Declare):
+        if node.values and _promised(view, node.values[0]):
+            if node.each == "of":
+                yield _finding(view, node.values[0], "a promise cannot be gone through")
+            elif any(target.path for target in node.targets):
+                yield _finding(view, node.values[0], "a promise is taken apart, not what it gives")
     for node in view.nodes(Branch):
         if node.kind in _HEADS:
             for each in node.heads:

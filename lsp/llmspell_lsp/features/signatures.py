@@ -16,11 +16,11 @@ from llmspell_lsp.analysis.expect import Parameter, Wanted
 from llmspell_lsp.analysis.natives import natives
 from llmspell_lsp.analysis.remarks import remarks
 from llmspell_lsp.analysis.shown import schema_text, shown
-from llmspell_lsp.analysis.types import ClassObject, Instance, Maker, Method, Native, Script, ScriptClass, Type, parts
+from llmspell_lsp.analysis.types import ClassObject, Maker, Method, Native, Script, ScriptClass, Type, parts
 from llmspell_lsp.features import places
 from llmspell_lsp.syntax.backwards import Frame, Scan
 from llmspell_lsp.syntax.context import Context, context
-from llmspell_lsp.syntax.nodes import Function, Member
+from llmspell_lsp.syntax.nodes import Function
 
 if TYPE_CHECKING:
     from llmspell_lsp.analysis.infer import Inference
@@ -115,12 +115,9 @@ def _name(infer: Inference, frame: Frame) -> str:
 
 
 def _explicit_self(infer: Inference, callee: Type, frame: Frame) -> bool:
-    """`agent.chat(agent, "…")`: a method written with Lua's dot takes its object first."""
-    if infer.language != "lua" or not isinstance(callee, Method) or not isinstance(callee.receiver, Instance):
-        return False
     assert frame.callee is not None
     found = infer.analysis.expression_at(frame.callee)
-    return found is not None and isinstance(found[1], Member) and not found[1].method
+    return found is not None and expect.takes_self(infer, callee, found[1])
 
 
 def _told(infer: Inference, parameter: Parameter, callee: Type, here: Context, frame: Frame) -> Parameter:

@@ -1,17 +1,10 @@
-"""Figures in few letters: `1.2 s`, `340 tokens`, `$0.0004`."""
+"""Figures in few letters: `1.23 s` as in a trace, `340 tokens`, `$0.0004`."""
 
 from __future__ import annotations
 
+from llmspell.traces.layout import duration_text as duration
 
-def duration(milliseconds: float) -> str:
-    if milliseconds < 10:
-        return f"{milliseconds:.1f} ms"
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    if milliseconds < 60_000:
-        return f"{milliseconds / 1000:.1f} s"
-    minutes, seconds = divmod(round(milliseconds / 1000), 60)
-    return f"{minutes} min {seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+__all__ = ["cost", "duration", "share", "short", "tokens"]
 
 
 def tokens(count: int) -> str:

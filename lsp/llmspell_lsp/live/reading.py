@@ -78,7 +78,6 @@ class _Reading:
         meta = self._meta
         newest = self._one("SELECT ifnull(max(number), 0) FROM spans")
         spans = {row[0]: _Span(*row) for row in self._rows(_SPANS, newest - MOST_SPANS)}
-        last_time = self._one("SELECT ifnull(max(time), 0) FROM events")
         return LastRun(
             id=meta.id,
             spell=meta.spell,
@@ -86,7 +85,7 @@ class _Reading:
             status=self._status,
             exit=meta.exit,
             started=meta.started,
-            duration=(meta.ended or max(last_time, meta.started)) - meta.started,
+            duration=self._one("SELECT max(time) - min(time) FROM events") if meta.duration is None else meta.duration,
             input_tokens=meta.input_tokens,
             output_tokens=meta.output_tokens,
             cost=meta.cost,

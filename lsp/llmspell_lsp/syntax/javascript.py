@@ -37,8 +37,15 @@ _BODIES: Final = frozenset(["statement_block", "class_body"])
 
 
 class JavaScriptExpressions(Lowering):
-    def __init__(self, text: str, shifts: dict[int, list[tuple[int, int]]], comments: list[Comment]) -> None:
-        super().__init__(text, shifts, comments)
+    def __init__(
+        self,
+        text: str,
+        shifts: dict[int, list[tuple[int, int]]],
+        comments: list[Comment],
+        first_line: int = 0,
+        depth: int = 0,
+    ) -> None:
+        super().__init__(text, shifts, comments, first_line, depth)
         self.expressions = {
             "identifier": self.name,
             "this": self.name,

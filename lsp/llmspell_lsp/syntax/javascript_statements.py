@@ -31,8 +31,15 @@ _KINDS: Final[dict[str, DeclarationKind]] = {"const": "const", "let": "let", "va
 
 
 class JavaScriptLowering(JavaScriptExpressions):
-    def __init__(self, text: str, shifts: dict[int, list[tuple[int, int]]], comments: list[Comment]) -> None:
-        super().__init__(text, shifts, comments)
+    def __init__(
+        self,
+        text: str,
+        shifts: dict[int, list[tuple[int, int]]],
+        comments: list[Comment],
+        first_line: int = 0,
+        depth: int = 0,
+    ) -> None:
+        super().__init__(text, shifts, comments, first_line, depth)
         self.statements = {
             "expression_statement": self._expression_statement,
             "lexical_declaration": self._declarations,
@@ -82,7 +89,7 @@ class JavaScriptLowering(JavaScriptExpressions):
     def _declarations(self, node: Syntax) -> list[Statement]:
         kind: DeclarationKind = "let"
         found: list[Statement] = []
-        doc = self.doc(node.start_point[0])
+        doc = self.doc(self.span(node).line)
         for child in node.children:
             if child.type == "variable_declarator":
                 parts = self.solid(child)

@@ -6,13 +6,15 @@ Lines are those of the chunk; `placed` makes a span one of the file. Knows the s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from llmspell_lsp.syntax import nodes as n
 from llmspell_lsp.syntax.nodes import Node, Span
 
 if TYPE_CHECKING:
     from llmspell_lsp.syntax.chunks import Chunk, Placed
+
+Kind = TypeVar("Kind", bound=Node)
 
 
 def parts(node: Node) -> list[Node]:
@@ -79,6 +81,21 @@ def walk(node: Node) -> Iterator[Node]:
         node = rest.pop()
         yield node
         rest += reversed(parts(node))
+
+
+def of_kind(chunk: Chunk, kind: type[Kind]) -> list[Kind]:
+    """A chunk's nodes of a kind, in the order of the file; kept with it."""
+    known = chunk.facts.get(_Kinds)
+    if not isinstance(known, _Kinds):
+        known = chunk.facts[_Kinds] = _Kinds()
+        for node in walk(chunk.tree.block):
+            known.of.setdefault(type(node), []).append(node)
+    return cast("list[Kind]", known.of.get(kind, []))
+
+
+class _Kinds:
+    def __init__(self) -> None:
+        self.of: dict[type[Node], list[Node]] = {}
 
 
 def path(node: Node, line: int, column: int) -> list[Node]:

@@ -44,14 +44,21 @@ _BLOCK_LINE: Final = re.compile(r"^[ \t]*\*?[ ]?", re.MULTILINE)
 class Lowering:
     """One tree being lowered. `text` is what the grammar saw, but unmasked; `shifts` are the repairs in it by line."""
 
-    def __init__(self, text: str, shifts: dict[int, list[tuple[int, int]]], comments: list[Comment]) -> None:
+    def __init__(
+        self,
+        text: str,
+        shifts: dict[int, list[tuple[int, int]]],
+        comments: list[Comment],
+        first_line: int = 0,
+        depth: int = 0,
+    ) -> None:
         self.text = text
         self.shifts = shifts
-        self.first_line = 0
-        """Added to every line, where there are shifts."""
+        self.first_line = first_line
+        """Added to every line."""
         self.suspect: Span | None = None
         """The first place that the grammar read, but no engine will."""
-        self._depth = 0
+        self._depth = depth
         self._docs = _docs(comments, text) if comments else {}
         self.expressions: dict[str, Callable[[Syntax], Expression]] = {}
         self.statements: dict[str, Callable[[Syntax], list[Statement]]] = {}
@@ -61,10 +68,10 @@ class Lowering:
     def span(self, node: Syntax) -> Span:
         line, column = node.start_point
         end_line, end_column = node.end_point
+        first = self.first_line
         if self.shifts:
-            first = self.first_line
-            return Span(line + first, self._column(line, column), end_line + first, self._column(end_line, end_column))
-        return _new(Span, (line, column, end_line, end_column))
+            column, end_column = self._column(line, column), self._column(end_line, end_column)
+        return _new(Span, (line + first, column, end_line + first, end_column))
 
     def across(self, first: Syntax, last: Syntax) -> Span:
         """From where one node ends to where another begins."""
@@ -92,7 +99,7 @@ class Lowering:
 
     def doc(self, line: int) -> str:
         """The comment that ends on the line above."""
-        return self._docs.get(line - 1, "") if self._docs else ""
+        return self._docs.get(line - self.first_line - 1, "") if self._docs else ""
 
     # Expressions
 

@@ -39,8 +39,15 @@ _ENDS = frozenset(["end", "until", "else", "elseif", "elseif_statement", "else_s
 
 
 class LuaLowering(Lowering):
-    def __init__(self, text: str, shifts: dict[int, list[tuple[int, int]]], comments: list[Comment]) -> None:
-        super().__init__(text, shifts, comments)
+    def __init__(
+        self,
+        text: str,
+        shifts: dict[int, list[tuple[int, int]]],
+        comments: list[Comment],
+        first_line: int = 0,
+        depth: int = 0,
+    ) -> None:
+        super().__init__(text, shifts, comments, first_line, depth)
         self.expressions = {
             "identifier": self.name,
             "vararg_expression": self.name,

@@ -12,6 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from llmspell_lsp.syntax.lookup import placed
 from llmspell_lsp.syntax.lowering import Lowering, comment, problems
 from llmspell_lsp.syntax.nodes import Block, Comment, Evaluate, Expression, Problem, Return, Span, Tree
 from llmspell_lsp.syntax.repair import repair
@@ -35,29 +36,34 @@ _COMMENTS: Final = {"lua": "--", "javascript": "/"}
 _threads = threading.local()
 
 
-def parse(language: ScriptLanguage, lines: tuple[str, ...]) -> Tree:
-    """The tree of some lines. Never raises: where all else fails, the block is empty and one problem covers it all."""
+def parse(language: ScriptLanguage, lines: tuple[str, ...], row: int = 0, depth: int = 0) -> Tree:
+    """The tree of some lines. Never raises: where all else fails, the block is empty and one problem covers it all.
+
+    row: that of the first line, in the chunk. depth: how many nodes the lines stand in.
+    """
     text = "\n".join(lines)
-    whole = Span(0, 0, len(lines) - 1, len(lines[-1])) if lines else Span(0, 0, 0, 0)
+    whole = Span(row, 0, row + len(lines) - 1, len(lines[-1])) if lines else Span(0, 0, 0, 0)
     try:
         found = _grammar(language).read(text)
         if found is None:
             return Tree(Block(whole, []), [Problem(whole, "")])
         root, comments = found
+        told = [Comment(placed(each.span, row), each.text) for each in comments] if row else comments
         bad: list[Problem] = []
         if not root.has_error:
-            lowerer = _lowerer(language)(text, {}, comments)
+            lowerer = _lowerer(language)(text, {}, comments, row, depth)
             block = lowerer.block(root, whole)
             if lowerer.suspect is None:
-                return Tree(block, [], comments)
+                return Tree(block, [], told)
             bad = [Problem(lowerer.suspect, "")]
-        bad = bad or problems(root, Lowering(text, {}, []))
+        bad = bad or problems(root, Lowering(text, {}, [], row))
         mended, shifts = repair(language, lines)
         if shifts:
             again = _grammar(language).read(mended)
             if again is not None and _errors(again[0]) < (_errors(root) or 1):
                 root, text = again[0], mended
-        return Tree(_lower(language, root, text, shifts if text is mended else {}, comments, whole), bad, comments)
+        lowerer = _lowerer(language)(text, shifts if text is mended else {}, comments, row, depth)
+        return Tree(lowerer.block(root, whole), bad, told)
     except RecursionError:
         return Tree(Block(whole, []), [Problem(whole, "")])
 
@@ -71,8 +77,7 @@ def expression(language: ScriptLanguage, text: str, line: int, column: int) -> E
         if found is None:
             return None
         # A shift at the very beginning moves the whole first line.
-        lowerer = _lowerer(language)(shown, {0: [(-1, len(before) - column)]}, [])
-        lowerer.first_line = line
+        lowerer = _lowerer(language)(shown, {0: [(-1, len(before) - column)]}, [], line)
         for statement in lowerer.lower_all(found[0].children):
             if isinstance(statement, Return) and statement.values:
                 return statement.values[0]
@@ -90,17 +95,6 @@ def _lowerer(language: ScriptLanguage) -> type[Lowering]:
     else:
         from llmspell_lsp.syntax.javascript_statements import JavaScriptLowering as Lowerer
     return Lowerer
-
-
-def _lower(
-    language: ScriptLanguage,
-    root: tree_sitter.Node,
-    text: str,
-    shifts: dict[int, list[tuple[int, int]]],
-    comments: list[Comment],
-    whole: Span,
-) -> Block:
-    return _lowerer(language)(text, shifts, comments).block(root, whole)
 
 
 def _errors(root: tree_sitter.Node) -> int:

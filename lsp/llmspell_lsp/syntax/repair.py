@@ -39,6 +39,9 @@ class _Row(NamedTuple):
     indent: int
 
 
+_BLANK: Final = _Row(Line("", "", "blank", "", "", ""), (), 0)
+
+
 def repair(language: ScriptLanguage, lines: tuple[str, ...]) -> tuple[str, Shifts]:
     """The mended text, and what was put in where; no shifts if there is nothing to mend."""
     rows, state, openings = _rows(language, lines, -1)
@@ -52,14 +55,17 @@ def repair(language: ScriptLanguage, lines: tuple[str, ...]) -> tuple[str, Shift
         state_there = ""
     added: dict[int, list[tuple[int, str]]] = {}
     stack: list[str] = []
+    follows = _follows(rows)
     for number, row in enumerate(rows):
+        if row is _BLANK:
+            continue
         suffix = ""
         if row.tokens:
             added[number] = _within(language, row.tokens, _statements(stack))
         if number == closed:
             suffix = _close_text(state_there) + _closers(_opened(row.line.brackets))
         elif row.tokens and not (row.line.leave and row.line.leave[-1] not in "{$"):
-            after = next((one for one in rows[number + 1 :] if one.tokens), None)
+            after = follows[number]
             below = stack.copy()
             _balance(below, row.line.brackets)
             suffix = _suffix(language, row, after, _opened(row.line.brackets), below)
@@ -89,6 +95,9 @@ def _rows(language: ScriptLanguage, lines: tuple[str, ...], closed: int) -> tupl
     openings: list[int] = []
     state = ""
     for number, text in enumerate(lines):
+        if not state and not text:
+            rows.append(_BLANK)
+            continue
         line = read(text, state, language)
         row = tuple(token for token in tokens(text, state, language) if token.kind != "comment" and token.text)
         if line.leave and not state:
@@ -96,6 +105,17 @@ def _rows(language: ScriptLanguage, lines: tuple[str, ...], closed: int) -> tupl
         state = "" if number == closed else line.leave
         rows.append(_Row(line._replace(leave=state), row, len(text) - len(text.lstrip())))
     return rows, state, openings
+
+
+def _follows(rows: list[_Row]) -> list[_Row | None]:
+    """Of each line the next one with code below."""
+    found: list[_Row | None] = []
+    after: _Row | None = None
+    for row in reversed(rows):
+        found.append(after)
+        after = row if row.tokens else after
+    found.reverse()
+    return found
 
 
 def _suffix(language: ScriptLanguage, row: _Row, after: _Row | None, opened: str, stack: list[str]) -> str:

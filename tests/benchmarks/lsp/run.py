@@ -1,6 +1,6 @@
 """`make bench-lsp`: the language server beside typescript-language-server, a key at a time, in this very run.
 
-    python tests/benchmarks/lsp/run.py [--lines 100 1000 10000] [--rounds N] [--json] [--ours-only]
+    python tests/benchmarks/lsp/run.py [--lines 100 1000 10000] [--rounds N] [--json] [--ours-only] [--one-function]
 
 What a server does not announce is not measured. A missed goal is a finding, not a failure; a server that cannot be
 measured is one.
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import rival
-from spells import MARKS, MISTAKE, TYPED, spell
+from spells import MARKS, MISTAKE, TYPED, in_one_function, spell
 from typist import Typist
 
 Figures = dict[str, list[float]]
@@ -58,7 +58,9 @@ _WHOLE: Final = {
 }
 
 
-def measure(command: Sequence[str], options: dict[str, Any], language: str, lines: int, *, stub: bool) -> Figures:
+def measure(
+    command: Sequence[str], options: dict[str, Any], language: str, lines: int, *, stub: bool, one_function: bool
+) -> Figures:
     """One server over one spell, from its start to its end."""
     figures: Figures = {}
 
@@ -72,10 +74,12 @@ def measure(command: Sequence[str], options: dict[str, Any], language: str, line
         if stub:
             rival.prepare(folder)
         text = spell(language, lines)
+        if one_function:
+            text = in_one_function(language, text)
         path = folder / ("spell.lua" if language == "lua" else "spell.js")
         path.write_text(text)
         # The first diagnostics are right when they show the one mistake there is.
-        row = text.count("\n") - 2
+        row = text.count("\n") - (3 if one_function else 2)
         broken = text.split("\n")
         broken[row] = MISTAKE[language]
         typist = Typist(command, folder, options)
@@ -186,7 +190,10 @@ def main() -> int:
             for name, (command, initial, language) in servers.items():
                 try:
                     stub = name.startswith("typescript")
-                    rounds[name].append(measure(command, initial, language, lines, stub=stub))
+                    one_function = options.one_function
+                    rounds[name].append(
+                        measure(command, initial, language, lines, stub=stub, one_function=one_function)
+                    )
                 except (RuntimeError, OSError) as error:
                     failures.append(f"{name} at {lines} lines: {error}")
         table = {name: merged(found) for name, found in rounds.items() if found}
@@ -226,6 +233,7 @@ def _options() -> Any:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--ours-only", action="store_true", help="without installing or measuring the other")
+    parser.add_argument("--one-function", action="store_true", help="spells that are one function")
     return parser.parse_args()
 
 

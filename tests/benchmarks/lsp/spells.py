@@ -89,6 +89,19 @@ MARKS: Final = {"javascript": "helper.", "lua": "helper:"}
 MISTAKE: Final = {"javascript": "helper.chat(]);", "lua": "helper:chat(])"}
 
 
+#: What stands around a spell that is one function, and after it; all else is then indented.
+_AROUND: Final = {
+    "javascript": ("async function main() {\n", "}\n"),
+    "lua": ("local function main()\n", "end\n"),
+}
+
+
+def in_one_function(language: str, text: str) -> str:
+    """The spell with all that it does in one function."""
+    head, end = _AROUND[language]
+    return head + "".join("  " + line if line.strip() else line for line in text.splitlines(keepends=True)) + end
+
+
 def spell(language: str, lines: int) -> str:
     """A spell of about this many lines, ending in a line end."""
     head = "" if language == "javascript" else "local agents, parts = {}, {}\n\n"

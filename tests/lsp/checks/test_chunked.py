@@ -11,6 +11,7 @@ from llmspell_lsp.checks.chunked import View, by_chunk
 from llmspell_lsp.checks.codes import found
 from llmspell_lsp.checks.finding import Finding
 from llmspell_lsp.syntax.nodes import Call, Span
+from llmspell_lsp.syntax.parts import LONG
 from llmspell_lsp.workspace.snapshot import Snapshot
 
 Open = Callable[[str, str], Snapshot]
@@ -71,20 +72,26 @@ def test_the_work_comes_in_pieces(language: str, open_text: Open) -> None:
     assert len(pieces) >= 200
 
 
+@pytest.mark.parametrize("shape", ["small statements", "one function"])
 @pytest.mark.parametrize("language", ["lua", "javascript"])
-def test_what_is_found_piece_by_piece_is_what_a_fresh_look_finds(language: str, open_text: Open) -> None:
+def test_what_is_found_piece_by_piece_is_what_a_fresh_look_finds(language: str, shape: str, open_text: Open) -> None:
     declares = (
         "local a = Agent.new{{ sistem_prompt = {0} }}\nprint(a)"
         if language == "lua"
         else "const a{0} = new Agent({{ sistemPrompt: {0} }});\nconsole.log(a{0});"
     )
     text = "\n".join(declares.format(number) for number in range(5))
+    if shape == "one function":
+        rest = ["", "print(1)" if language == "lua" else "console.log(1);"] * LONG
+        body = "".join(f"  {line}\n" for line in [*text.split("\n"), *rest])
+        head, end = ("function all()", "end") if language == "lua" else ("async function all() {", "}")
+        text = f"{head}\n{body}{end}"
 
     def failed(name: str, error: Exception) -> None:
         raise AssertionError(name) from error
 
     snapshot = open_text(text, language)
-    for row in range(len(snapshot.document.lines)):
+    for row in range(13):
         checks.found(snapshot, failed)
         snapshot.document.edit(row, 0, row, 0, "\n" if row % 2 else "-- x\n" if language == "lua" else "// x\n")
     kept = checks.told(snapshot, checks.found(snapshot, failed))

@@ -21,7 +21,7 @@ from llmspell_lsp.live.watch import Watch
 from llmspell_lsp.workspace.files import language_of
 from llmspell_lsp.workspace.snapshot import Snapshot
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Bench:

@@ -181,9 +181,9 @@ def test_a_long_value_is_cut(bench: Any) -> None:
     [
         (figures.duration(0.04), "0.0 ms"),
         (figures.duration(12.6), "13 ms"),
-        (figures.duration(1234), "1.2 s"),
-        (figures.duration(61_000), "1 min 1 s"),
-        (figures.duration(3_700_000), "1 h 1 min"),
+        (figures.duration(1234), "1.23 s"),
+        (figures.duration(61_000), "1m 01s"),
+        (figures.duration(3_700_000), "1h 02m"),
         (figures.tokens(1), "1 token"),
         (figures.tokens(340), "340 tokens"),
         (figures.tokens(12_345), "12.3k tokens"),

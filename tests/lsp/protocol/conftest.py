@@ -26,7 +26,7 @@ from llmspell_lsp.protocol.log import Log
 from llmspell_lsp.protocol.methods import Command, Method
 from llmspell_lsp.protocol.stream import Stream
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 _CONVERTER = converters.get_converter()
 
 
