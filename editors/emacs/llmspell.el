@@ -12,6 +12,7 @@
 ;;; Code:
 
 (require 'eglot)
+(require 'comint)
 (require 'compile)
 (require 'project)
 
@@ -71,27 +72,32 @@ For `find-file-hook', after the buffer's mode is known."
 ;;;###autoload
 (add-hook 'find-file-hook #'llmspell-setup)
 
-(defun llmspell--compile (command &rest arguments)
-  "Give llmspell's COMMAND this buffer's spell and ARGUMENTS, to compile."
+(defun llmspell--compile (asks command &rest arguments)
+  "Give llmspell's COMMAND this buffer's spell and ARGUMENTS, to compile.
+With ASKS, what it asks is answered in the compilation buffer."
   (unless (and buffer-file-name (string-match-p "\\.\\(lua\\|[cm]?js\\)\\'" buffer-file-name))
     (user-error "Which spell?  Go to the buffer of a Lua or JavaScript file"))
   (when (llmspell--missing)
     (user-error "%s" (llmspell--missing)))
   (save-buffer)
-  (compile (mapconcat #'shell-quote-argument
-                      (append llmspell-command (list command (file-relative-name buffer-file-name)) arguments) " ")))
+  (with-current-buffer
+      (compile (mapconcat #'shell-quote-argument
+                          (append llmspell-command (list command (file-relative-name buffer-file-name)) arguments) " ")
+               asks)
+    ;; An answer is typed at the end, wherever point is.
+    (setq-local comint-scroll-to-bottom-on-input t)))
 
 (defun llmspell-run (&optional options)
   "Run the spell of this buffer.
-With a prefix argument, ask for OPTIONS of `llmspell run', such as
---param name=Ada."
+What it asks is answered in the compilation buffer.  With a prefix
+argument, ask for OPTIONS of `llmspell run', such as --param name=Ada."
   (interactive (list (and current-prefix-arg (split-string-and-unquote (read-string "Options: " "--param ")))))
-  (apply #'llmspell--compile "run" (append llmspell-run-arguments options)))
+  (apply #'llmspell--compile t "run" (append llmspell-run-arguments options)))
 
 (defun llmspell-validate ()
   "Check the spell of this buffer without running it."
   (interactive)
-  (llmspell--compile "validate"))
+  (llmspell--compile nil "validate"))
 
 ;; "  at spell.lua:4: in function 'f'", under an error.
 (add-to-list 'compilation-error-regexp-alist-alist '(llmspell "^  at \\([^:\n]+\\):\\([0-9]+\\)" 1 2 nil 0))

@@ -23,14 +23,23 @@ end, {
   end,
 })
 
+local FILETYPES = { 'lua', 'javascript', 'toml', 'json', 'jsonc' }
+
 vim.api.nvim_create_autocmd('FileType', {
   group = vim.api.nvim_create_augroup('llmspell', {}),
-  pattern = { 'lua', 'javascript', 'toml', 'json', 'jsonc' },
+  pattern = FILETYPES,
   desc = 'Code lenses of spells, and before 0.11 their language server',
   callback = function(event)
     require('llmspell.server').opened(event.buf)
   end,
 })
+
+-- Who loads plugins late has spells open before.
+for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+  if vim.tbl_contains(FILETYPES, vim.bo[buffer].filetype) then
+    require('llmspell.server').opened(buffer)
+  end
+end
 
 if vim.lsp.enable then
   vim.lsp.enable('llmspell')

@@ -24,10 +24,11 @@ def offered(nvim: Neovim, line: str) -> list[str]:
 
 #: What cannot be done where no spell is open and nothing was run -> what is said.
 REFUSED = [
-    ("Spell cancel", "no run was started here"),
-    ("Spell", "llmspell: :Spell cancel|debug|dev|errors|log|replay|run|trace|validate"),
+    ("Spell cancel", "no run is under way here; `:Spell cancel RUN` names another"),
+    ("Spell resume --to x", "no run is under way here"),
+    ("Spell", "llmspell: :Spell approve|cancel|debug|dev|errors|log|pause|replay|resume|run|step|trace|validate"),
     ("Spell dbug", "there is no :Spell dbug; did you mean :Spell debug?"),
-    ("Spell xyz", "there is no :Spell xyz; :Spell cancel|debug"),
+    ("Spell xyz", "there is no :Spell xyz; :Spell approve|cancel"),
     ("Spell run", "which spell? open one, or name its file"),
     ("Spell! run", "which spell?"),
     ("Spell debug", "which spell?"),
@@ -42,8 +43,10 @@ REFUSED = [
     ("Spell replay nothere", "there is no run"),
     ("Spell errors nothere", "there is no run"),
     ("Spell trace last more", ':Spell trace takes one argument; "more" is too much'),
+    ("Spell trace --json", ':Spell trace takes no options; "--json" is one'),
     ("Spell validate hello more", ':Spell validate takes one argument; "more" is too much'),
-    ("Spell cancel it", ':Spell cancel takes no arguments; "it" is too much'),
+    ("Spell log it", ':Spell log takes no arguments; "it" is too much'),
+    ("Spell pause nothere", "there is no run"),
 ]
 
 
@@ -108,10 +111,49 @@ def test_what_is_in_the_buffer_is_what_runs(nvim: Neovim, project: Path) -> None
     assert nvim.lua("return { vim.api.nvim_buf_get_name(0), vim.fn.line('.') }") == [str(spell), 2]
 
 
+def test_a_folder_is_its_spell_and_to_check_it_all_of_its_spells(nvim: Neovim, project: Path) -> None:
+    spell = project / "hello" / "spell.lua"
+    nvim.command(f"edit {spell}")
+    nvim.lua("vim.api.nvim_buf_set_lines(0, -1, -1, false, { 'Agent.neww()' })")
+    nvim.command("Spell validate hello")
+    nvim.until("#vim.fn.getqflist() > 0")
+    assert "Agent.neww()" in spell.read_text()
+    nvim.command(f"cclose | edit {spell}")
+    nvim.lua("vim.api.nvim_buf_set_lines(0, -2, -1, false, { 'error(\"no flour\")' })")
+    nvim.command("Spell run hello")
+    said(nvim, "llmspell: spell.lua: no flour")
+    assert nvim.lua("return require('llmspell').statusline()").startswith("spell ✗ error")
+
+
+def test_a_file_of_a_run_is_found_where_it_was_named(nvim: Neovim, project: Path, environ: dict[str, str]) -> None:
+    """From the current folder, though runs are looked for from the spell's."""
+    command = ["llmspell", "run", "hello", "--record", "a run.db"]
+    subprocess.run(command, env=environ, cwd=project, capture_output=True, check=True)
+    nvim.command(f"edit {project / 'tool_agent' / 'spell.lua'}")
+    nvim.command("Spell errors a\\ run.db")
+    said(nvim, "no errors in run")
+    nvim.command("Spell replay a\\ run.db")
+    nvim.until("(require('llmspell.runs').newest() or {}).status == 'ok'")
+    nvim.command("Spell trace a\\ run.db")
+    nvim.until("vim.bo.filetype == 'llmspelltrace' and vim.fn.search('✓ spell', 'nw') > 0")
+
+
+def test_a_tree_has_a_place_where_its_window_cannot_be_made(nvim: Neovim, project: Path) -> None:
+    nvim.command("let g:llmspell = #{split: 'bogus'}")
+    nvim.command(f"edit {project / 'hello' / 'spell.lua'}")
+    nvim.command("Spell trace")
+    said(nvim, "there is no run")
+    nvim.command("Spell run")
+    said(nvim, "llmspell: bogus: E492: Not an editor command: bogus")
+    nvim.until("require('llmspell.runs').newest().status == 'ok'")
+    nvim.command("tabnext")
+    assert nvim.lines()[0].startswith("✓ spell")
+
+
 def test_what_only_a_terminal_can_run_is_told(nvim: Neovim, project: Path) -> None:
     nvim.command(f"edit {project / 'approval' / 'spell.lua'}")
     nvim.command("Spell run")
-    said(nvim, "nobody is here to answer (`:Spell! run` runs it in a terminal, where it can ask)")
+    said(nvim, "nobody is here to answer (`:Spell! run` has a terminal to ask in)")
 
 
 def test_the_command_line_completes(nvim: Neovim, project: Path, environ: dict[str, str]) -> None:
@@ -119,7 +161,7 @@ def test_the_command_line_completes(nvim: Neovim, project: Path, environ: dict[s
     (project / "plain.txt").touch()
     (project / "with blanks").mkdir()
     (project / "with blanks" / "a b.js").touch()
-    names = ["cancel", "debug", "dev", "errors", "log", "replay", "run", "trace", "validate"]
+    names = "approve cancel debug dev errors log pause replay resume run step trace validate".split()
     assert offered(nvim, "Spell ") == offered(nvim, "silent Spell! ") == names
     assert offered(nvim, "Spell va") == ["validate"]
     assert offered(nvim, "Spell log ") == offered(nvim, "Spell cancel ") == offered(nvim, "Spell nothing ") == []

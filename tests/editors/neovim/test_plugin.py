@@ -176,7 +176,7 @@ SHOWN = """(function()
         local text = vim.fn.strcharpart(line.text, 0, 104 - #right)
         local room = right == '' and '' or (' '):rep(104 - #right - vim.fn.strdisplaywidth(text))
         return vim.trim(line.text) == '' and '' or text .. room .. right
-    end, run.tree:lines(104))
+    end, require('llmspell.lines').of(run.tree, 104))
 end)()"""
 
 

@@ -157,6 +157,18 @@ def test_what_was_started_ends_with_neovim(start: Start, project: Path, environ:
     assert [run["status"] for run in runs(environ, project)] == ["cancelled"]
 
 
+def test_what_a_run_prints_that_cannot_be_recorded_can_be_read(nvim: Neovim, project: Path) -> None:
+    folder = project / "hello"
+    (folder / "llmspell.toml").touch()
+    (folder / ".llmspell").touch()  # runs are kept in a folder of this name
+    nvim.command(f"edit {folder / 'spell.lua'}")
+    nvim.command("Spell run")
+    nvim.until("vim.fn.execute('messages'):find('the run left no trace', 1, true) ~= nil")
+    lines = nvim.until(TREE)
+    assert lines[0] == "Hello, world! It is good to meet you." and "not being recorded" in "".join(lines)
+    assert nvim.lua("return require('llmspell').statusline()") == "spell ✓ ok"
+
+
 @pytest.mark.parametrize("suffix", ["lua", "js"])
 def test_errors_of_the_last_run_are_in_the_quickfix_list(nvim: Neovim, project: Path, suffix: str) -> None:
     texts_ = {
@@ -246,14 +258,27 @@ def test_what_cannot_be_run_is_told_in_one_line(nvim: Neovim, project: Path) -> 
     assert any("--params x=1" in line for line in nvim.lines())
 
 
-@pytest.mark.parametrize("bang", ["Spell! run", "Spell dev"])
-def test_what_needs_a_person_gets_a_terminal(nvim: Neovim, project: Path, bang: str) -> None:
+#: The terminal shows a text.
+ON_SCREEN = "table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n'):find(..., 1, true) ~= nil"
+
+
+def test_what_asks_a_person_gets_a_terminal(nvim: Neovim, project: Path) -> None:
     nvim.command(f"edit {project / 'approval' / 'spell.lua'}")
-    nvim.command(bang)
+    nvim.command("Spell! run")
     assert nvim.lua("return vim.bo.buftype") == "terminal"
-    wanted = "Send this to Alan" if "run" in bang else "approval"
-    nvim.until("table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n'):find(..., 1, true) ~= nil", wanted)
+    nvim.until(ON_SCREEN, "Send this to Alan")
     nvim.command("bwipeout!")
+
+
+def test_the_terminal_interface_goes_when_it_is_left(nvim: Neovim, project: Path) -> None:
+    spell = project / "hello" / "spell.lua"
+    nvim.command(f"edit {spell}")
+    nvim.command("Spell dev")
+    nvim.until(ON_SCREEN, "agent_1")
+    # Places are told as in a run.
+    assert not nvim.lua(f"return {ON_SCREEN}", str(spell))
+    nvim.keys("q")
+    nvim.until("#vim.api.nvim_list_tabpages() == 1 and vim.api.nvim_buf_get_name(0) == ...", str(spell))
 
 
 def test_nothing_runs_until_somebody_asks(nvim: Neovim, project: Path, environ: dict[str, str]) -> None:

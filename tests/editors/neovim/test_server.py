@@ -173,3 +173,15 @@ def test_the_plugin_says_to_an_older_neovim_what_it_needs(start: Start) -> None:
         nvim.call("nvim_command", "Spell run")
     nvim.call("nvim_command", "checkhealth llmspell")
     assert "ERROR: Neovim 0.10 or newer is needed" in "\n".join(nvim.lines())
+
+
+@pytest.mark.parametrize("version", ["nvim-0.10", "nvim-0.12"])
+def test_a_spell_that_was_open_before_the_plugin_was_loaded_has_all_of_it(
+    start: Start, project: Path, version: str
+) -> None:
+    nvim = start(version, plugin=False)
+    nvim.command(f"edit {project / 'hello' / 'spell.lua'}")
+    nvim.command(f"set runtimepath^={EDITORS / 'neovim'}")
+    nvim.command("runtime plugin/llmspell.lua")
+    nvim.until("#vim.lsp.get_clients({ bufnr = 0, name = 'llmspell' }) == 1")
+    nvim.until("#(vim.lsp.codelens.get(vim.lsp.codelens.enable and { bufnr = 0 } or 0) or {}) > 0")

@@ -6,7 +6,9 @@ import subprocess
 from pathlib import Path
 
 from tests.editors.neovim.driver import Neovim
-from tests.editors.neovim.test_runs import ENDED, TREE, to_trace
+from tests.editors.neovim.test_runs import ENDED, TREE, runs, to_trace
+
+from llmspell.traces.layout import duration_text
 
 #: A run that waits before its tool until somebody lets it go on.
 WAITING = """
@@ -167,7 +169,7 @@ def test_what_is_printed_can_be_read_to_its_end(nvim: Neovim) -> None:
             tree:add({ kind = 'output', phase = 'point', seq = seq + 1, span = 1, parent = 0, time = 0, name = '',
                 site = 'a.lua:' .. seq, data = { text = text } })
         end
-        return vim.tbl_map(function(line) return { vim.trim(line.text), line.site, line.closed } end, tree:lines(40))""",
+        return vim.tbl_map(function(line) return { vim.trim(line.text), line.site, line.closed } end, require('llmspell.lines').of(tree, 40))""",
         ["short", "one\n\n  two\n", "word " * 9],
     )
     assert lines[1:] == [
@@ -180,6 +182,63 @@ def test_what_is_printed_can_be_read_to_its_end(nvim: Neovim) -> None:
         ["│   word word word word word word word", "a.lua:3", False],
         ["│   word word", "a.lua:3", False],
     ]
+
+
+def test_folds_are_right_where_lines_come_at_several_places(nvim: Neovim) -> None:
+    """Fed with events by hand: what failed has lines below its head, what lies in it has others."""
+    nvim.lua("""
+        local tree = require('llmspell.tree').new()
+        shown = { title = 'trace x', tree = tree, status = 'running', root = '/', base = '' }
+        function tell(kind, phase, span, data)
+            tree:add({ kind = kind, phase = phase, seq = tree.seq + 1, span = span, parent = span - 1, time = 0, name = 'a',
+                site = '', data = data })
+        end
+        tell('spell_started', 'start', 1, {})
+        tell('output', 'point', 1, { text = 'one\\ntwo' })
+        tell('tool_called', 'start', 2, { params = { a = 'three\\nfour' } })
+        require('llmspell.trace').open(shown, true)
+        local failed = { message = 'no flour', stack = { 'a.lua:1: in main chunk' } }
+        tell('tool_completed', 'end', 2, { status = 'error', error = failed })
+        tell('log', 'point', 1, { level = 'info', message = 'five' })
+        tell('spell_completed', 'end', 1, { status = 'error', error = failed })
+        require('llmspell.trace').show(shown)""")
+    folds = """
+        local found = {}
+        for lnum = 1, vim.fn.line('$') do found[lnum] = { vim.fn.foldlevel(lnum), vim.fn.foldclosed(lnum) } end
+        return found"""
+    levels, closed = zip(*nvim.lua(folds), strict=True)
+    lines = [line.strip() for line in nvim.lines()]
+    heads = [number for number, line in enumerate(lines, 1) if line.startswith(("│ error", "› one", "│ arguments"))]
+    assert len(heads) == 4 and set(closed) == {-1, *heads}
+    nvim.command("normal! zx")
+    assert levels == tuple(level for level, _ in nvim.lua(folds))
+
+
+def test_a_window_that_is_made_wider_has_room_for_more(nvim: Neovim, project: Path) -> None:
+    nvim.command(f"edit {project / 'tool_agent' / 'spell.lua'}")
+    nvim.command("Spell run")
+    nvim.until(ENDED)
+    to_trace(nvim)
+    system = "│ system: You answer in one sentence. Use your tools for every calculation and every date."
+    assert nvim.lua("return vim.fn.search(..., 'nw')", system) == 0
+    nvim.command("only")
+    nvim.until("vim.fn.search(..., 'nw') > 0", system)
+
+
+def test_times_are_those_of_llmspell_trace(nvim: Neovim, project: Path, environ: dict[str, str]) -> None:
+    times = [0.04, 9.94, 9.96, 999.4, 999.6, 59_994, 59_996, 125_000, 3_599_400, 3_599_600, 7_325_000]
+    told = nvim.lua("return vim.tbl_map(require('llmspell.figures').duration, ...)", times)
+    assert told == [duration_text(time) for time in times]
+    nvim.command(f"edit {project / 'hello' / 'spell.js'}")
+    nvim.command("Spell run")
+    nvim.until(ENDED)
+    (run,) = runs(environ, project)
+    took = duration_text(run["duration"])  # type: ignore[arg-type]  # of JSON
+    to_trace(nvim)
+    nvim.until("vim.fn.search('✓ spell', 'nw') > 0")
+    assert right(nvim)[0].strip().startswith(f"{took} ")
+    nvim.command("wincmd t")
+    assert f" · {took} · " in nvim.lua("return require('llmspell').statusline()")
 
 
 def test_values_are_told_in_lines_that_can_be_read(nvim: Neovim) -> None:

@@ -21,6 +21,25 @@
 (defun batch-messages ()
   (mapcar #'flymake-diagnostic-text (flymake-diagnostics)))
 
+(defun batch-ended ()
+  "Whether the process of this compilation buffer has ended."
+  (string-match-p "^\\(Compilation\\|Comint\\) \\(finished\\|exited\\)" (buffer-string)))
+
+(defun batch-answer (file question answer)
+  "Run FILE, which asks QUESTION, as somebody who types ANSWER; print the rest."
+  (find-file file)
+  (llmspell-run)
+  (with-current-buffer "*compilation*"
+    (batch-until "the question" (lambda () (string-match-p question (buffer-string))))
+    (goto-char (point-min))
+    ;; As the command loop does before and at each key.
+    (setq this-command #'self-insert-command)
+    (run-hooks 'pre-command-hook)
+    (insert answer)
+    (comint-send-input)
+    (batch-until "the end" #'batch-ended)
+    (princ (buffer-string))))
+
 (defun batch-drive (file mistake member)
   (find-file file)
   (run-hooks 'post-command-hook)
@@ -54,6 +73,6 @@
       (with-current-buffer (find-file-noselect file)
         (funcall command))
       (with-current-buffer "*compilation*"
-        (batch-until "the end" (lambda () (string-match-p "^Compilation \\(finished\\|exited\\)" (buffer-string))))
+        (batch-until "the end" #'batch-ended)
         (push (cons command (buffer-string)) found)))
     (princ (json-encode found))))

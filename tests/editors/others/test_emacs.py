@@ -46,7 +46,7 @@ def test_eglot_serves_spells(suffix: str, member: str, tmp_path: Path) -> None:
     assert {"chat", "execute"} <= {name.split("(")[0] for name in found["members"]}
     assert found["text"].count("greeter") == 2
     assert "Compilation finished" in found["llmspell-validate"]
-    assert "Hello, world!" in found["llmspell-run"] and "Compilation finished" in found["llmspell-run"]
+    assert "Hello, world!" in found["llmspell-run"] and "Comint finished" in found["llmspell-run"]
     assert len(runs(folder)) == 1
 
 
@@ -66,6 +66,14 @@ def test_what_cannot_be_done_is_told(tmp_path: Path) -> None:
     assert done.stdout == "Which spell?  Go to the buffer of a Lua or JavaScript file" + missing
     assert missing in done.stderr and "Debugger" not in done.stderr
     assert "No mode for Lua, so no language server: install the package lua-mode" in done.stderr
+
+
+def test_what_a_spell_asks_is_answered_where_it_runs(tmp_path: Path) -> None:
+    spell = tmp_path / "spell.js"
+    spell.write_text('console.log(`Hello ${await Human.ask("Who are you?")}!`);\n')
+    asked = f"""(batch-answer "{spell}" "Who are you" "Ada")"""
+    done = emacs("-l", str(HERE / "batch.el"), "--eval", asked, home=tmp_path)
+    assert "Hello Ada!" in done.stdout and "Comint finished" in done.stdout, done.stderr[-2000:]
 
 
 def test_opening_and_saving_a_spell_runs_nothing(tmp_path: Path) -> None:

@@ -9,29 +9,25 @@ local function refuse(why)
   program.tell(why, vim.log.levels.ERROR)
 end
 
---- In a terminal, for what asks a person or draws a screen of its own.
-local function terminal(name, arguments)
-  local file, rest = script.meant(arguments)
-  if not file then
-    return refuse(rest)
+--- A subcommand that is given the spell that is meant, and the options after it.
+---@param start fun(file: string, rest: string[], bang: boolean)
+local function of_spell(start)
+  return function(arguments, bang)
+    local file, rest = script.spell(arguments)
+    if not file then
+      return refuse(rest)
+    end
+    start(file, rest, bang)
   end
-  local root = require('llmspell.server').root(file)
-  local command = program.command(root)
-  local problem = script.save(file) or program.missing(command)
-  if problem then
-    return refuse(problem)
+end
+
+--- A subcommand that is given the run that is named first, or nil, and the options after it.
+---@param start fun(named: string?, rest: string[])
+local function of_run(start)
+  return function(arguments)
+    local named = arguments[1] and not vim.startswith(arguments[1], '-') and arguments[1] or nil
+    start(named and script.run(named), named and vim.list_slice(arguments, 2) or arguments)
   end
-  vim.list_extend(command, { name, file })
-  vim.list_extend(command, name == 'run' and require('llmspell.settings').get('run') or {})
-  vim.list_extend(command, rest)
-  program.note('$ ' .. table.concat(command, ' '))
-  vim.cmd('tabnew')
-  if vim.fn.has('nvim-0.11') == 1 then
-    vim.fn.jobstart(command, { term = true, cwd = root })
-  else
-    vim.fn.termopen(command, { cwd = root })
-  end
-  vim.cmd.startinsert()
 end
 
 --- The run that is shown in the current window, else the newest.
@@ -43,7 +39,7 @@ end
 
 ---@class llmspell.Subcommand
 ---@field files boolean? a script may come first
----@field runs boolean? a run may come first
+---@field runs 'stored'|'live'? a run may come first
 ---@field options string? the options of this command of `llmspell` may follow; without it, one argument at most
 ---@field run fun(arguments: string[], bang: boolean)
 
@@ -52,49 +48,40 @@ local COMMANDS = {
   run = {
     files = true,
     options = 'run',
-    run = function(arguments, bang)
+    run = of_spell(function(file, rest, bang)
       if bang then
-        return terminal('run', arguments)
+        require('llmspell.terminal').run(file, rest)
+      else
+        require('llmspell.runs').start(file, rest)
       end
-      local file, rest = script.meant(arguments)
-      if not file then
-        return refuse(rest)
-      end
-      require('llmspell.runs').start(file, rest)
-    end,
+    end),
   },
   debug = {
     files = true,
     options = 'run',
-    run = function(arguments)
-      local file, rest = script.meant(arguments)
-      if not file then
-        return refuse(rest)
-      end
+    run = of_spell(function(file, rest)
       require('llmspell.debug').start(file, rest)
-    end,
+    end),
   },
   dev = {
     files = true,
     options = 'dev',
-    run = function(arguments)
-      terminal('dev', arguments)
-    end,
+    run = of_spell(function(file, rest)
+      require('llmspell.terminal').dev(file, rest)
+    end),
   },
   trace = {
-    runs = true,
-    run = function(arguments)
-      require('llmspell.runs').show(arguments[1] or 'last')
-    end,
+    runs = 'stored',
+    run = of_run(function(named)
+      require('llmspell.runs').show(named or 'last')
+    end),
   },
   replay = {
-    runs = true,
+    runs = 'stored',
     options = 'run',
-    run = function(arguments)
-      local named = arguments[1] and not vim.startswith(arguments[1], '-')
-      local rest = named and vim.list_slice(arguments, 2) or arguments
-      require('llmspell.runs').replay(named and arguments[1] or run_here(), rest)
-    end,
+    run = of_run(function(named, rest)
+      require('llmspell.runs').replay(named or run_here(), rest)
+    end),
   },
   validate = {
     files = true,
@@ -108,22 +95,10 @@ local COMMANDS = {
     end,
   },
   errors = {
-    runs = true,
-    run = function(arguments)
-      require('llmspell.quickfix').of_run(arguments[1] or run_here(), script.root())
-    end,
-  },
-  cancel = {
-    run = function()
-      local runs = require('llmspell.runs')
-      local shown = package.loaded['llmspell.trace']
-        and require('llmspell.trace').run(vim.api.nvim_get_current_buf())
-      local found = shown or runs.of_buffer(vim.api.nvim_get_current_buf()) or runs.newest()
-      if not found then
-        return program.tell('no run was started here')
-      end
-      runs.cancel(found)
-    end,
+    runs = 'stored',
+    run = of_run(function(named)
+      require('llmspell.quickfix').of_run(named or run_here(), script.root())
+    end),
   },
   log = {
     run = function()
@@ -136,6 +111,16 @@ local COMMANDS = {
     end,
   },
 }
+
+for _, word in ipairs(require('llmspell.control').WORDS) do
+  COMMANDS[word] = {
+    runs = 'live',
+    options = 'trace ' .. word,
+    run = of_run(function(named, rest)
+      require('llmspell.control').command(word, named, rest)
+    end),
+  }
+end
 
 local function names()
   local all = vim.tbl_keys(COMMANDS)
@@ -161,8 +146,13 @@ function M.run(given)
     return refuse(unknown(name))
   end
   local most = (command.files or command.runs) and 1 or 0
-  if not command.options and #arguments > most then
-    return refuse((':Spell %s takes %s; %q is too much'):format(name, most == 1 and 'one argument' or 'no arguments', arguments[most + 1]))
+  for index, argument in ipairs(command.options and {} or arguments) do
+    if vim.startswith(argument, '-') then
+      return refuse((':Spell %s takes no options; %q is one'):format(name, argument))
+    elseif index > most then
+      local takes = most == 1 and 'one argument' or 'no arguments'
+      return refuse((':Spell %s takes %s; %q is too much'):format(name, takes, argument))
+    end
   end
   command.run(arguments, given.bang)
 end

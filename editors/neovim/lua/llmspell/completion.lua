@@ -26,24 +26,27 @@ function M.scripts(lead)
   end, vim.fn.getcompletion(lead, 'file'))
 end
 
---- Stored runs, the newest first.
-function M.runs()
+--- Runs, the newest first.
+---@param which 'stored'|'live'
+function M.runs(which)
   local decoded, list = pcall(vim.json.decode, answer({ 'trace', 'list', '--json', '-n', '50' }))
-  local names = { 'last' }
+  local names = { which == 'stored' and 'last' or nil }
   for index = decoded and #list or 0, 1, -1 do
-    names[#names + 1] = list[index].id
+    if which == 'stored' or list[index].status == 'running' then
+      names[#names + 1] = list[index].id
+    end
   end
   return names
 end
 
 --- The options of a command, as its help names them.
----@param name string such as `run`
+---@param name string such as `run` or `trace step`
 function M.options(name)
   local key = table.concat(program.command(script.root()), '\0') .. '\0' .. name
   local found = options[key]
   if not found then
     found = {}
-    for option in answer({ name, '--help' }):gmatch('\n  (%-%-[%a-]+)') do
+    for option in answer(vim.list_extend(vim.split(name, ' '), { '--help' })):gmatch('\n  (%-%-[%a-]+)') do
       found[#found + 1] = option
     end
     options[key] = #found > 0 and found or nil
@@ -52,14 +55,14 @@ function M.options(name)
 end
 
 --- What fits after the words that are there, as it is typed: a blank of a name after a backslash.
----@param takes {files: boolean?, runs: boolean?, options: string?} of the subcommand
+---@param takes {files: boolean?, runs: 'stored'|'live'?, options: string?} of the subcommand
 ---@param before string[] the words between the subcommand and `lead`
 ---@param lead string
 ---@return string[]
 function M.offered(takes, before, lead)
   local found = {}
   if OF_RUNS[before[#before]] and takes.options then
-    found = M.runs()
+    found = M.runs('stored')
   elseif vim.startswith(lead, '-') then
     found = takes.options and M.options(takes.options) or {}
   elseif #before == 0 and takes.files then
@@ -67,7 +70,7 @@ function M.offered(takes, before, lead)
       return (path:gsub('[\\ \t]', '\\%0'))
     end, M.scripts((lead:gsub('\\([\\ \t])', '%1'))))
   elseif #before == 0 and takes.runs then
-    found = M.runs()
+    found = M.runs(takes.runs)
   end
   return vim.tbl_filter(function(each)
     return vim.startswith(each, lead)

@@ -84,23 +84,38 @@ local function hunks(old, new)
   end, diff(before, after, { result_type = 'indices' }))
 end
 
---- Sets the lines that are others; a window whose cursor is on the last line follows.
-local function write(buffer, old, new, changes)
+--- Puts lines in the place of others. A line that is only another in its place keeps its fold, which it would lose if
+--- it went and came back: Neovim 0.10 then opens all that lies in it.
+---@param fresh string[]
+local function replace(buffer, hunk, fresh)
+  local both = math.min(hunk.gone, hunk.come)
+  if both > 0 then
+    vim.fn.setbufline(buffer, hunk.new, vim.list_slice(fresh, 1, both))
+  end
+  if hunk.come > both then
+    vim.fn.appendbufline(buffer, hunk.new + both - 1, vim.list_slice(fresh, both + 1))
+  elseif hunk.gone > both then
+    vim.fn.deletebufline(buffer, hunk.new + both, hunk.new + hunk.gone - 1)
+  end
+end
+
+--- The windows whose cursor is on the last line: they follow it.
+local function following(buffer, old)
   -- Where somebody opens a tree to read it, it begins at its first line, which is the last as long as there is no other.
   local unread = #old == 1 and vim.api.nvim_get_current_win()
-  local follows = vim.tbl_filter(function(window)
+  return vim.tbl_filter(function(window)
     return window ~= unread and vim.api.nvim_win_get_cursor(window)[1] == #old
   end, vim.fn.win_findbuf(buffer))
+end
+
+--- Sets the lines that are others.
+local function write(buffer, new, changes)
   vim.bo[buffer].modifiable = true
-  for index = #changes, 1, -1 do
-    local each = changes[index]
-    local fresh = texts(vim.list_slice(new, each.new, each.new + each.come - 1))
-    vim.api.nvim_buf_set_lines(buffer, each.old - 1, each.old - 1 + each.gone, false, fresh)
+  -- From the top: 'foldexpr' is asked at each change, and knows lines by their numbers in the end.
+  for _, each in ipairs(changes) do
+    replace(buffer, each, texts(vim.list_slice(new, each.new, each.new + each.come - 1)))
   end
   vim.bo[buffer].modifiable = false
-  for _, window in ipairs(follows) do
-    vim.api.nvim_win_set_cursor(window, { #new, 0 })
-  end
 end
 
 --- Colours the lines that are others, or whose times are; gives those whose folds are to be closed.
@@ -140,10 +155,14 @@ end
 ---@param new llmspell.Line[]
 function M.set(buffer, old, new)
   local changes = hunks(old, new)
-  if #changes > 0 then
-    write(buffer, old, new, changes)
-  end
+  local follows = following(buffer, old)
+  write(buffer, new, changes)
   close(buffer, colour(buffer, old, new, changes))
+  if #changes > 0 then
+    for _, window in ipairs(follows) do
+      vim.api.nvim_win_set_cursor(window, { #new, 0 })
+    end
+  end
 end
 
 return M

@@ -2,7 +2,7 @@
 
 local M = {}
 
---- 0.4 ms, 12 ms, 3.20 s, 2m 05s.
+--- As `llmspell trace` shows it: 0.4 ms, 12 ms, 3.20 s, 2m 05s, 1h 02m.
 ---@param milliseconds number
 function M.duration(milliseconds)
   if milliseconds < 9.95 then
@@ -12,8 +12,11 @@ function M.duration(milliseconds)
   elseif milliseconds < 59995 then
     return ('%.2f s'):format(milliseconds / 1000)
   end
-  local seconds = math.floor(milliseconds / 1000 + 0.5)
-  return ('%dm %02ds'):format(math.floor(seconds / 60), seconds % 60)
+  local seconds, minutes = math.floor(milliseconds / 1000 + 0.5), math.floor(milliseconds / 60000 + 0.5)
+  if milliseconds < 3599500 then
+    return ('%dm %02ds'):format(math.floor(seconds / 60), seconds % 60)
+  end
+  return ('%dh %02dm'):format(math.floor(minutes / 60), minutes % 60)
 end
 
 function M.tokens(count)
@@ -54,13 +57,18 @@ function M.json(value)
   return '{' .. table.concat(parts, ', ') .. '}'
 end
 
-local SIGNS = { starting = '▸', running = '▸', ok = '✓', cancelled = '■' }
+local SIGNS = { starting = '▸', running = '▸', paused = '‖', waiting = '‖', ok = '✓', cancelled = '■' }
 
 --- A run's state and what it took so far.
 ---@param run llmspell.Run
 function M.summary(run)
   -- The tree knows of the end before the program that told of it has ended.
   local status = run.tree.status ~= 'running' and run.tree.status or run.status
+  if status == 'running' and run.tree.paused then
+    status = 'paused'
+  elseif status == 'running' and next(run.tree.asks) then
+    status = 'waiting'
+  end
   local parts = { (SIGNS[status] or '✗') .. ' ' .. status }
   local sums = run.tree:sums()
   if sums.duration then

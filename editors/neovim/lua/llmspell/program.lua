@@ -68,9 +68,9 @@ function M.missing(command)
   return ('%q was not found; install llmspell, or set vim.g.llmspell.cmd (:checkhealth llmspell)'):format(command[1])
 end
 
---- Why one that is there did not start, without Lua's own words.
+--- What Neovim says of something that did not work, without Lua's own words.
 function M.refused(problem)
-  return (tostring(problem):gsub('^.-:%d+: ', ''))
+  return tostring(problem):match('E%d+:[^\n]*') or (tostring(problem):gsub('^.-:%d+: ', ''))
 end
 
 --- Starts it. on_line gets each line of its output; on_exit its code, and what it said on stderr.

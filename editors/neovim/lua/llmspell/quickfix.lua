@@ -58,10 +58,10 @@ end
 --- The list of a run's errors with the callers that led there. Opens nothing.
 ---@return integer how many errors
 function M.failures(run, failures)
-  local runs = require('llmspell.runs')
+  local places = require('llmspell.places')
   local items = {}
   for _, failure in ipairs(failures) do
-    local path, line = runs.place(run, failure.source)
+    local path, line = places.of(run, failure.source)
     local hint = failure.hint ~= '' and (' (%s)'):format(failure.hint) or ''
     items[#items + 1] = {
       filename = path,
@@ -71,7 +71,7 @@ function M.failures(run, failures)
     }
     for _, frame in ipairs(failure.stack) do
       local site, what = frame:match('^(.-:%d+):? ?(.*)$')
-      local where, row = runs.place(run, site or '')
+      local where, row = places.of(run, site or '')
       if where and not (where == path and row == line) then
         items[#items + 1] = { filename = where, lnum = row, type = 'I', text = 'from here ' .. what }
       end
@@ -85,9 +85,6 @@ end
 ---@param target string
 function M.of_run(target, root)
   require('llmspell.runs').read(target, root, function(run)
-    if not run then
-      return
-    end
     if M.failures(run, run.tree:failures()) == 0 then
       vim.cmd('cclose')
       program.tell('no errors in run ' .. run.target)

@@ -18,13 +18,19 @@ local M = {}
 ---@field base string what the places of its events count from
 ---@field process vim.SystemObj? of a run that was started here
 ---@field said string? what there is to read where no event came
----@field started_here boolean?
+---@field started_here boolean? and of such a run:
+---@field printed string[]? what it printed before its trace was found
+---@field code integer? that its process ended with
+---@field complaint string? what it said on stderr
 
 --- Milliseconds between looks for the run of a process that has just been started, and after which each takes longer.
 local LOOK = 120
 
 ---@type llmspell.Run? that was started here
 local newest
+--- Those that were started here and have not ended, the newest first.
+---@type llmspell.Run[]
+local under_way = {}
 --- The newest run of a script that was started here.
 ---@type table<string, llmspell.Run>
 local by_file = {}
@@ -37,7 +43,7 @@ end
 local function told(run, failures)
   for _, failure in ipairs(failures) do
     if failure.fatal then
-      local remedy = failure.type == 'no_answer' and '`:Spell! run` runs it in a terminal, where it can ask' or failure.hint
+      local remedy = failure.type == 'no_answer' and '`:Spell! run` has a terminal to ask in' or failure.hint
       local hint = remedy ~= '' and (' (%s)'):format(remedy) or ''
       program.tell(('%s: %s%s'):format(vim.fs.basename(run.file), failure.message, hint), vim.log.levels.ERROR)
     end
@@ -47,8 +53,10 @@ end
 local function ended(run, status)
   run.status = status
   run.process = nil
-  trace().changed(run)
-  vim.cmd.redrawstatus({ bang = true })
+  under_way = vim.tbl_filter(function(each)
+    return each ~= run
+  end, under_way)
+  trace().show(run)
   local failures = run.tree:failures()
   if run.started_here and #failures > 0 then
     require('llmspell.quickfix').failures(run, failures)
@@ -60,15 +68,22 @@ local function ended(run, status)
   })
 end
 
+--- An event as `llmspell trace follow` tells it; nil for a line that is none.
+local function event_of(line)
+  local ok, event = pcall(vim.json.decode, line, { luanil = { object = true, array = true } })
+  return ok and type(event) == 'table' and event.seq and event or nil
+end
+
 local function follow(run)
   run.status = 'running'
   run.follower = program.start({ 'trace', 'follow', run.target, '--json' }, {
     cwd = run.root,
     on_line = function(line)
-      local ok, event = pcall(vim.json.decode, line, { luanil = { object = true, array = true } })
-      if ok and type(event) == 'table' and event.seq then
+      local event = event_of(line)
+      if event then
         run.tree:add(event)
         trace().changed(run)
+        require('llmspell.control').heard(run, event)
       end
     end,
     on_exit = function(code, said)
@@ -93,7 +108,17 @@ end
 local function identified(run, meta)
   run.target = meta.id
   run.base = base_of(meta)
+  run.printed = {}
   follow(run)
+end
+
+--- A run has ended that left no trace: it was refused, or there was no place to record it.
+local function untraced(run)
+  local has_failed = run.code ~= 0
+  run.said = vim.trim(table.concat(run.printed, '\n') .. '\n' .. run.complaint)
+  ended(run, has_failed and 'error' or 'ok')
+  local why = has_failed and program.reason(run.complaint) or 'the run left no trace; `:Spell log` tells why'
+  program.tell(why, has_failed and vim.log.levels.ERROR or vim.log.levels.WARN)
 end
 
 --- Looks for the stored run of a process: by its number, or, behind a wrapper, by its script and time.
@@ -120,9 +145,7 @@ local function look(run, again)
     elseif again then
       look(run, false)
     else
-      run.said = run.said or 'the run left no trace; `:Spell log` has what it said'
-      ended(run, 'error')
-      program.tell(run.said, vim.log.levels.ERROR)
+      untraced(run)
     end
   end)
 end
@@ -141,14 +164,16 @@ local function begin(title, file, root, words)
     base = '',
     begun = seconds * 1000 + microseconds / 1000,
     started_here = true,
+    printed = {},
   }
   run.process = program.start(vim.list_extend({ 'run' }, words), {
     cwd = root,
+    on_line = function(line)
+      -- Its events tell what it prints, as soon as there are any.
+      run.printed[#run.printed + 1] = not run.target and line or nil
+    end,
     on_exit = function(code, said)
-      run.process = nil
-      if code ~= 0 then
-        run.said = program.reason(said)
-      end
+      run.process, run.code, run.complaint = nil, code, said
     end,
   })
   if not run.process then
@@ -157,6 +182,7 @@ local function begin(title, file, root, words)
   run.pid = run.process.pid
   newest = run
   by_file[file] = run
+  table.insert(under_way, 1, run)
   trace().open(run, false)
   look(run, true)
   return run
@@ -174,10 +200,22 @@ function M.start(file, arguments)
     return nil
   end
   local root = server.root(path)
-  -- Places of events are written as the file was: from the root, where they can be read.
-  local words = { vim.startswith(path, root .. '/') and path:sub(#root + 2) or path }
+  local words = { script.label(path, root) }
   vim.list_extend(words, require('llmspell.settings').get('run'))
   return begin('run ' .. vim.fs.basename(path), path, root, vim.list_extend(words, arguments or {}))
+end
+
+--- Finds a stored run; where there is none the person is told.
+---@param target string beginning of an id, `last`, or a file of a run
+---@param on_meta fun(meta: table)
+local function find(target, root, on_meta)
+  program.ask({ 'trace', 'show', target, '--json' }, root, function(meta, said)
+    if type(meta) == 'table' and meta.id then
+      on_meta(meta)
+    else
+      program.tell(program.reason(said), vim.log.levels.ERROR)
+    end
+  end)
 end
 
 --- Repeats a run from its recording.
@@ -185,11 +223,7 @@ end
 ---@param arguments string[]
 function M.replay(target, arguments)
   local root = script.root()
-  program.ask({ 'trace', 'show', target, '--json' }, root, function(meta, said)
-    if type(meta) ~= 'table' or not meta.id then
-      program.tell(program.reason(said), vim.log.levels.ERROR)
-      return
-    end
+  find(target, root, function(meta)
     local file = meta.spell or target
     begin('replay ' .. vim.fs.basename(file), file, root, vim.list_extend({ '--replay', target }, arguments))
   end)
@@ -199,16 +233,14 @@ end
 ---@param target string beginning of an id, `last`, or a file of a run
 function M.show(target)
   local root = script.root()
-  program.ask({ 'trace', 'show', target, '--json' }, root, function(meta, said)
-    if type(meta) ~= 'table' or not meta.id then
-      program.tell(program.reason(said), vim.log.levels.ERROR)
-      return
-    end
+  find(target, root, function(meta)
+    -- What is last will be another.
+    local named = target == 'last' and meta.id or target
     local run = {
-      title = 'trace ' .. vim.fs.basename(target),
+      title = 'trace ' .. vim.fs.basename(named),
       file = meta.spell,
       root = root,
-      target = target == 'last' and meta.id or target,
+      target = named,
       status = 'starting',
       tree = Tree.new(),
       base = base_of(meta),
@@ -219,18 +251,17 @@ function M.show(target)
 end
 
 --- Reads a run without showing it.
----@param on_run fun(run: llmspell.Run?)
+---@param on_run fun(run: llmspell.Run)
 function M.read(target, root, on_run)
-  program.ask({ 'trace', 'show', target, '--json' }, root, function(meta, said)
-    if type(meta) ~= 'table' or not meta.id then
-      program.tell(program.reason(said), vim.log.levels.ERROR)
-      return on_run(nil)
-    end
+  find(target, root, function(meta)
     local run = { tree = Tree.new(), base = base_of(meta), target = meta.id, file = meta.spell, root = root }
     program.start({ 'trace', 'follow', target == 'last' and meta.id or target, '--json' }, {
       cwd = root,
       on_line = function(line)
-        run.tree:add(vim.json.decode(line, { luanil = { object = true, array = true } }))
+        local event = event_of(line)
+        if event then
+          run.tree:add(event)
+        end
       end,
       on_exit = function()
         on_run(run)
@@ -239,40 +270,16 @@ function M.read(target, root, on_run)
   end)
 end
 
---- Ends a live run in order: its events say that it was cancelled.
-function M.cancel(run)
-  if not run.target or run.status ~= 'running' then
-    if run.process then
-      run.process:kill('sigterm')
-    else
-      program.tell('this run has ended')
-    end
-    return
-  end
-  program.start({ 'trace', 'cancel', run.target, '--reason', 'cancelled in Neovim' }, {
-    cwd = run.root,
-    on_exit = function(code, said)
-      if code ~= 0 then
-        program.tell(program.reason(said), vim.log.levels.WARN)
-      end
-    end,
-  })
-end
-
---- The file and line of a place as events have it.
----@return string? path, integer? line
-function M.place(run, site)
-  local path, line = site:match('^(.*):(%d+)$')
-  if not path then
-    return nil
-  end
-  return vim.startswith(path, '/') and path or vim.fs.normalize(run.base .. path), tonumber(line)
-end
-
 --- The newest run of a buffer's file that was started here.
 ---@return llmspell.Run?
 function M.of_buffer(buffer)
   return by_file[vim.api.nvim_buf_get_name(buffer)]
+end
+
+--- The runs that were started here and have not ended, the newest first.
+---@return llmspell.Run[]
+function M.under_way()
+  return vim.list_slice(under_way)
 end
 
 --- The newest run that was started here.

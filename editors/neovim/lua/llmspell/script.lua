@@ -9,6 +9,14 @@ function M.absolute(typed)
   return vim.fs.normalize(vim.fn.fnamemodify(path, ':p'))
 end
 
+--- A run as `llmspell trace` takes it from any folder: a file's whole path, else the name as it was typed.
+---@param typed string
+function M.run(typed)
+  local path = M.absolute(typed)
+  local stat = typed:find('[./]') and vim.uv.fs_stat(path)
+  return stat and stat.type == 'file' and path or typed
+end
+
 --- The file of the current buffer; beside the tree of a run, that run's script.
 ---@return string?
 function M.here()
@@ -26,6 +34,13 @@ function M.root()
   return require('llmspell.server').root(M.here() or vim.fn.getcwd() .. '/.')
 end
 
+--- A script as the program is given it: from its root, since places are told as it was given.
+---@param path string
+---@param root string
+function M.label(path, root)
+  return vim.startswith(path, root .. '/') and path:sub(#root + 2) or path
+end
+
 --- The loaded buffer of a file, by its whole name.
 ---@return integer?
 function M.buffer(path)
@@ -34,9 +49,9 @@ function M.buffer(path)
   end)
 end
 
---- The script that is meant, and the options after it: one that is named first, else the current buffer's.
+--- The file or folder that is meant, and the options after it: what is named first, else the current buffer's script.
 ---@param arguments string[]
----@return string? file nil where it cannot be told
+---@return string? path nil where it cannot be told
 ---@return string[]|string rest the options, or why it cannot be told
 function M.meant(arguments)
   local first = arguments[1]
@@ -57,21 +72,39 @@ function M.meant(arguments)
   return file, arguments
 end
 
---- Writes a file's buffer if it has changes, for what reads the file.
+--- The same, where a folder stands for the spell in it.
+function M.spell(arguments)
+  local path, rest = M.meant(arguments)
+  local inside = path and vim.iter({ 'spell.lua', 'spell.js' }):find(function(name)
+    return vim.uv.fs_stat(vim.fs.joinpath(path, name)) ~= nil
+  end)
+  return inside and vim.fs.joinpath(path, inside) or path, rest
+end
+
 ---@return string? problem why it could not be written
-function M.save(path)
-  local buffer = M.buffer(path)
-  if not buffer or not vim.bo[buffer].modified then
-    return nil
-  end
+local function write(buffer)
   local ok, problem = pcall(vim.api.nvim_buf_call, buffer, function()
     vim.cmd('silent update')
   end)
   if ok and not vim.bo[buffer].modified then
     return nil
   end
-  local said = not ok and vim.split(tostring(problem), '\n')[1]:match('E%d+:.*') or 'it still has changes'
-  return ('%s cannot be written: %s'):format(vim.fs.basename(path), said)
+  local said = ok and 'it still has changes' or require('llmspell.program').refused(problem)
+  return ('%s cannot be written: %s'):format(vim.fs.basename(vim.api.nvim_buf_get_name(buffer)), said)
+end
+
+--- Writes the changes of a file's buffer, or of those of a folder's spells, for what reads the files.
+---@param path string
+---@return string? problem why one could not be written
+function M.save(path)
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    local name = vim.api.nvim_buf_get_name(buffer)
+    local is_meant = name == path or vim.startswith(name, path .. '/') and require('llmspell.server').is_ours(name)
+    local problem = is_meant and vim.api.nvim_buf_is_loaded(buffer) and vim.bo[buffer].modified and write(buffer)
+    if problem then
+      return problem
+    end
+  end
 end
 
 return M

@@ -19,7 +19,13 @@ local function words(least)
   end
 end
 
---- Name -> the default, and a function that says what a value would have to be, or nil for one that can be used.
+--- Beside each other two windows of less than 60 columns cannot be read.
+local function split()
+  return vim.o.columns < 120 and 'botright split' or 'botright vsplit'
+end
+
+--- Name -> the default or what gives it, and a function that says what a value would have to be, or nil for one that can
+--- be used.
 local SETTINGS = {
   cmd = {
     'llmspell',
@@ -31,7 +37,7 @@ local SETTINGS = {
   lenses = { true, kind('boolean') },
   attach = { false, kind('boolean', 'function') },
   run = { {}, words(0) },
-  split = { 'botright vsplit', kind('string') },
+  split = { split, kind('string') },
 }
 
 --- The value of a setting. One that cannot be used counts as not set; the health check tells of it.
@@ -40,7 +46,7 @@ function M.get(name)
   local default, wrong = unpack(SETTINGS[name])
   local value = type(set) == 'table' and set[name]
   if value == nil or type(set) ~= 'table' or wrong(value) then
-    return default
+    return type(default) == 'function' and default() or default
   end
   return value
 end

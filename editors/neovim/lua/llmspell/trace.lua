@@ -1,7 +1,10 @@
--- The windows of runs' trees, and the keys that lead from a tree to its script. Sets no line of a tree itself.
+-- The windows of runs' trees: when they are drawn, what their keys do. Sets no line of a tree itself.
 
+local control = require('llmspell.control')
 local drawing = require('llmspell.drawing')
 local figures = require('llmspell.figures')
+local inspector = require('llmspell.inspector')
+local lines_of = require('llmspell.lines').of
 local program = require('llmspell.program')
 local settings = require('llmspell.settings')
 
@@ -59,13 +62,24 @@ local function words(run)
   return vim.tbl_map(drawing.plain, vim.split(run.said or ('… ' .. run.title), '\n'))
 end
 
---- Draws the tree now.
+--- Draws a tree that is in a buffer, now.
 local function draw(buffer)
   local view = views[buffer]
-  local lines = view.run.tree:lines(view.width)
+  local window = vim.fn.win_findbuf(buffer)[1]
+  view.width = window and math.max(vim.api.nvim_win_get_width(window) - 2, 40) or view.width
+  local lines = lines_of(view.run.tree, view.width)
   local old = view.lines
   view.lines = #lines > 0 and lines or words(view.run)
   drawing.set(buffer, old, view.lines)
+end
+
+--- Draws a run now, whatever is told next.
+function M.show(run)
+  if run.buffer then
+    draw(run.buffer)
+  end
+  vim.cmd.redrawstatus({ bang = true })
+  vim.cmd.redraw()
 end
 
 --- The run has something new: it will be drawn.
@@ -87,117 +101,48 @@ function M.changed(run)
   end, math.floor(view.pause))
 end
 
-local function here(buffer)
-  local view = views[buffer]
-  local line = view.lines[vim.api.nvim_win_get_cursor(0)[1]]
-  return view.run, line
-end
-
---- Goes to a window for a file: one that shows it, else one that shows a file, the last one first.
-local function beside(path)
-  local windows = vim.api.nvim_tabpage_list_wins(0)
-  table.insert(windows, 1, vim.fn.win_getid(vim.fn.winnr('#')))
-  local function find(fits)
-    return vim.iter(windows):find(function(window)
-      return window ~= 0 and fits(vim.api.nvim_win_get_buf(window))
-    end)
-  end
-  local window = find(function(buffer)
-    return vim.api.nvim_buf_get_name(buffer) == path
-  end) or find(function(buffer)
-    return vim.bo[buffer].buftype == ''
-  end)
-  if window then
-    vim.api.nvim_set_current_win(window)
-  else
-    vim.cmd('leftabove vsplit')
-  end
-end
-
---- Where a line leads to: its own place, its span's, or the beginning of the script.
-local function place_of(run, line)
-  local span = line and run.tree.spans[line.span]
-  local sites = span and { line.site, span.site, (run.file or '') .. ':1' } or {}
-  for _, site in ipairs(sites) do
-    local path, lnum = require('llmspell.runs').place(run, site)
-    if path then
-      return path, lnum
+vim.api.nvim_create_autocmd('WinResized', {
+  group = vim.api.nvim_create_augroup('llmspell.trace', {}),
+  callback = function()
+    for _, window in ipairs(vim.v.event.windows) do
+      local run = vim.api.nvim_win_is_valid(window) and M.run(vim.api.nvim_win_get_buf(window))
+      if run then
+        M.changed(run)
+      end
     end
-  end
-end
+  end,
+})
 
---- Goes to the script's line that the line under the cursor tells of.
-function M.jump(buffer)
-  local path, lnum = place_of(here(buffer))
-  if not path or not lnum then
-    return program.tell('this line has no place in the script')
-  end
-  local file = vim.fn.bufadd(path)
-  if vim.fn.bufloaded(file) == 0 and not vim.uv.fs_stat(path) then
-    return program.tell(path .. ' is not there any more', vim.log.levels.WARN)
-  end
-  beside(path)
-  vim.bo[file].buflisted = true
-  vim.cmd("normal! m'")
-  vim.api.nvim_win_set_buf(0, file)
-  vim.api.nvim_win_set_cursor(0, { math.min(lnum, vim.api.nvim_buf_line_count(0)), 0 })
-end
-
---- Closes the current window, or empties the only one.
-local function leave()
-  if not pcall(vim.cmd.close) then
-    vim.cmd.enew()
-  end
-end
-
---- All events of a span, one below the other: what each is, and its fields.
-local function recorded(span, width)
-  local lines = {}
-  for _, event in ipairs(span.events) do
-    local place = event.site ~= '' and ', ' .. event.site or ''
-    local time = ('%.1f ms'):format(event.time - span.started)
-    lines[#lines + 1] = ('%s: # %s, event %d%s'):format(event.kind, time, event.seq, place)
-    for _, line in ipairs(figures.outline(event.data, width)) do
-      lines[#lines + 1] = '  ' .. line
-    end
-  end
-  return lines
-end
-
---- Shows all that is recorded of the span under the cursor.
-function M.inspect(buffer)
-  local run, line = here(buffer)
-  local span = line and run.tree.spans[line.span]
-  if not span then
-    return
-  end
-  local from = vim.api.nvim_get_current_win()
-  vim.cmd('botright new')
-  local shown = vim.api.nvim_get_current_buf()
-  vim.api.nvim_buf_set_lines(shown, 0, -1, false, recorded(span, vim.api.nvim_win_get_width(0) - 4))
-  vim.bo[shown].buftype, vim.bo[shown].bufhidden, vim.bo[shown].swapfile = 'nofile', 'wipe', false
-  vim.bo[shown].modifiable = false
-  vim.bo[shown].syntax = 'yaml'
-  pcall(vim.api.nvim_buf_set_name, shown, ('llmspell://%d/%s %s'):format(shown, span.kind, span.name))
-  vim.keymap.set('n', 'q', function()
-    leave()
-    if vim.api.nvim_win_is_valid(from) then
-      vim.api.nvim_set_current_win(from)
-    end
-  end, { buffer = shown, nowait = true, desc = 'Close' })
-end
-
+--- Key, what it does, and how: with the run and the line under the cursor.
+---@type {[1]: string, [2]: string, [3]: fun(run: llmspell.Run, line: llmspell.Line?)}[]
 local KEYS = {
-  { '<CR>', 'Go to the place in the script', M.jump },
-  { 'K', 'Show all that is recorded of this span', M.inspect },
+  { '<CR>', 'Go to the place in the script', require('llmspell.places').jump },
+  {
+    'K',
+    'Show all that is recorded of this span',
+    function(run, line)
+      local span = line and run.tree.spans[line.span]
+      if span then
+        inspector.inspect(span)
+      end
+    end,
+  },
+  { 'P', 'Pause the run, or let it go on', control.toggle },
+  {
+    'S',
+    'Let a paused run go on to its next call of a model or tool',
+    function(run)
+      control.give('step', run)
+    end,
+  },
   {
     'X',
     'Cancel the run',
-    function(buffer)
-      require('llmspell.runs').cancel(views[buffer].run)
+    function(run)
+      control.give('cancel', run)
     end,
   },
-  { 'q', 'Close', leave },
+  { 'q', 'Close', inspector.leave },
 }
 
 --- What the keys do, in the message line.
@@ -228,7 +173,7 @@ local function make(run)
   vim.bo[buffer].filetype = 'llmspelltrace'
   for _, key in ipairs(KEYS) do
     vim.keymap.set('n', key[1], function()
-      key[3](buffer)
+      key[3](run, views[buffer].lines[vim.api.nvim_win_get_cursor(0)[1]])
     end, { buffer = buffer, nowait = true, desc = key[2] })
   end
   vim.keymap.set('n', 'g?', help, { buffer = buffer, nowait = true, desc = 'What the keys do' })
@@ -272,14 +217,18 @@ function M.open(run, focus)
     if old then
       vim.api.nvim_set_current_win(old)
     else
-      vim.cmd(settings.get('split'))
+      local ok, problem = pcall(vim.cmd, settings.get('split'))
+      if not ok then
+        -- Not enough room, or a setting that is no command.
+        program.tell(('%s: %s'):format(settings.get('split'), program.refused(problem)), vim.log.levels.WARN)
+        vim.cmd.tabnew()
+      end
     end
     vim.api.nvim_win_set_buf(0, run.buffer)
     for name, value in pairs(OPTIONS) do
       vim.api.nvim_set_option_value(name, value, { scope = 'local', win = 0 })
     end
   end
-  views[run.buffer].width = math.max(vim.api.nvim_win_get_width(0) - 2, 40)
   draw(run.buffer)
   if not focus then
     vim.api.nvim_set_current_win(from)
