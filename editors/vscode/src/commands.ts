@@ -6,6 +6,7 @@ import * as vscode from "vscode";
 import type { Debugging } from "./debugging";
 import type { Installation } from "./installation";
 import { newSpell } from "./newSpell";
+import { openDocument } from "./open";
 import type { Projects } from "./projects";
 import type { Server } from "./server";
 import { home, made, relative, terminal, type Definition, type Home } from "./tasks";
@@ -39,9 +40,9 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     goToPlace: (node: Node) => goToPlace(node),
     refreshRuns: () => runs.refresh(),
     newSpell: () => newSpell(parts),
-    doctor: () => task(parts, { type: "llmspell", command: "doctor" }, { cwd: folder(parts), scope: vscode.TaskScope.Workspace }),
+    doctor: () => doctor(parts),
     install: () => installation.install(),
-    restart: () => installation.forget(),
+    restart: async () => ((await installation.trusted()) ? installation.forget() : undefined),
     showLog: () => server.log.show(),
     menu: () => menu(installation),
   };
@@ -77,10 +78,17 @@ async function dev(parts: Parts, named: Named): Promise<void> {
   const file = await saved(named);
   const program = file === undefined ? undefined : await parts.installation.wanted();
   if (file !== undefined && program !== undefined) {
-    const cwd = parts.projects.rootOf(file);
+    const { cwd } = home(file);
     const spell = relative(file.fsPath, cwd);
     terminal(program, `dev ${spell}`, ["dev", spell], cwd);
   }
+}
+
+/** Of the first project: its settings are looked at. */
+async function doctor(parts: Parts): Promise<void> {
+  const [root] = parts.projects.roots;
+  const where: Home = root === undefined ? home() : { cwd: root.fsPath, scope: vscode.TaskScope.Workspace };
+  await task(parts, { type: "llmspell", command: "doctor" }, where);
 }
 
 /** A code lens names the file of a stored run, whose name is the run's id. */
@@ -172,27 +180,24 @@ async function menu(installation: Installation): Promise<void> {
   }
 }
 
-/** The spell that is meant, written to disk. */
+/** The spell that is meant, written to disk; undefined where it could not be, which the editor has said. */
 async function saved(named: Named): Promise<vscode.Uri | undefined> {
-  const editor = vscode.window.activeTextEditor;
-  const file = typeof named === "string" ? vscode.Uri.file(named) : (named ?? editor?.document.uri);
-  if (file === undefined || file.scheme !== "file" || !/\.(lua|m?js)$/.test(file.fsPath)) {
+  const meant = typeof named === "string" ? vscode.Uri.file(named) : (named ?? openDocument()?.uri);
+  const document = vscode.workspace.textDocuments.find((each) => each.uri.toString() === meant?.toString());
+  const isDraft = document?.isUntitled === true && ["lua", "javascript"].includes(document.languageId);
+  const file = document?.isDirty === true && (isDraft || isScript(meant)) ? await vscode.workspace.save(document.uri) : meant;
+  if (file !== undefined ? !isScript(file) : document === undefined) {
     throw new Error("open a spell first: a .lua or .js file");
-  }
-  const document = vscode.workspace.textDocuments.find((each) => each.uri.toString() === file.toString());
-  if (document?.isDirty === true && !(await document.save())) {
-    return undefined;
   }
   return file;
 }
 
-function runArguments(file: vscode.Uri): string[] {
-  return vscode.workspace.getConfiguration("llmspell", file).get<string[]>("run.arguments", []);
+function isScript(file: vscode.Uri | undefined): boolean {
+  return file?.scheme === "file" && /\.(lua|m?js)$/.test(file.fsPath);
 }
 
-function folder(parts: Parts): string {
-  const root = parts.projects.roots[0] ?? vscode.workspace.workspaceFolders?.[0]?.uri;
-  return root?.fsPath ?? process.cwd();
+function runArguments(file: vscode.Uri): string[] {
+  return vscode.workspace.getConfiguration("llmspell", file).get<string[]>("run.arguments", []);
 }
 
 function isNode(value: unknown): value is Node {

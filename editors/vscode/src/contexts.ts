@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 
+import { openDocument } from "./open";
 import type { Projects } from "./projects";
 
 export class Contexts implements vscode.Disposable {
@@ -41,7 +42,7 @@ export class Contexts implements vscode.Disposable {
   }
 
   private mark(): void {
-    const document = vscode.window.activeTextEditor?.document;
+    const document = openDocument();
     const isSpell = document !== undefined && this.projects.isSpell(document);
     // Stays: a debugger that is there for one file and gone for the next would take launch.json's entries with it.
     this.hasSpells ||= isSpell || this.projects.roots.length > 0;

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 
 import type { Installation } from "./installation";
+import { openDocument } from "./open";
 import { plain } from "./program";
 import type { Projects } from "./projects";
 
@@ -86,7 +87,7 @@ export class Debugging
   }
 
   private ofOpenSpell(): Launch[] {
-    const document = vscode.window.activeTextEditor?.document;
+    const document = openDocument();
     return document !== undefined && this.projects.isSpell(document) ? [named(document.uri)] : [];
   }
 }

@@ -18,8 +18,12 @@ export class Installation implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   /** Another program is to be used, or there is one at last. */
   readonly onDidChange = this.changed.event;
+  private readonly subscription: vscode.Disposable;
 
-  constructor(private readonly projects: Projects) {}
+  constructor(private readonly projects: Projects) {
+    // Another project may have another one. Who starts it is told by the projects, and asks after this.
+    this.subscription = projects.onDidChange(() => (this.found = undefined));
+  }
 
   /** Undefined where there is none, and always while the workspace is not trusted. */
   async program(): Promise<Program | undefined> {
@@ -104,8 +108,20 @@ export class Installation implements vscode.Disposable {
     }
   }
 
+  /** Says so where the folder is not. */
+  async trusted(): Promise<boolean> {
+    if (vscode.workspace.isTrusted) {
+      return true;
+    }
+    const said = "llmspell runs nothing in a folder that you do not trust.";
+    if ((await vscode.window.showWarningMessage(said, "Manage Trust")) !== undefined) {
+      await vscode.commands.executeCommand("workbench.trust.manage");
+    }
+    return false;
+  }
+
   dispose(): void {
-    this.changed.dispose();
+    vscode.Disposable.from(this.subscription, this.changed).dispose();
   }
 
   private async act(choice: string | undefined): Promise<void> {
@@ -120,20 +136,8 @@ export class Installation implements vscode.Disposable {
     }
   }
 
-  /** Says so where the folder is not. */
-  private async trusted(): Promise<boolean> {
-    if (vscode.workspace.isTrusted) {
-      return true;
-    }
-    const said = "llmspell runs nothing in a folder that you do not trust.";
-    if ((await vscode.window.showWarningMessage(said, "Manage Trust")) !== undefined) {
-      await vscode.commands.executeCommand("workbench.trust.manage");
-    }
-    return false;
-  }
-
   private folders(): string[] {
-    const opened = (vscode.workspace.workspaceFolders ?? []).filter((each) => each.uri.scheme === "file");
-    return [...new Set([...opened.map((each) => each.uri.fsPath), ...this.projects.roots.map((each) => each.fsPath)])];
+    const { opened, roots } = this.projects;
+    return [...new Set([...opened, ...roots].map((each) => each.fsPath))];
   }
 }

@@ -4,7 +4,9 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 
 import type { Parts } from "./commands";
+import { openDocument } from "./open";
 import { output } from "./program";
+import { contains } from "./projects";
 
 const LANGUAGES = [
   { label: "Lua", extension: "lua", language: "lua" },
@@ -28,13 +30,13 @@ console.log(await agent.chat(params.question ?? "What is a spell?"));
 };
 
 export async function newSpell(parts: Parts): Promise<void> {
-  const chosen = await vscode.window.showQuickPick(LANGUAGES, { placeHolder: "In which language?" });
   const root = projectOf(parts) ?? vscode.workspace.workspaceFolders?.[0]?.uri;
-  if (chosen === undefined) {
-    return;
-  }
   if (root === undefined) {
     throw new Error("open a folder first: the spell is written into it");
+  }
+  const chosen = await vscode.window.showQuickPick(LANGUAGES, { placeHolder: "In which language?" });
+  if (chosen === undefined) {
+    return;
   }
   const isProject = parts.projects.roots.length > 0;
   const file = isProject ? await written(root, chosen.extension) : await begun(parts, root, chosen);
@@ -43,11 +45,11 @@ export async function newSpell(parts: Parts): Promise<void> {
   }
 }
 
-/** That of the open file, else the first. */
+/** That of the open file, else the first; of one above the folder that is open, this. */
 function projectOf({ projects }: Parts): vscode.Uri | undefined {
-  const open = vscode.window.activeTextEditor?.document.uri;
-  const around = open?.scheme === "file" ? projects.around(open.fsPath) : undefined;
-  return around ?? projects.roots[0];
+  const open = openDocument()?.uri;
+  const around = projects.parts.findLast((part) => open?.scheme === "file" && contains(part.fsPath, open.fsPath));
+  return around ?? projects.parts[0];
 }
 
 /** A project with settings, stubs and its first spell. */

@@ -13,7 +13,6 @@ export interface Program {
   readonly origin: "setting" | "environment" | "PATH";
 }
 
-
 /** Folders of a project in which a Python environment is looked for. */
 const ENVIRONMENTS = [".venv", "venv", "env"];
 const WINDOWS = process.platform === "win32";

@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 
 import type { Parts } from "./commands";
+import { openDocument } from "./open";
 
 export class Status implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem("llmspell.status", vscode.StatusBarAlignment.Right, 90);
@@ -30,7 +31,7 @@ export class Status implements vscode.Disposable {
   private async draw(): Promise<void> {
     const turn = ++this.turn;
     const { projects, server, installation } = this.parts;
-    const document = vscode.window.activeTextEditor?.document;
+    const document = openDocument();
     if (projects.roots.length === 0 && (document === undefined || !projects.isOurs(document))) {
       this.item.hide();
       return;

@@ -1,9 +1,11 @@
 /** Spells as tasks: what Run and Replay start, and what `tasks.json` may name. Knows command lines, no trace. */
 
+import * as os from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
 
 import type { Installation } from "./installation";
+import { openDocument } from "./open";
 import type { Program } from "./program";
 import type { Projects } from "./projects";
 
@@ -34,10 +36,10 @@ export class SpellTasks implements vscode.TaskProvider, vscode.Disposable {
     if (program === undefined) {
       return [];
     }
-    const tasks = this.projects.roots.map((root) => {
-      return made(program, { type: "llmspell", command: "validate", file: root.fsPath }, home(root));
+    const tasks = this.projects.parts.map((part) => {
+      return made(program, { type: "llmspell", command: "validate", file: part.fsPath }, home(part));
     });
-    const document = vscode.window.activeTextEditor?.document;
+    const document = openDocument();
     if (document !== undefined && this.projects.isSpell(document)) {
       tasks.push(made(program, { type: "llmspell", command: "run", file: document.uri.fsPath }, home(document.uri)));
     }
@@ -64,11 +66,13 @@ export interface Home {
 }
 
 /** Where a file's task runs: in the workspace folder around it, below which the problem matchers look for the files that
- * are named. llmspell finds the project by the file, and names what is elsewhere in full. */
-export function home(file: vscode.Uri): Home {
-  const folder = vscode.workspace.getWorkspaceFolder(file) ?? vscode.workspace.workspaceFolders?.[0];
+ * are named. llmspell finds the project by the file, and names what is elsewhere in full. Where no folder is open, in the
+ * user's own: such a window of another machine starts no terminal elsewhere. */
+export function home(file?: vscode.Uri): Home {
+  const around = file === undefined ? undefined : vscode.workspace.getWorkspaceFolder(file);
+  const folder = around ?? vscode.workspace.workspaceFolders?.[0];
   return folder === undefined
-    ? { cwd: path.dirname(file.fsPath), scope: vscode.TaskScope.Workspace }
+    ? { cwd: os.homedir(), scope: vscode.TaskScope.Workspace }
     : { cwd: folder.uri.fsPath, scope: folder };
 }
 
@@ -78,7 +82,8 @@ export function made(program: Program, definition: Definition, { cwd, scope }: H
   const subject = file === undefined ? [] : [relative(file, cwd)];
   const process = new vscode.ProcessExecution(program.path, [command, ...subject, ...args], { cwd });
   const title = [command, ...subject].join(" ");
-  const task = new vscode.Task(definition, scope as vscode.WorkspaceFolder, title, "llmspell", process, MATCHERS[command]);
+  const matchers = vscode.workspace.workspaceFolders === undefined ? [] : MATCHERS[command]; // they begin at a folder
+  const task = new vscode.Task(definition, scope as vscode.WorkspaceFolder, title, "llmspell", process, matchers);
   if (command === "validate") {
     task.group = vscode.TaskGroup.Build;
   }

@@ -11,8 +11,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 
+import { isAlone } from "./ways/alone.mjs";
 import { arrives } from "./ways/arriving.mjs";
 import { begins } from "./ways/beginning.mjs";
+import { looksUp } from "./ways/below.mjs";
 import { debugs } from "./ways/debugger.mjs";
 import { writes } from "./ways/language.mjs";
 import { runs } from "./ways/runs.mjs";
@@ -28,6 +30,7 @@ const EXPECTED = {
   debugger: ["debugger-lua", "debugger-js", "debugger-agent"],
   beginning: ["status", "walkthrough"],
   arriving: ["missing", "install-failed", "installed"],
+  below: ["below", "alone"],
   trust: ["untrusted"],
 };
 const WAYS = { language: writes, runs, debugger: debugs, beginning: begins };
@@ -51,6 +54,14 @@ if (wanted.some((each) => each in WAYS)) {
 if (wanted.includes("arriving")) {
   const folder = path.join(newcomer, "project");
   await session({ folder, trusted: true, environ: without("llmspell", path.join(newcomer, "bin")) }, arrives);
+}
+if (wanted.includes("below")) {
+  const PATH = [path.join(project, ".venv/bin"), process.env.PATH].join(path.delimiter); // there is one for the window alone
+  const environ = { PATH, VSCODE_CLI: "1" };
+  await session({ folder: path.join(project, "inner/parts"), trusted: true, environ }, async (scene) => {
+    await looksUp(scene);
+    await isAlone(scene);
+  });
 }
 if (wanted.includes("trust")) {
   await session({ folder: untrusted, trusted: false }, distrusts);

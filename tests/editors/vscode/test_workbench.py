@@ -133,12 +133,13 @@ def test_references_inside_texts_have_colours_that_need_no_server(vsix: Path, su
 
 #: They take minutes with a browser, and leave photographs for somebody to look at.
 @pytest.mark.skipif(not os.environ.get("LLMSPELL_TEST_EDITORS"), reason="`make test-editors` goes these ways")
-@pytest.mark.parametrize("way", ["language runs debugger beginning", "arriving", "trust"])
+@pytest.mark.parametrize("way", ["language runs debugger beginning", "arriving", "below", "trust"])
 def test_a_person_finds_everything_and_an_untrusted_folder_starts_nothing(vsix: Path, tmp_path: Path, way: str) -> None:
     trusted = project(tmp_path / "project", OURS)
     untrusted = project(tmp_path / "untrusted", f"touch {shlex.quote(str(tmp_path / 'untrusted' / 'started'))}\n{OURS}")
     for folder in (trusted, untrusted):
         shutil.rmtree(folder / "wrong")
+    shutil.copytree(trusted / ".venv", trusted / "inner" / ".venv")
     machine = newcomer(tmp_path / "newcomer")
     done = drive("drive.mjs", vsix, trusted, machine, untrusted, cache() / "photographs", *way.split())
     print(done.stdout)

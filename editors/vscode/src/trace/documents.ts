@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 
-import { duration, text, type Event, type Span } from "./model";
+import { duration, statusOf, text, type Event, type Span } from "./model";
 import type { Runs } from "./runs";
 
 export const SCHEME = "llmspell-trace";
@@ -40,7 +40,7 @@ export class TraceDocuments implements vscode.TextDocumentContentProvider, vscod
     const [, run = "", number = ""] = uri.path.split("/");
     try {
       const span = (await this.runs.trace(run)).spans.get(Number(number));
-      return span === undefined ? `Run ${run} has no span ${number}.\n` : described(span);
+      return span === undefined ? `Run ${run} has no span ${number}.\n` : described(span, statusOf(span, this.runs.get(run)));
     } catch (error) {
       return `Run ${run} cannot be read: ${error instanceof Error ? error.message : String(error)}\n`;
     }
@@ -52,9 +52,9 @@ export class TraceDocuments implements vscode.TextDocumentContentProvider, vscod
 }
 
 /** A span in Markdown. */
-export function described(span: Span): string {
-  const took = span.ended === null ? "under way" : duration(span.ended - span.started);
-  const facts = [span.status, took, span.tokens === 0 ? "" : `${span.tokens} tokens`, span.site];
+export function described(span: Span, status: string): string {
+  const took = span.ended === null ? "" : duration(span.ended - span.started);
+  const facts = [status, took, span.tokens === 0 ? "" : `${span.tokens} tokens`, span.site];
   const parts = [`# ${span.kind} ${span.name}`, facts.filter(Boolean).join(" · ")];
   const sent = asSent(span.events);
   for (const event of span.events) {

@@ -8,6 +8,8 @@ export interface Run {
   readonly label: string;
   readonly started: number;
   readonly ended: number | null;
+  /** Milliseconds from its first event to its last; null until then. */
+  readonly duration: number | null;
   /** "running" while it is under way. */
   readonly status: string;
   readonly input_tokens: number;
@@ -85,23 +87,46 @@ export class Trace {
   }
 }
 
-/** `llm_call_started` → `llm call`. */
+/** What the trade calls what an event of that kind began. */
+const KINDS: Record<string, string> = {
+  execution_started: "agent",
+  llm_call_started: "model",
+  tool_called: "tool",
+  workflow_step_started: "step",
+};
+
 function kindOf(event: string): string {
-  const known: Record<string, string> = { execution_started: "agent", llm_call_started: "model", tool_called: "tool" };
-  return known[event] ?? event.replace(/_(started|called|created)$/, "").replaceAll("_", " ");
+  return KINDS[event] ?? event.replace(/_(started|called|created)$/, "").replaceAll("_", " ");
+}
+
+/** How a span stands: what had no end when its run was killed has come to the same. */
+export function statusOf(span: Span, run: Run | undefined): string {
+  return span.ended === null && run !== undefined && run.status !== "running" ? run.status : span.status;
 }
 
 export function text(value: unknown): string {
   return typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
 }
 
+/** As `llmspell trace` shows it: 0.4 ms, 12 ms, 3.20 s, 2m 05s, 1h 02m. */
 export function duration(milliseconds: number): string {
-  if (milliseconds < 10) {
-    return `${milliseconds.toFixed(1)} ms`;
+  if (milliseconds < 9.95) {
+    return `${Math.max(milliseconds, 0).toFixed(1)} ms`;
   }
-  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+  if (milliseconds < 999.5) {
+    return `${milliseconds.toFixed(0)} ms`;
+  }
+  const seconds = Math.round(milliseconds / 1000);
+  const minutes = Math.round(milliseconds / 60_000);
+  const two = (number: number): string => String(number % 60).padStart(2, "0");
+  return milliseconds < 59_995
+    ? `${(milliseconds / 1000).toFixed(2)} s`
+    : milliseconds < 3_599_500
+      ? `${Math.floor(seconds / 60)}m ${two(seconds)}s`
+      : `${Math.floor(minutes / 60)}h ${two(minutes)}m`;
 }
 
+/** Nothing where nothing was paid. */
 export function cost(dollars: number): string {
-  return dollars === 0 ? "" : dollars < 0.01 ? `$${dollars.toFixed(4)}` : `$${dollars.toFixed(2)}`;
+  return dollars === 0 ? "" : `$${dollars.toFixed(dollars < 10 ? 4 : 2)}`;
 }

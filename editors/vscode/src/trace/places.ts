@@ -3,10 +3,9 @@
 
 import * as os from "node:os";
 import * as path from "node:path";
-import * as vscode from "vscode";
 
 import { output, type Program } from "../program";
-import type { Projects } from "../projects";
+import { contains, type Projects } from "../projects";
 
 export interface Place {
   /** llmspell is asked from there. */
@@ -28,7 +27,7 @@ export class Places {
   }
 
   async all(program: Program): Promise<Place[]> {
-    const opened = this.opened();
+    const opened = this.projects.opened.map((each) => each.fsPath);
     const loose = opened.length === 0 ? [os.homedir()] : opened.filter((each) => this.projects.around(each) === undefined);
     const folders = [...this.projects.roots.map((each) => each.fsPath), ...loose];
     const found = await Promise.all(
@@ -41,13 +40,8 @@ export class Places {
 
   /** Whether a spell of the shared store is this workspace's; in a window without a folder all are. */
   isHere(spell: string): boolean {
-    const opened = this.opened();
-    return opened.length === 0 || opened.some((each) => !path.relative(each, spell).startsWith(".."));
-  }
-
-  private opened(): string[] {
-    const folders = vscode.workspace.workspaceFolders ?? [];
-    return folders.filter((each) => each.uri.scheme === "file").map((each) => each.uri.fsPath);
+    const { opened } = this.projects;
+    return opened.length === 0 || opened.some((each) => contains(each.fsPath, spell));
   }
 
   /** As llmspell says; where its settings are broken, as it is usually. */

@@ -43,6 +43,9 @@ export class Runs implements vscode.Disposable {
   private readonly growing = new Map<string, NodeJS.Timeout>();
   private readonly disposables: vscode.Disposable[];
   private isShown = false;
+  /** The lists are being asked for; and are to be asked for once more after that. */
+  private asking: Promise<void> = Promise.resolve();
+  private queued: Promise<void> | undefined;
   /** What was said where a project's runs could not be listed; a broken `llmspell.toml` hides only its own. */
   complaint = "";
   /** The list, or a run's end. */
@@ -82,6 +85,7 @@ export class Runs implements vscode.Disposable {
     const places = program === undefined ? [] : await this.places.all(program);
     vscode.Disposable.from(...this.watchers).dispose();
     this.watchers = [];
+    clearTimeout(this.timer);
     if (!this.isShown || program === undefined) {
       return;
     }
@@ -92,8 +96,19 @@ export class Runs implements vscode.Disposable {
     await this.refresh();
   }
 
-  /** Asks for the lists. */
-  async refresh(): Promise<void> {
+  /** Asks for the lists. What is under way may have been answered before what one wants to see: it is asked once more,
+   * and not beside it, or the older answer could come last. */
+  refresh(): Promise<void> {
+    this.queued ??= this.asking
+      .catch(() => undefined)
+      .then(() => {
+        this.queued = undefined;
+        return (this.asking = this.ask());
+      });
+    return this.queued;
+  }
+
+  private async ask(): Promise<void> {
     const program = await this.installation.program();
     if (program === undefined) {
       return;
@@ -111,6 +126,11 @@ export class Runs implements vscode.Disposable {
       }
     }
     this.known = listed;
+    for (const id of this.traces.keys()) {
+      if (!listed.has(id) && !this.followed.has(id)) {
+        this.traces.delete(id); // with all that was said in it
+      }
+    }
     this.complaint = complaints.join("\n");
     this.listChanged.fire();
     const live = this.list.filter((run) => run.status === "running").slice(0, FOLLOWED);

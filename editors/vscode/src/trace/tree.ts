@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 
-import { cost, duration, type Run, type Span } from "./model";
+import { cost, duration, statusOf, type Run, type Span } from "./model";
 import type { Runs } from "./runs";
 
 export type Node = { readonly run: Run } | { readonly run: Run; readonly span: Span };
@@ -16,10 +16,11 @@ const ICONS: Record<string, string> = {
   spell: "wand",
   hook: "debug-breakpoint-function",
 };
-const COLOURS: Record<string, string> = { ok: "testing.iconPassed", running: "charts.blue", paused: "charts.yellow" };
+const COLOURS: Record<string, string> = { ok: "testing.iconPassed", running: "charts.blue", cancelled: "charts.yellow" };
 
 export class TraceTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<Node | undefined>();
+  /** Of the runs that are listed: the editor is told of a change by the object that it was given. */
   private readonly nodes = new Map<string, Node>();
   private readonly disposables: vscode.Disposable[];
   readonly onDidChangeTreeData = this.changed.event;
@@ -32,9 +33,15 @@ export class TraceTree implements vscode.TreeDataProvider<Node>, vscode.Disposab
       this.view.onDidChangeVisibility(({ visible }) => this.runs.show(visible).catch(complain)),
       runs.onDidChangeList(() => {
         this.view.message = runs.complaint === "" ? undefined : runs.complaint;
+        this.nodes.clear();
         this.changed.fire(undefined);
       }),
-      runs.onDidChangeTrace((id) => this.changed.fire(this.nodes.get(id))),
+      runs.onDidChangeTrace((id) => {
+        const node = this.nodes.get(id);
+        if (node !== undefined) {
+          this.changed.fire(node);
+        }
+      }),
     ];
     if (this.view.visible) {
       void this.runs.show(true).catch(complain);
@@ -45,49 +52,25 @@ export class TraceTree implements vscode.TreeDataProvider<Node>, vscode.Disposab
     return "span" in node ? spanItem(node.run, node.span) : runItem(node.run);
   }
 
-  getParent(node: Node): Node | undefined {
-    if (!("span" in node)) {
-      return undefined;
-    }
-    const above = this.runs.peek(node.run.id)?.spans.get(node.span.parent);
-    return above === undefined || above.parent === 0 ? this.ofRun(node.run) : this.ofSpan(node.run, above);
-  }
-
   async getChildren(node?: Node): Promise<Node[]> {
     if (node === undefined) {
       return this.runs.list.map((run) => this.ofRun(run));
     }
     if ("span" in node) {
-      return node.span.children.map((span) => this.ofSpan(node.run, span));
+      return node.span.children.map((span) => ({ run: node.run, span }));
     }
     const trace = await this.runs.trace(node.run.id);
     // The span of the spell is the run: its line would say the same again.
-    return trace.roots.flatMap((root) => root.children).map((span) => this.ofSpan(node.run, span));
+    return trace.roots.flatMap((root) => root.children).map((span) => ({ run: node.run, span }));
   }
 
   dispose(): void {
     vscode.Disposable.from(...this.disposables, this.changed).dispose();
   }
 
-  /** The same object for the same line, as the editor wants it. */
   private ofRun(run: Run): Node {
-    const known = this.nodes.get(run.id);
-    if (known?.run === run) {
-      return known;
-    }
-    const node = { run };
+    const node = this.nodes.get(run.id) ?? { run };
     this.nodes.set(run.id, node);
-    return node;
-  }
-
-  private ofSpan(run: Run, span: Span): Node {
-    const key = `${run.id}/${span.number}`;
-    const known = this.nodes.get(key);
-    if (known?.run === run && "span" in known && known.span === span) {
-      return known;
-    }
-    const node = { run, span };
-    this.nodes.set(key, node);
     return node;
   }
 }
@@ -99,16 +82,16 @@ function runItem(run: Run): vscode.TreeItem {
   const tokens = run.input_tokens + run.output_tokens;
   const parts = [
     new Date(run.started).toLocaleTimeString(),
-    run.ended === null ? run.status : duration(run.ended - run.started),
+    run.duration === null ? "" : duration(run.duration),
     tokens === 0 ? "" : `${tokens.toLocaleString()} tokens`,
     cost(run.cost ?? 0),
-    run.status === "ok" || live ? "" : run.status,
+    run.status === "ok" ? "" : run.status,
   ];
   item.id = run.id;
   item.description = parts.filter(Boolean).join(" · ");
   item.iconPath = icon(run.status, "wand");
   item.contextValue = live ? "run.live" : "run";
-  item.tooltip = new vscode.MarkdownString(`**${run.label}** ${run.status}\n\n\`${run.id}\`\n\n${run.spell}`);
+  item.tooltip = [`${run.label} · ${item.description}`, run.spell, run.id].join("\n"); // the line is cut where it is narrow
   return item;
 }
 
@@ -116,18 +99,19 @@ function spanItem(run: Run, span: Span): vscode.TreeItem {
   const { Collapsed, Expanded, None } = vscode.TreeItemCollapsibleState;
   const open = span.children.length === 0 ? None : run.status === "running" ? Expanded : Collapsed;
   const item = new vscode.TreeItem(span.name, open);
+  const status = statusOf(span, run);
   const parts = [
     span.kind,
     span.ended === null ? "" : duration(span.ended - span.started),
     span.tokens === 0 ? "" : `${span.tokens.toLocaleString()} tokens`,
     cost(span.cost),
-    span.status === "ok" ? "" : span.status,
+    status === "ok" ? "" : status,
   ];
   item.id = `${run.id}/${span.number}`;
   item.description = parts.filter(Boolean).join(" · ");
-  item.iconPath = icon(span.status, ICONS[span.kind] ?? "circle-outline");
+  item.iconPath = icon(status, ICONS[span.kind] ?? "circle-outline");
   item.contextValue = span.site === "" ? "span" : "span.placed";
-  item.tooltip = [`${span.kind} ${span.name}`, span.site, span.status].filter(Boolean).join("\n");
+  item.tooltip = [`${span.name} · ${item.description}`, span.site].filter(Boolean).join("\n");
   item.command = { command: "llmspell.inspect", title: "Inspect", arguments: [run.id, span.number] };
   return item;
 }

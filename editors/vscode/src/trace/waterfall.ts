@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 
-import { cost, duration, type Run, type Span, type Trace } from "./model";
+import { cost, duration, statusOf, type Run, type Span, type Trace } from "./model";
 import type { Runs } from "./runs";
 
 /** A line of the drawing. Times are milliseconds from the run's first event. */
@@ -61,7 +61,9 @@ export class Waterfalls implements vscode.Disposable {
     panel.webview.onDidReceiveMessage((message: { isNew?: boolean; span?: number }) => {
       if (message.isNew !== undefined) {
         shown.isDrawing = false;
-        if (shown.isStale || message.isNew) {
+        if (message.isNew) {
+          void this.runs.trace(run.id).then(() => this.draw(run.id), () => undefined);
+        } else if (shown.isStale) {
           this.draw(run.id);
         }
       } else if (message.span !== undefined) {
@@ -98,14 +100,15 @@ export function picture(run: Run, trace: Trace): { readonly title: string; reado
   const bars: Bar[] = [];
   const add = (span: Span, depth: number): void => {
     const to = (span.ended ?? trace.until) - origin;
-    const took = span.ended === null ? "…" : duration(span.ended - span.started);
+    const status = statusOf(span, run);
+    const took = span.ended !== null ? duration(span.ended - span.started) : status === "running" ? "…" : status;
     const tokens = span.tokens === 0 ? "" : `${span.tokens.toLocaleString()} tokens`;
     bars.push({
       number: span.number,
       depth,
       kind: span.kind,
       name: span.name,
-      status: span.status,
+      status,
       from: span.started - origin,
       to,
       told: [took, tokens, cost(span.cost)].filter(Boolean).join(" · "),

@@ -1,12 +1,13 @@
 /** Which `llmspell` is started: that of the setting, of the project's environment, of PATH; and none that is no llmspell. */
 
 import * as assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
 
 import { find } from "../../../../editors/vscode/src/program";
+import { projectAbove } from "../../../../editors/vscode/src/projects";
 import { file, folder, running, until } from "./waiting";
 
 /** A program at that place that says those words. */
@@ -57,6 +58,22 @@ describe("the llmspell that is used", () => {
     }
     assert.equal((await find("llmspell", [home]))?.version, "3.0", "a bare name is looked for on PATH");
     assert.equal(await find("./nowhere", [home]), undefined);
+  });
+
+  it("may be that of a project above the folder that is open, and not of one that a stranger has put there", async () => {
+    const below = path.join(home, "one/two");
+    mkdirSync(below, { recursive: true });
+    writeFileSync(path.join(home, "llmspell.toml"), "");
+    assert.equal(await projectAbove(below), home);
+    mkdirSync(path.join(home, "one/llmspell.toml"));
+    assert.equal(await projectAbove(below), home, "a folder is no file of settings");
+    assert.equal(await projectAbove(home), undefined, "of the one that is open it is not asked");
+    if (process.getuid?.() === 0) {
+      chownSync(path.join(home, "llmspell.toml"), 12345, 12345);
+      assert.equal(await projectAbove(below), undefined);
+      chownSync(below, 12345, 12345);
+      assert.equal(await projectAbove(below), home, "who has the folder has the project");
+    }
   });
 
   it("is used as soon as it is seen, also where somebody has installed it by hand", async () => {

@@ -11,7 +11,7 @@ import { described } from "../../../../editors/vscode/src/trace/documents";
 import { RunsFolder } from "../../../../editors/vscode/src/trace/folder";
 import type { Event } from "../../../../editors/vscode/src/trace/model";
 import { picture } from "../../../../editors/vscode/src/trace/waterfall";
-import { diagnostics, file, running, shown, until } from "./waiting";
+import { diagnostics, file, folder, running, shown, until } from "./waiting";
 
 /** Runs a command and gives the exit code of the task that it starts. */
 async function ended(command: string, ...args: unknown[]): Promise<number | undefined> {
@@ -60,6 +60,24 @@ describe("a run", () => {
     assert.equal(Math.max(...drawn.bars.map((bar) => bar.depth)), 2);
   });
 
+  it("took as long in its line, its drawing and its lens as `llmspell trace` says", async () => {
+    const { runs, tree, installation } = await running();
+    const [newest] = await tree.getChildren();
+    const program = await installation.program();
+    assert.ok(newest && program);
+    const said = await output(program.path, ["trace", "show", newest.run.id], folder());
+    const took = /spell tools\.lua +([\d.]+ m?s) /.exec(said)?.[1] ?? said;
+    assert.match(String(tree.getTreeItem(newest).description), new RegExp(` · ${took} · `));
+    assert.match(picture(newest.run, await runs.trace(newest.run.id)).bars[0]?.told ?? "", new RegExp(`^${took}`));
+    await shown("tools.lua");
+    let title: string | undefined;
+    while (title === undefined) { // the server has read the run a moment after it has ended
+      const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>("vscode.executeCodeLensProvider", file("tools.lua"));
+      title = lenses.map((each) => each.command?.title ?? "").find((each) => each.startsWith("last run"));
+    }
+    assert.match(title, new RegExp(`^last run ${took} · `));
+  });
+
   it("leads to the lines it came from, and is drawn over time from its lens", async () => {
     const { tree } = await running();
     const [newest] = await tree.getChildren();
@@ -82,10 +100,22 @@ describe("a run", () => {
       { ...at, seq: 2, kind: "llm_call_completed", phase: "end", data: { ...asking("I am [e-mail]"), response: "Hello" } },
     ];
     const facts = { number: 2, parent: 1, kind: "model", name: "gpt", site: "a.lua:1", status: "ok", cost: 0 };
-    const text = described({ ...facts, started: 0, ended: 1, tokens: 2, events, children: [] });
+    const text = described({ ...facts, started: 0, ended: 1, tokens: 2, events, children: [] }, "ok");
     assert.match(text, /## Prompt[\s\S]*I am \[e-mail\][\s\S]*Hello/);
     assert.doesNotMatch(text, /ada@/);
     assert.equal(text.split("## Prompt").length, 2);
+  });
+
+  it("that was killed is not under way for ever", async () => {
+    const { tree } = await running();
+    const [newest] = await tree.getChildren();
+    const [agent] = await tree.getChildren(newest);
+    assert.ok(newest && agent && "span" in agent);
+    const span = { ...agent.span, ended: null, status: "running" };
+    const item = (status: string): vscode.TreeItem => tree.getTreeItem({ run: { ...newest.run, status }, span });
+    assert.match(String(item("running").description), /^agent · .*running$/);
+    assert.match(String(item("lost").description), /^agent · .*lost$/);
+    assert.notEqual((item("lost").iconPath as vscode.ThemeIcon).id, (item("running").iconPath as vscode.ThemeIcon).id);
   });
 
   it("can be replayed", async () => {
@@ -94,6 +124,26 @@ describe("a run", () => {
     assert.equal(await ended("llmspell.replay", newest), 0);
     await runs.refresh();
     assert.equal(runs.list.length, 2);
+  });
+
+  it("is not asked for twice at a time, and what is removed is forgotten", async () => {
+    const { runs, installation } = await running();
+    await runs.show(false);
+    const [newest] = runs.list;
+    const program = await installation.program();
+    assert.ok(newest && program);
+    await runs.trace(newest.id);
+    await output(program.path, ["trace", "rm", newest.id], folder());
+    let told = 0;
+    const subscription = runs.onDidChangeList(() => told++);
+    await Promise.all([runs.refresh(), runs.refresh(), runs.refresh()]);
+    const first = runs.refresh();
+    await new Promise(setImmediate); // it has begun
+    await Promise.all([first, runs.refresh(), runs.refresh()]);
+    subscription.dispose();
+    assert.equal(told, 3, "together, then one, and one for what came while that was under way");
+    assert.equal(runs.get(newest.id), undefined);
+    assert.equal(runs.peek(newest.id), undefined);
   });
 
   it("is told of at a pace that can be drawn, however fast it grows", async () => {
@@ -232,5 +282,16 @@ describe("a run", () => {
     await grown;
     assert.ok(seen.length > 0);
     assert.equal(await end, 0);
+  });
+
+  it("is of the spell that is open, also while the focus is in the output below it", async () => {
+    await running();
+    await shown("tools.lua");
+    const isFocused = until(() => (vscode.window.activeTextEditor?.document.uri.scheme === "output" ? true : undefined), vscode.window.onDidChangeActiveTextEditor);
+    await vscode.commands.executeCommand("llmspell.showLog");
+    await vscode.commands.executeCommand("workbench.panel.output.focus");
+    await isFocused;
+    assert.equal(await ended("llmspell.run"), 0);
+    await shown("tools.lua");
   });
 });

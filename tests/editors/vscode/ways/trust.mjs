@@ -12,7 +12,7 @@ export async function distrusts({ page, folder, photograph }) {
   await page.locator(".statusbar-item", { hasText: "llmspell" }).waitFor();
   await command(page, "llmspell: Focus on Runs View");
   await page.getByText("This folder is not trusted, so nothing is run").waitFor();
-  for (const title of ["Doctor", "Debug Spell", "Run Spell", "Dev: Run", "Show Trace", "Replay Run", "Install llmspell"]) {
+  for (const title of ["Doctor", "Debug Spell", "Run Spell", "Dev: Run", "Show Trace", "Replay Run", "Restart Language Server", "Install llmspell"]) {
     await command(page, `llmspell: ${title}`);
     await isRefused(page, photograph);
   }
