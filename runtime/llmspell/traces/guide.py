@@ -40,6 +40,7 @@ class Guide:
         self._waits = waits
         self._places: dict[str, str] = {}
         self._waiting: dict[str, deque[Input]] = {}
+        self.arrivals = 0  # of inputs that had to wait
 
     def stands_for(self, key: str, recorded: str) -> None:
         """The inputs `key` of this run have the places of those of the recorded one."""
@@ -55,6 +56,10 @@ class Guide:
         """Whether an input has come that waits for its turn."""
         late = any(each.is_wanted for each in self._late)
         return late or any(self._first(place) is not None for place in [*self._waiting])
+
+    def has(self, recorded: str) -> bool:
+        """Whether the input with this place has come and waits for its turn."""
+        return self._first(recorded) is not None
 
     def keeps(self, input: Input) -> bool:
         """Whether it still waits for its turn."""
@@ -79,6 +84,7 @@ class Guide:
                 self._waits()
                 return True
             return False
+        self.arrivals += 1
         self._waiting.setdefault(place, deque()).append(input)
         self.follow(at_rest)
         if self._first(place) is not None:

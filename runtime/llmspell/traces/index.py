@@ -21,12 +21,12 @@ FOLDER: Final = "runs"
 _COLUMNS: Final = (
     *("id", "spell", "label", "language", "parent", "resumed", "prefixed", "forked"),
     *("started", "socket"),
-    *("pid", "process_start", "host", "version", "status", "exit", "ended"),
+    *("pid", "process_start", "host", "version", "status", "exit", "ended", "duration"),
     *("events", "lost", "input_tokens", "output_tokens", "cost"),
 )
 _TABLE: Final = f"CREATE TABLE IF NOT EXISTS runs ({', '.join(_COLUMNS)}, PRIMARY KEY (id)) WITHOUT ROWID"
 #: Of the table; one of another version is made anew.
-_VERSION: Final = 3
+_VERSION: Final = 4
 _UPSERT: Final = f"INSERT OR REPLACE INTO runs VALUES ({','.join('?' * len(_COLUMNS))})"
 
 

@@ -38,6 +38,8 @@ class RunMeta:
     of its own from the parent's event of this number on; 0 for none.
     socket: where the run can be followed live.
     status: `running` until it has ended, then `ok`, `error`, `limit`, `cancelled` or `lost`. exit: the exit code.
+    started, ended: of the clock, also where a replay's events have the times of what it repeats. duration:
+    milliseconds between the events that began and ended the run.
     events, lost: numbers of events stored, and of those that could not be.
     """
 
@@ -66,6 +68,7 @@ class RunMeta:
     status: str = RUNNING
     exit: int | None = None
     ended: float | None = None
+    duration: float | None = None
     events: int = 0
     lost: int = 0
     input_tokens: int = 0
@@ -78,10 +81,6 @@ class RunMeta:
     def replayed(self) -> bool:
         """Whether the run did nothing but repeat its parent."""
         return bool(self.parent) and not (self.resumed or self.prefixed or self.forked)
-
-    @property
-    def duration(self) -> float | None:
-        return None if self.ended is None else self.ended - self.started
 
     def without_texts(self) -> RunMeta:
         """What the index holds: no source, parameters or environment."""
@@ -111,6 +110,8 @@ def checked(meta: RunMeta) -> RunMeta:
         raise ValueError("env and modules are texts")
     if not 0 <= meta.seed < 1 << 128 or not meta.language.isidentifier() or len(meta.language) > _LONGEST_NAME:
         raise ValueError("its seed or its language is none")
+    if meta.duration is None and meta.ended is not None:  # an earlier llmspell has written it
+        return replace(meta, duration=meta.ended - meta.started)
     return meta
 
 

@@ -11,7 +11,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -119,6 +120,7 @@ class Export:
         self._failed = 0
         self._reason = ""
         self._open: dict[int, tuple[Event, list[Event]]] = {}
+        self._begun = threading.Event()  # or failed to
         self._thread = threading.Thread(target=self._work, name="llmspell-otel", daemon=True)
         self._thread.start()
 
@@ -130,6 +132,7 @@ class Export:
 
     def close(self) -> str:
         """Sends what there is, for some seconds. What could not be sent, in words, "" for nothing. Blocks."""
+        self._begun.wait()  # what is imported on a busy machine is not the collector's slowness
         try:
             self._events.put(None, timeout=_PATIENCE)
         except queue.Full:
@@ -152,14 +155,17 @@ class Export:
         except Exception as error:  # a fault of the exporter's must not end as a traceback of a thread
             self._reason = f"{type(error).__name__}: {error}"
             self._failed += len(self._open) or 1
+        finally:
+            self._begun.set()
 
     def _send_all(self) -> None:
         # 300 ms: OpenTelemetry, protobuf and requests.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
 
-        with _Heard() as heard:
+        with _heard.here() as last:
             exporter = OTLPSpanExporter(endpoint=self._target.url)
+            self._begun.set()
             where = Resource.create(resource(self._meta, self._target.service))
             ready: list[ReadableSpan] = []
             due = time.monotonic() + _PAUSE
@@ -175,20 +181,20 @@ class Export:
                 if over:
                     ready += [_readable(span, where, self._meta.version) for span in self._unfinished()]
                 if ready and (over or len(ready) >= _BATCH or time.monotonic() >= due):
-                    self._send(exporter, ready, heard)
+                    self._send(exporter, ready, last)
                     ready = []
                 if time.monotonic() >= due:
                     due = time.monotonic() + _PAUSE
             exporter.shutdown()
 
-    def _send(self, exporter: OTLPSpanExporter, spans: list[ReadableSpan], heard: _Heard) -> None:
+    def _send(self, exporter: OTLPSpanExporter, spans: list[ReadableSpan], last: Callable[[], str]) -> None:
         from opentelemetry.sdk.trace.export import SpanExportResult
 
         for first in range(0, len(spans), _BATCH):
             batch = spans[first : first + _BATCH]
             if exporter.export(batch) is not SpanExportResult.SUCCESS:
                 self._failed += len(batch)
-                self._reason = heard.last
+                self._reason = last()
 
     def _fold(self, event: Event) -> ExportedSpan | None:
         match event.phase:
@@ -216,26 +222,34 @@ _NOTHING: Final = Event(0, 0.0, "", "point", 0, 0, "", "", {})
 
 
 class _Heard(logging.Handler):
-    """What the exporter logs: the reason of a failure, which must not appear between the spell's own lines."""
+    """What the exporter logs in each thread of an export: the reason of a failure, which must not appear between the
+    spell's own lines. What it logs in any other thread goes where it went."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.last = ""
+        super().__init__()
+        self.last: dict[int, str] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.last = record.getMessage().splitlines()[0][:200]
+        if record.thread in self.last:
+            self.last[record.thread] = record.getMessage().splitlines()[0][:200]
+        elif above := logging.getLogger(_LOGGER).parent:
+            above.callHandlers(record)
 
-    def __enter__(self) -> _Heard:
+    @contextmanager
+    def here(self) -> Generator[Callable[[], str]]:
+        """Hears this thread. Gives what was logged last."""
         logger = logging.getLogger(_LOGGER)
-        self._before = logger.propagate
-        logger.addHandler(self)
+        logger.addHandler(self)  # once, for good: exports of other runs may be under way
         logger.propagate = False
-        return self
+        thread = threading.get_ident()
+        self.last[thread] = ""
+        try:
+            yield lambda: self.last[thread]
+        finally:
+            del self.last[thread]
 
-    def __exit__(self, *error: object) -> None:
-        logger = logging.getLogger(_LOGGER)
-        logger.removeHandler(self)
-        logger.propagate = self._before
+
+_heard: Final = _Heard()
 
 
 def _readable(span: ExportedSpan, where: Resource, version: str) -> ReadableSpan:

@@ -1,6 +1,7 @@
 """A stored run, read only: finished, running, or left behind by a host that died.
 
-Every method raises StoreError for a damaged file. Safe to use from one thread at a time, whichever that is.
+Every method raises StoreError for a damaged file. Safe to use from one thread at a time, whichever that is, and to
+close while one still reads, as happens where the task that waits for the thread is cancelled.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sqlite3
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any
 
@@ -42,9 +44,11 @@ class RunFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection = open_read_only(path)
+        self._turn = Lock()  # SQLite's library crashes where a connection is closed under a query
 
     def close(self) -> None:
-        self._connection.close()
+        with self._turn:
+            self._connection.close()
 
     def __enter__(self) -> RunFile:
         return self
@@ -179,9 +183,16 @@ class RunFile:
 
     def _rows(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
         try:
-            yield from iter(self._connection.execute(query, values).fetchone, None)
+            with self._turn:
+                cursor = self._connection.execute(query, values)
+            while (row := self._row(cursor)) is not None:
+                yield row
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise unreadable(self.path, error) from None
+
+    def _row(self, cursor: sqlite3.Cursor) -> tuple[Any, ...] | None:
+        with self._turn:
+            return cursor.fetchone()
 
 
 def _json(path: Path, text: Any) -> Any:

@@ -24,6 +24,7 @@ from llmspell.traces.describe import describe, masked
 from llmspell.traces.encode import Encoder, Mask, cleaned
 from llmspell.traces.jobs import Admitted, Answer, Audited, Clocked, Finish, Flush, Job
 from llmspell.traces.keys import key
+from llmspell.traces.log import RUN_SPAN
 from llmspell.traces.meta import RunMeta
 from llmspell.traces.schema import SNAPSHOT_TABLE, create, insert
 from llmspell.traces.spans import Span, SpanFold
@@ -257,8 +258,10 @@ class RunWriting:
             return
         meta, spans = self._meta, self._rows["spans"]
         costs = [span[12] for span in spans if span[12] is not None]
+        took = next((span[7] - span[6] for span in spans if span[0] == RUN_SPAN), meta.duration)
         self._meta = dataclasses.replace(
             meta,
+            duration=took,
             events=meta.events + len(self._rows["events"]),
             input_tokens=meta.input_tokens + sum(span[10] for span in spans),
             output_tokens=meta.output_tokens + sum(span[11] for span in spans),
@@ -268,13 +271,14 @@ class RunWriting:
     def _close(self, connection: sqlite3.Connection) -> None:
         """Note how the run ended, and leave one plain file that needs no neighbours to be copied or read."""
         assert self._finish is not None
-        end = self._finish
+        end, meta = self._finish, self._meta
         self._meta = dataclasses.replace(
-            self._meta,
+            meta,
             status=end.status,
             exit=end.exit,
             ended=end.ended,
-            modules={**self._meta.modules, **end.modules},
+            duration=end.ended - meta.started if meta.duration is None else meta.duration,
+            modules={**meta.modules, **end.modules},
             lost=self.lost,
             socket="",
             audit_head=self._chain.head,

@@ -25,12 +25,14 @@ def plain(value: Any) -> Any:
 
 
 class Collector:
-    """url: of the collector. requests: (path, headers, body) as they came; status: what is answered."""
+    """url: of the collector. requests: (path, headers, body) as they came; status: what is answered; answers: when."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.status = 200
         self.came = threading.Event()
+        self.answers = threading.Event()
+        self.answers.set()
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -40,6 +42,7 @@ class Collector:
                     (self.path, {name.lower(): text for name, text in self.headers.items()}, body)
                 )
                 collector.came.set()
+                collector.answers.wait()
                 self.send_response(collector.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -71,6 +74,7 @@ class Collector:
         return {pair.key: plain(pair.value) for pair in pairs}
 
     def close(self) -> None:
+        self.answers.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -81,3 +85,6 @@ def collector() -> Iterator[Collector]:
     found = Collector()
     yield found
     found.close()
+
+
+another = collector

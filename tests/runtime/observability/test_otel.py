@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from llmspell.errors import SettingsError
+from llmspell.traces import otel
+from llmspell.traces.otel import Export
 from llmspell.traces.otlp import otlp
 from llmspell.traces.reader import RunFile
 
@@ -168,7 +173,8 @@ async def test_secrets_and_contents_that_are_not_kept_are_not_sent(
     assert collector.requests and not any(b"swordfish" in body for _, _, body in collector.requests)
 
 
-async def test_a_collector_that_is_not_there_costs_one_line(cast: Any) -> None:
+async def test_a_collector_that_is_not_there_costs_one_line(cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otel, "_PATIENCE", 0.1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -183,6 +189,47 @@ async def test_a_collector_that_refuses_is_named_with_what_was_lost(cast: Any, c
     collector.status = 400
     spell = await cast(lua="return 1", flags={"otel.endpoint": collector.url})
     assert spell.value == 1 and "1 spans could not be sent" in spell.output["err"] and "400" in spell.output["err"]
+
+
+async def test_exports_of_two_runs_at_once_hear_each_their_own(
+    cast: Any, collector: Collector, another: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first is refused while the second waits for its answer, which comes when the first has ended."""
+    for each, status in ((collector, 400), (another, 403)):
+        each.status = status
+        each.answers.clear()
+    first = asyncio.create_task(cast(lua="return 1", flags={"otel.endpoint": collector.url}))
+    assert await asyncio.to_thread(collector.came.wait, 60)
+    second = asyncio.create_task(cast(lua="return 1", flags={"otel.endpoint": another.url}))
+    assert await asyncio.to_thread(another.came.wait, 60)
+    collector.answers.set()
+    said = [(await first).output["err"]]
+    another.answers.set()
+    said.append((await second).output["err"])
+    assert "400" in said[0] and "403" in said[1]
+    assert caplog.messages == []
+
+
+async def test_a_machine_that_is_slow_to_import_is_no_slow_collector(
+    cast: Any, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sends, close, closing = Export._send_all, Export.close, threading.Event()
+
+    def slow(export: Export) -> None:
+        assert closing.wait(60)
+        time.sleep(0.1)  # the import
+        monkeypatch.setattr(otel, "_PATIENCE", 60)
+        sends(export)
+
+    def closed(export: Export) -> str:
+        closing.set()
+        return close(export)
+
+    monkeypatch.setattr(otel, "_PATIENCE", 0.01)
+    monkeypatch.setattr(Export, "_send_all", slow)
+    monkeypatch.setattr(Export, "close", closed)
+    spell = await cast(lua="return 1", flags={"otel.endpoint": collector.url})
+    assert len(collector.spans) == 1 and spell.output["err"] == ""
 
 
 async def test_an_address_that_is_none_is_refused_before_anything_runs(cast: Any) -> None:

@@ -6,9 +6,10 @@ import asyncio
 import json
 import os
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -157,14 +158,21 @@ async def test_the_best_feed_is_chosen_and_a_dead_socket_is_survived(host: Host)
     assert Path(host.path) not in Path(host.path).parent.iterdir()
 
 
-def test_sockets_lie_where_nobody_else_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a short name: a socket's path has 107 bytes at most."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_sockets_lie_where_nobody_else_comes(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
     path = Path(socket_path("1m817deymajcsv"))
-    assert path == tmp_path / "llmspell" / "1m817deymajcsv.sock"
+    assert path == short / "llmspell" / "1m817deymajcsv.sock"
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     path.parent.chmod(0o755)  # a folder that others can enter is not used
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    assert Path(socket_path("1m817deymajcsv")).parent == tmp_path / f"llmspell-{os.getuid()}"
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / ("long" * 30)))
-    monkeypatch.setenv("TMPDIR", str(tmp_path / ("long" * 30)))
+    monkeypatch.setenv("TMPDIR", str(short))
+    assert Path(socket_path("1m817deymajcsv")).parent == short / f"llmspell-{os.getuid()}"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short / ("long" * 30)))
+    monkeypatch.setenv("TMPDIR", str(short / ("long" * 30)))
     assert socket_path("1m817deymajcsv") == ""

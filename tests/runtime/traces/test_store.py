@@ -10,7 +10,9 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +116,31 @@ async def test_odd_values_are_stored_as_what_they_were(keep: Keep, writer: Write
     assert (first.data["lone"], first.data["3"]) == ("\ud800", "three")
 
 
+async def test_it_may_be_closed_while_a_thread_reads(keep: Keep, research: list[Event]) -> None:
+    """As it is where the task that waits for the thread is cancelled: else SQLite's library takes the process with it."""
+    path = await keep(research)
+
+    def read(file: RunFile) -> None:
+        assert [*file.events()] and file.spans()
+
+    with ThreadPoolExecutor(1) as threads:
+        for number in range(300):
+            file = RunFile(path)
+            reading = threads.submit(read, file)
+            time.sleep(number * 1e-6)  # noqa: ASYNC251 at one place of the reading after the other
+            file.close()
+            if (error := reading.exception()) is not None:
+                assert isinstance(error, StoreError)
+
+
 async def test_the_file_is_whole_and_alone_after_the_end(keep: Keep, research: list[Event], data: Path) -> None:
     path = await keep(research)
+    took = research[-1].time - research[0].time
     assert [name.name for name in path.parent.iterdir()] == [path.name]
     assert (data / ".gitignore").read_text() == "*\n"
     with RunFile(path) as file:
         meta = file.meta()
-    assert (meta.status, meta.exit, meta.duration, meta.events) == ("ok", 0, 2610.0, len(research))
+    assert (meta.status, meta.exit, meta.duration, meta.events) == ("ok", 0, took, len(research))
     assert (meta.input_tokens, meta.output_tokens) == (2306, 249)
     assert meta.cost == pytest.approx(0.01271)
     assert len(meta.sha256) == 64

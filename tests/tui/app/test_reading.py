@@ -41,14 +41,14 @@ async def test_events_that_a_killed_runtime_told_and_never_stored_are_counted_an
         app.first = store.path
         try:
             async with app.run_test() as pilot:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while app.desk.model is None or app.desk.model.events < 5:
                         await pilot.pause()
                 before = app.desk.model
                 runtime.kill()
                 runtime.wait()
                 await server.close()
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while app.desk.model is before or not (app.desk.model and app.desk.model.complete):
                         await pilot.pause()
                 model = app.desk.model

@@ -408,8 +408,8 @@ async def test_lines_have_what_they_cost(weather: Made, quiet: Quiet) -> None:
 async def test_a_file_that_cannot_be_read_is_told_and_nothing_else_is_lost(
     weather: Made, quiet: Quiet, runs, tmp_path: Path, fault: str, key: str
 ) -> None:
-    path = tmp_path / "runs" / "1m7weather2000.db"
-    path.parent.mkdir()
+    path = tmp_path / ("long" * 20) / "runs" / "1m7weather2000.db"
+    path.parent.mkdir(parents=True)
     shutil.copy(runs[2], path)
     app = weather(path=path)
     app.desk.runs = [type(run)(path, run.meta) if run.meta.id == "1m7weather2000" else run for run in app.desk.runs]

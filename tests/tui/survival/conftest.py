@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 #: Seconds after which what is waited for counts as never coming.
-PATIENCE = 30.0
+PATIENCE = 60.0
 _PARTS = re.compile(
     r"\x1b\[([0-9;?$<>=]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[^\[\]]|([\r\n])|([^\x1b\r\n]+)"
 )

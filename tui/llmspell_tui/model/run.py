@@ -33,7 +33,8 @@ _STREAMED: Final = 200_000
 
 
 class RunModel:
-    """status: as in the run's own page. began, ended: ms since 1970; began 0.0 before the first event.
+    """status: as in the run's own page. began, ended: ms since 1970; began: of its first span, as its page
+    says where there is none, else 0.0.
 
     seq: the last event folded; events: how many have been; known: the last event known to exist.
     """
@@ -138,7 +139,8 @@ class RunModel:
     def _turn(self, page: Page) -> None:
         self.page = page
         self.run_id, self.label = page.run, page.label
-        self._begin(page.began)
+        if len(self.spans) == 0:
+            self.began = page.began
         self.known, self.lost = max(self.known, page.known), page.lost
         if page.replayed:  # its events have the times of the recorded ones, its page those of the day
             self.status, self.ended = page.status, None if page.ended is None else self.newest or page.began
@@ -151,11 +153,6 @@ class RunModel:
         """Who started the run says that it has ended, and how; its file may never say so, as on a full disk."""
         if self.status == "running":
             self.status, self.ended = status, self.newest
-
-    def _begin(self, time: float) -> None:
-        """A run that begins with another's recording has events from before its page says that it began."""
-        if time:
-            self.began = min(self.began or time, time)
 
     def add(self, events: Sequence[Event]) -> None:
         """Fold events. One that has been folded is passed over; one that no run writes is counted in `refused`."""
@@ -177,8 +174,8 @@ class RunModel:
     def _fold(self, event: Event) -> None:
         if event.phase == "start":
             self.spans.start(event)
-            self._begin(event.time)
             if event.span == 1:
+                self.began = event.time
                 self.label = self.label or event.name
         elif event.phase == "end":
             self.spans.end(event)
@@ -208,7 +205,8 @@ class RunModel:
     def load_spans(self, rows: SpanRows) -> None:
         """Stored spans, in pieces and before any event: a first picture of a run that is not read event by event."""
         self.events += self.spans.extend(rows)
-        self._begin(self.spans.starts[0] if len(self.spans) else 0.0)
+        if len(self.spans):
+            self.began = self.spans.starts[0]
         self.newest = max(self.newest, self.spans.newest)
         self.spans.settle()
 

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 
 from llmspell.errors import StoreError
 from llmspell_tui.feed.compared import Compared, Comparison, Stopped
+from llmspell_tui.feed.trouble import trouble_of
 from llmspell_tui.messages import Chosen, Opened
 from llmspell_tui.model.diff import DiffLine, side_by_side
 from llmspell_tui.model.run import RunModel
@@ -114,7 +115,7 @@ class DiffView(View):
         except Stopped:
             return
         except StoreError as error:
-            told(error.message)
+            told(trouble_of(error).text)
             return
         if comparison is self._comparison:
             pairs.show(compared)
@@ -171,7 +172,7 @@ def told_of(comparison: Comparison, side: int, model: RunModel, i: int | None) -
     try:
         page = exchange(comparison.span(side, model, i), "", model.spans.status(i) == "running")
     except StoreError as error:
-        return error.message
+        return trouble_of(error).text
     lines: list[str] = []
     for entry in page.entries:
         said = "".join(text for text, _ in entry.pieces) or entry.text

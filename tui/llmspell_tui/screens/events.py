@@ -17,6 +17,7 @@ from llmspell.traces.summary import brief, gave, given, plain
 from llmspell_tui.actions import bindings
 from llmspell_tui.feed.eventfilter import EventFilter, wrong
 from llmspell_tui.feed.pages import PAGE, EventPages
+from llmspell_tui.feed.trouble import trouble_of
 from llmspell_tui.messages import NotFound
 from llmspell_tui.model.points import line
 from llmspell_tui.model.run import RunModel
@@ -138,7 +139,7 @@ class EventList(Rows):
         try:
             page, trouble = await asyncio.to_thread(pages.page, number), ""
         except StoreError as error:
-            page, trouble = [], error.message
+            page, trouble = [], trouble_of(error).text
         if pages is not self.pages or self._model is None:
             return
         self._asked.discard(number)
@@ -175,7 +176,7 @@ class EventList(Rows):
         try:
             await asyncio.to_thread(pages.matching, EventFilter.parse(text), first, last, report)
         except StoreError as error:
-            self.trouble = error.message
+            self.trouble = trouble_of(error).text
         if text == self.text and pages is self.pages:
             self._looking = False
             self.refresh()
@@ -209,7 +210,7 @@ class EventList(Rows):
                 pages.next_match, wanted, at, self._until(), backwards=backwards, stopped=stopped
             )
         except StoreError as error:
-            self.trouble, seq = error.message, None
+            self.trouble, seq = trouble_of(error).text, None
         self._seeking = ""
         if seq is not None and seq <= self._until():
             self.go(bisect_left(self._found, seq) if self.text else seq - 1)

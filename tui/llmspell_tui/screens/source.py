@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 
 from llmspell.errors import StoreError
 from llmspell_tui.actions import bindings
+from llmspell_tui.feed.trouble import trouble_of
 from llmspell_tui.messages import Chosen, Opened, ShowSpans
 from llmspell_tui.model.lines import LineFigures, line_figures, running_sites
 from llmspell_tui.model.run import RunModel
@@ -218,7 +219,7 @@ class SourceView(View):
             texts, found, notes = await asyncio.to_thread(read)
         except StoreError as error:
             texts, found, notes = None, [], {}
-            lines.said = error.message
+            lines.said = trouble_of(error).text
         else:
             lines.said = "the text of this run was not recorded"
         if self.desk.payloads is payloads:

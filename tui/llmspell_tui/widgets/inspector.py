@@ -12,6 +12,7 @@ from textual.widget import Widget
 from llmspell.errors import StoreError
 from llmspell.events.event import Event
 from llmspell_tui.feed.payload import SpanPayload
+from llmspell_tui.feed.trouble import trouble_of
 from llmspell_tui.widgets import about
 from llmspell_tui.widgets.desk import Desk
 from llmspell_tui.widgets.document import Document
@@ -162,7 +163,7 @@ class Inspector(Widget, can_focus=False):
         try:
             payload, trouble = await asyncio.to_thread(payloads.span, number, first, last, model.moment), ""
         except StoreError as error:
-            payload, trouble = None, error.message
+            payload, trouble = None, trouble_of(error).text
         if span == self.span and self.desk.model is model:
             self._payload, self._trouble = payload, trouble
             if self.tab == "io":
@@ -183,7 +184,7 @@ class Inspector(Widget, can_focus=False):
         try:
             found, trouble = await asyncio.to_thread(payloads.events, wanted), ""
         except StoreError as error:
-            found, trouble = [], error.message
+            found, trouble = [], trouble_of(error).text
         if span == self.span and self.desk.model is model:
             same = [event.seq for event in found] == [event.seq for event in self._said or ()]
             self._said, self._trouble = found, trouble
