@@ -66,7 +66,7 @@ vsix: ## package the VS Code extension; needs Node and npm
 	@cd editors/vscode && npm run --silent check && npm run --silent vsix
 
 soak: $(READY) ## the long runs of which `make test` takes a sample
-	@$(BIN)/python -m pytest -m soak
+	@$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile=explore
 
 mission: $(READY) ## which rows of the mission have a test
 	@$(BIN)/python tests/mission/report.py

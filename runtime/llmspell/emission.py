@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
+from llmspell.api.bounds import Milliseconds
 from llmspell.api.callback import Callback, Later
 from llmspell.api.kinds import NAME_LENGTH
 from llmspell.api.names import language_name
@@ -32,7 +33,7 @@ _HISTORY: Final = 100
 
 
 class WaitOptions(TypedDict, total=False):
-    timeout: float
+    timeout: Milliseconds
     """Milliseconds to wait; no limit unless given."""
     filter: Callback
     """Given the event; waits on unless it gives true."""

@@ -83,7 +83,7 @@ class Following(Effects):
         self._live: dict[int, tuple[str, str]] = {}  # what is asked live: its turn, its kind
         self._never: list[asyncio.Future[None]] = []
         self._limits: dict[int, Callable[[], None]] = {}  # not reached yet, what makes one count
-        self._seen = -1
+        self._seen = (-1, 0)
         self._looks = 0
         self._pause = _LOOK
         self._timer: asyncio.TimerHandle | None = None
@@ -271,9 +271,12 @@ class Following(Effects):
         if not waits and not self._never:
             self._pause = _LOOK
             return
-        moved = self._seen != self._sequencer.admissions
-        self._seen = self._sequencer.admissions
-        settling = any(kind in NOW or (kind in _QUIET and kind != "timer") for _, kind in self._live.values())
+        seen = (self._sequencer.admissions, self._guide.arrivals)
+        moved, self._seen = self._seen != seen, seen
+        settling = any(
+            (kind in NOW or (kind in _QUIET and kind != "timer")) and not self._guide.has(turn)
+            for turn, kind in self._live.values()
+        )
         still = self._idle() and not (moved or settling or self._sequencer.is_held)
         self._looks = self._looks + 1 if still else 0
         self._pause = _LOOK if moved else min(_SELDOM, self._pause * 2)

@@ -307,8 +307,8 @@ class Agent(BaseAgent):
 
     def _request(self, input: Any, message: str, model: str, call: _Call, checker: ForeignChecker | None) -> Request:
         options, chat, defaults = self.options, call.options, self.run.settings.defaults
-        images = chat.get("images") or (input.get("images") if isinstance(input, dict) else None) or ()
-        user = Message("user", message, images=tuple(map(Image.of, images)))
+        images = chat.get("images") or (input.get("images") if isinstance(input, dict) else None)
+        user = Message("user", message, images=Image.several(images or []))
         temperature = defaults.temperature if options.temperature is None else options.temperature
         return Request(
             model=model,

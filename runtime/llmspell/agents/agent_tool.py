@@ -8,6 +8,7 @@ from typing import Any, Final
 from llmspell.agents.agent import Agent
 from llmspell.agents.base import BaseAgent
 from llmspell.agents.texts import text_of
+from llmspell.api.bounds import Milliseconds
 from llmspell.api.describe import exposed, method
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError
@@ -34,7 +35,7 @@ class AgentToolOptions:
     """The tool's name; the agent's own where it is left out."""
     description: str = ""
     """When to ask it, written for a model."""
-    timeout: float = 300_000
+    timeout: Milliseconds = 300_000
     """Milliseconds it may take."""
     hooks: HookOption | None = None
     """The tool's own hooks by hook point."""
@@ -59,7 +60,7 @@ class AgentTool(Tool):
     def __init__(self, options: AgentToolOptions) -> None:
         """Raises ArgumentError where no agent is given."""
         if options.agent is None:
-            raise ArgumentError("AgentTool.new: missing 'agent'", hint='AgentTool.wrap(agent, "name", "description")')
+            raise ArgumentError("missing 'agent'", hint='AgentTool.wrap(agent, "name", "description")')
         self.agent = options.agent
         self._name = options.name or self.agent.name
         self._description = options.description or f"Ask the agent {self.agent.name}"

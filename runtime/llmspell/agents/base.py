@@ -342,4 +342,8 @@ class BaseAgent:
 
 def _timeout(input: Any) -> float | None:
     given = input.get("timeout") if isinstance(input, dict) else None
-    return float(given) if isinstance(given, int | float) and not isinstance(given, bool) else None
+    if given is None:
+        return None
+    if not isinstance(given, int | float) or isinstance(given, bool) or not given > 0:
+        raise ArgumentError(f"timeout must be a number of milliseconds above 0, not {given!r}")
+    return float(given)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from llmspell.agents.base import BaseAgent, BaseAgentOptions
 from llmspell.agents.members import Members, ask, joined, members_of
 from llmspell.agents.texts import AgentOutput, text_of
+from llmspell.api.bounds import Bounds
 from llmspell.api.callback import Callback
 from llmspell.api.describe import exposed, prop
 from llmspell.api.kinds import Takes
@@ -17,7 +18,6 @@ from llmspell.errors import ArgumentError, LlmspellError
 from llmspell.hooks.table import FINAL, Context
 from llmspell.run import Run
 from llmspell.tools import pipeline
-from llmspell.tools.bounds import Bounds
 
 Aggregator = Annotated[Callback, Takes(results=list[Any], input=Any, result=Any)]
 
@@ -54,9 +54,9 @@ class CompositeAgent(BaseAgent):
 
     def __init__(self, run: Run, options: CompositeAgentOptions, script_class: ScriptClass | None) -> None:
         """Raises ArgumentError where nobody takes part."""
-        self._members = members_of(run, options.agents, "CompositeAgent.new: agents")
+        self._members = members_of(run, options.agents, "agents")
         if not self._members:
-            raise ArgumentError("CompositeAgent.new: missing 'agents'", hint="agents = { first, second }")
+            raise ArgumentError("missing 'agents'", hint="list those that answer")
         self._options = options
         super().__init__(run, options, script_class)
 

@@ -96,9 +96,7 @@ class StateHandoff:
         """Raises ArgumentError where one of the two is missing. The agents may be made later."""
         for name in ("from", "to"):
             if name not in options:
-                raise ArgumentError(
-                    f"StateHandoff.new: missing {name!r}", hint='StateHandoff.new{ from = "researcher", to = "writer" }'
-                )
+                raise ArgumentError(f"missing {name!r}", hint="`from` and `to` are two agents, or their names")
         given: HandoffFilter = options.get("filter") or {}
         include, exclude = given.get("include"), given.get("exclude")
         self._run = run

@@ -163,7 +163,7 @@ class LiveState:
         if value is None or value == []:
             return {}
         if not isinstance(value, dict):
-            raise ArgumentError("a state is a table", hint='assign a table: state = { status = "ready" }')
+            raise ArgumentError("a state holds values by their names", hint="assign to one, such as state.status")
         return value
 
     async def _asked(self, path: Path, value: Any) -> None:

@@ -36,7 +36,7 @@ def members_of(run: Run, given: Members | None, where: str) -> dict[str, Partici
     for each in given or ():
         member = participant(run, each)
         if member.name in found:
-            hint = "give them names of their own, or write { first = …, second = … }"
+            hint = "give them names of their own, or each a key instead of a list"
             raise ArgumentError(f"{where}: two are called {member.name!r}", hint=hint)
         found[member.name] = member
     return found

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from llmspell.agents.base import BaseAgentOptions
 from llmspell.api import kinds
+from llmspell.api.bounds import Bounds, Count, Milliseconds, Times
+
+Temperature = Annotated[float, Bounds(ge=0, le=2)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOptions(BaseAgentOptions):
     system_prompt: str = ""
-    """What the model is told before every conversation. The first argument, if it is text: `Agent.new("You are …")`."""
+    """What the model is told before every conversation. The first argument, if it is text."""
     provider: kinds.ProviderName | None = None
     """Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm."""
     model: kinds.ModelName | None = None
@@ -21,21 +24,21 @@ class AgentOptions(BaseAgentOptions):
     """Address of an OpenAI-compatible endpoint."""
     api_key: str | None = None
     """Key for the provider; better in the provider's environment variable."""
-    temperature: float | None = None
+    temperature: Temperature | None = None
     """How freely the model chooses its words, 0 to 2."""
-    top_p: float | None = None
+    top_p: Annotated[float, Bounds(ge=0, le=1)] | None = None
     """Share of the probability mass that the model chooses from, 0 to 1."""
-    max_tokens: int | None = None
+    max_tokens: Count | None = None
     """Longest answer, in tokens."""
     stop: list[str] | None = None
     """Texts that end an answer."""
     seed: int | None = None
     """For repeatable answers, where the provider has them."""
-    timeout: float = 120_000
+    timeout: Milliseconds = 120_000
     """Milliseconds for one answer of the model."""
-    retries: int = 2
+    retries: Times = 2
     """How often a failed request (429, 5xx, network) is repeated."""
-    max_turns: int = 10
+    max_turns: Count = 10
     """Requests to the model in one turn, tool calls included."""
     tool_errors: Literal["return", "fail"] = "return"
     """Whether a failed tool call is told to the model, or fails the chat."""
@@ -46,9 +49,9 @@ class AgentOptions(BaseAgentOptions):
 class ChatOptions(TypedDict, total=False):
     schema: dict[str, Any]
     """JSON Schema the answer must fit; the call then gives the value instead of text."""
-    temperature: float
-    max_tokens: int
-    timeout: float
+    temperature: Temperature
+    max_tokens: Count
+    timeout: Milliseconds
     """Milliseconds for the whole turn."""
     images: list[str]
     """Images for the model: URLs, `data:` URLs."""

@@ -66,7 +66,7 @@ class PipelineAgent(BaseAgent):
         """Raises ArgumentError where a stage is not one, or there is none."""
         self._stages = [_stage(run, stage, number) for number, stage in enumerate(options.stages or (), 1)]
         if not self._stages:
-            raise ArgumentError("PipelineAgent.new: missing 'stages'", hint="stages = { first, { agent = second } }")
+            raise ArgumentError("missing 'stages'", hint="list the agents in their order")
         super().__init__(run, options, script_class)
 
     @property
@@ -97,9 +97,10 @@ def _stage(run: Run, given: PipelineStage | Member, number: int) -> _Stage:
     if not isinstance(given, dict):
         member = participant(run, given)
         return _Stage(member.name, member, "", None)
-    where = f"PipelineAgent.new: stage {number}"
+    where = f"stage {number}"
     if "agent" not in given:
-        raise ArgumentError(f"{where}: missing 'agent'", hint="a stage is { agent = …, action = …, transformer = … }")
+        hint = "a stage has an `agent`, and may have an `action` and a `transformer`"
+        raise ArgumentError(f"{where}: missing 'agent'", hint=hint)
     member, action = participant(run, given["agent"]), given.get("action", "")
     if action and not isinstance(member, Agent):
         hint = "leave out the action, or use an Agent, which asks a model"

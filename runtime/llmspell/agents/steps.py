@@ -13,7 +13,7 @@ def tool_name(step: dict[str, Any]) -> str:
     """Raises ArgumentError where the step names no tool."""
     name = step.get("tool")
     if not isinstance(name, str):
-        raise ArgumentError("the step names no tool", hint='a step is { tool = "name", action = "…" }')
+        raise ArgumentError("the step names no tool", hint="a step has a `tool`, and may have an `action`")
     return name
 
 

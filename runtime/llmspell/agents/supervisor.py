@@ -12,12 +12,12 @@ from llmspell.agents.delegation import CoordinationState, Delegation, Strategy, 
 from llmspell.agents.members import Member, Members, joined, members_of, participant
 from llmspell.agents.templates.prompt_files import prompts_of
 from llmspell.agents.texts import AgentOutput, text_of
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import exposed, method, prop
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError, LlmspellError, revived
 from llmspell.hooks.table import FINAL, Context
 from llmspell.run import Run
-from llmspell.tools.bounds import Bounds
 
 _VERDICT: Final[dict[str, Any]] = {
     "type": "object",
@@ -39,7 +39,7 @@ class SupervisorAgentOptions(BaseAgentOptions):
     """Whose model chooses and reviews; an agent on the default model unless given."""
     strategy: Strategy = "round_robin"
     """Who is given a task: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, workers) that
-    gives a worker's name; after a failure it is asked again with those who are left, and nil means nobody."""
+    gives a worker's name; after a failure it is asked again with those who are left, and may name nobody."""
     review: bool = False
     """Whether the supervisor looks at each result and may send it back with notes."""
     max_revisions: Annotated[int, Bounds(ge=0, le=20)] = 2
@@ -92,7 +92,7 @@ class SupervisorAgent(BaseAgent):
         return cls(run, SupervisorAgentOptions(**options), script_class)
 
     def __init__(self, run: Run, options: SupervisorAgentOptions, script_class: ScriptClass | None) -> None:
-        members = members_of(run, options.workers, "SupervisorAgent.new: workers")
+        members = members_of(run, options.workers, "workers")
         self._options = options
         self._supervisor = options.supervisor
         super().__init__(run, options, script_class)

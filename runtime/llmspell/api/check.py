@@ -76,7 +76,7 @@ class Checker:
             reason = str(error).split("\n", 1)[0]
             raise ArgumentError(
                 f"{where}: the schema is no valid JSON Schema: {reason}",
-                hint="a schema is a table such as { type = 'object', properties = { name = { type = 'string' } } }",
+                hint="a schema says its `type`, and of an object its `properties`, each with a `type`",
             ) from None
         return self._validator
 

@@ -86,7 +86,7 @@ def explain(errors: Sequence[Any], schema: Schema, language: str = "lua") -> tup
         case "required" if error.kind.property not in _MARKERS:
             name = error.kind.property
             about = branch(error.instance, found).get("properties", {}).get(name, {}).get("description", "")
-            return f"missing {spelled(name, language)!r}{inside}", _about(name, about, language)
+            return f"missing {spelled(name, language)!r}{inside}", _about(name, about, schema, language)
         case "enum":
             message = f"{subject} must be {wanted(found, language)}, not {shown(error.instance, language)}"
             return message, _nearest(error.instance, error.kind.options)
@@ -94,13 +94,15 @@ def explain(errors: Sequence[Any], schema: Schema, language: str = "lua") -> tup
             limit = error.kind.as_dict().get("limit", error.kind.value)
             must = _BOUNDS[kind].format(limit)
             must = must.removesuffix("s") if limit == 1 else must
-            return f"{subject} {must}, not {shown(error.instance, language)}", _description(path, found, language)
+            return f"{subject} {must}, not {shown(error.instance, language)}", _description(
+                path, found, schema, language
+            )
         case "type" | "anyOf" | "oneOfNotValid" | "additionalProperties" | "required" | "const":
             want = wanted(found, language) if found else _type_words(error, language)
-            hint = _conversion(error.instance, found, language) or _description(path, found, language)
+            hint = _conversion(error.instance, found, language) or _description(path, found, schema, language)
             return f"{subject} must be {want}, not {shown(error.instance, language)}", hint
         case _:
-            return f"{subject}: {error.message}", _description(path, found, language)
+            return f"{subject}: {error.message}", _description(path, found, schema, language)
 
 
 def wanted(schema: Schema, language: str = "lua") -> str:
@@ -234,6 +236,8 @@ def _conversion(value: Any, schema: Schema, language: str) -> str:
         return f"write {value.strip()} without quotes"
     if isinstance(value, str) and "boolean" in kinds and value in {"true", "false"}:
         return f"write {value} without quotes"
+    if isinstance(value, str) and any(part.get("x-object") == "Tool" for part in parts):
+        return f"write Tool.get({json.dumps(value[:60])})"
     if isinstance(value, int | float) and "string" in kinds:
         return f'write "{json.dumps(value)}" in quotes'
     if "array" in kinds and not isinstance(value, list | None) and not isinstance(value, dict):
@@ -250,11 +254,14 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _description(path: list[str | int], schema: Schema, language: str) -> str:
+def _description(path: list[str | int], found: Schema, schema: Schema, language: str) -> str:
     name = next((part for part in reversed(path) if isinstance(part, str)), "")
-    return _about(name, schema.get("description", ""), language)
+    return _about(name, found.get("description", ""), schema, language)
 
 
-def _about(name: str, description: str, language: str) -> str:
+def _about(name: str, description: str, schema: Schema, language: str) -> str:
+    """What a field is there for; it may speak of others of the schema."""
     first = " ".join(description.split("\n\n")[0].split())
+    for other in schema.get("properties", {}):
+        first = first.replace(f"`{other}`", f"`{spelled(other, language)}`")
     return f"{spelled(name, language)}: {first}" if first and name else first

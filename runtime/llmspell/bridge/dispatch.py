@@ -114,7 +114,7 @@ class Dispatch:
             checked.append(parameter.checker.take(value, f"{where}: {parameter.name}", self._language))
         if len(given) > len(member.params):
             raise ArgumentError(
-                f"{where}: takes {len(member.params)} arguments, got {len(given)}",
+                f"{where}: takes {len(member.params)}, not {len(given)} arguments",
                 hint=_signature(member, self._language),
             )
         return checked
@@ -124,7 +124,9 @@ class Dispatch:
         cls: Any = library.load(class_name)
         if not hasattr(cls, "create"):
             raise ArgumentError(f"{class_name} is not made by scripts")
-        where = f"new {class_name}" if self._language == "javascript" else f"{class_name}.new"
+        script_class = None if subclass is None else _script_class(subclass)
+        made = class_name if script_class is None else script_class.name or class_name
+        where = f"new {made}" if self._language == "javascript" else f"{made}.new"
         checker = registry().options(class_name)
         if checker is None:
             if options:
@@ -132,12 +134,11 @@ class Dispatch:
             given: dict[str, Any] = {}
         else:
             given = checker.take({} if options is None else options, where, self._language)
-        script_class = None if subclass is None else _script_class(subclass)
         set_ones = {key: value for key, value in given.items() if value is not None}
         try:
             return _begun(cls.create(self._run, set_ones, script_class))
         except ArgumentError as error:
-            error.message = error.message.replace(f"{class_name}.new", where, 1)
+            error.message = f"{where}: {error.message}"
             raise
 
     def _unlisted(self, receiver: Any, class_name: str, name: str, args: list[Any]) -> Any:

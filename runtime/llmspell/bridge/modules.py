@@ -67,10 +67,10 @@ class Modules:
 
 
 def _prepared(label: str, source: str, *, debugged: bool) -> str:
+    if label.endswith(".json"):
+        return source
     from llmspell.engines.javascript import modules  # tree-sitter, 10 ms, only for modules
 
-    if label.endswith(".json"):
-        return modules.json_module(source)
     prepared = modules.prepare(source).source
     if debugged:
         from llmspell.engines.javascript.instrumentation import instrument  # for scripts under a debugger

@@ -43,7 +43,8 @@ outside: Final[ContextVar[bool]] = ContextVar("llmspell_outside", default=False)
 
 @frozen
 class Paused:
-    """Why a run is paused, and what it was about to do: `stop` and `about` of a breakpoint, in `span` at `site`."""
+    """Why a run is paused, and what it was about to do: `stop` and `about` of a breakpoint, in `span` at `site`. names:
+    what a breakpoint's pattern is held against there."""
 
     reason: str
     by: str
@@ -51,6 +52,7 @@ class Paused:
     about: dict[str, Any]
     span: int
     site: str
+    names: tuple[str, ...] = ()
 
     def to_value(self) -> dict[str, Any]:
         told = {"reason": self.reason, "by": self.by, "span": self.span, "site": self.site}
@@ -193,10 +195,12 @@ class Control:
 
     # -- acts ----------------------------------------------------------------------------------------------------
 
-    def _pause(self, reason: str, by: str, stop: str = "", about: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _pause(
+        self, reason: str, by: str, stop: str = "", about: dict[str, Any] | None = None, names: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
         run = self.run
         if self.pause is None and not self._over:
-            self.pause = Paused(reason, by, stop, about or {}, run.span.number, run.site)
+            self.pause = Paused(reason, by, stop, about or {}, run.span.number, run.site, names)
             run.emit("paused", "", {"reason": reason, "by": by})
             self._hold.closed = not run.replaying
             for stop_clock in (run.effects.time.stop, run.effects.patience.stop, self._clocks.stop):
@@ -263,7 +267,7 @@ class Control:
         self._stop_at_event()
         await self._goes_on()
         if why := self._why(stop, names):
-            self._stop(why, stop, about)
+            self._stop(why, stop, about, names)
             await self._goes_on()
 
     async def tool(
@@ -297,10 +301,10 @@ class Control:
                 return str(each)
         return ""
 
-    def _stop(self, why: str, stop: str, about: dict[str, Any]) -> None:
+    def _stop(self, why: str, stop: str, about: dict[str, Any], names: tuple[str, ...] = ()) -> None:
         self._step = ""
         self.run.emit("breakpoint_hit", why, {"breakpoint": why, "stop": stop, "about": about})
-        self._pause(f"breakpoint {why}" if not why.startswith("step") else "step", "", stop, about)
+        self._pause(f"breakpoint {why}" if not why.startswith("step") else "step", "", stop, about, names)
 
     def _heard(self, event: Event) -> None:
         """An event has happened: the run stops before it asks for anything more."""
@@ -318,7 +322,7 @@ class Control:
         if happened is not None and self.pause is None and not self._over:
             why, event = happened
             about = {"event": event.kind, "name": event.name, "seq": event.seq, "data": event.data}
-            self._stop(str(why), "event", about)
+            self._stop(str(why), "event", about, (event.name if event.kind == "custom" else event.kind,))
 
     async def _goes_on(self) -> None:
         while self.pause is not None:

@@ -6,7 +6,7 @@ names are spelled in one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from llmspell.engines.binding import Binding, Class
 
@@ -26,8 +26,11 @@ class Names:
                 self._members[name] = {spell(member) for member in own}
             self._of_objects |= {spell(member) for member in of_objects}
 
-    def add_globals(self, names: Iterable[str]) -> None:
+    def add_globals(self, names: Mapping[str, Iterable[str]]) -> None:
+        """The engine's own, each with its members."""
         self._globals.update(names)
+        for name, members in names.items():
+            self._members.setdefault(name, set(members))
 
     def near_global(self, name: str) -> str:
         """The global meant by a name, or ""."""

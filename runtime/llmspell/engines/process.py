@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import select
 import signal
 import socket
+import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,6 +22,7 @@ from llmspell.engines.watchdog import process_clock
 from llmspell.errors import LlmspellError
 
 _MESSAGE: Final = 65536  # longest message of a zygote
+_GONE: Final = 5.0  # seconds for which killed workers are waited for, and a zygote that waits for them
 
 
 class WorkerProcess(WorkerHandle):
@@ -144,7 +147,20 @@ class Zygote:
 
     def close(self) -> None:
         """Ends the zygote and with it every worker. Their `exit` resolves."""
-        self._lose()
+        if self._pid is not None:
+            self._end_workers()
+            self._lose()
+
+    def _end_workers(self) -> None:
+        """The zygote waits for its workers while it is there: a system's first process may wait for nobody's children,
+        and who looks after this would find them."""
+        alive = {number for number, worker in self._workers.items() if worker.pid is not None}
+        for worker in self._workers.values():
+            worker.lost()
+        poll, until = select.poll(), time.monotonic() + _GONE
+        poll.register(self._control, select.POLLIN)
+        while alive & self._workers.keys() and poll.poll(max(0.0, until - time.monotonic()) * 1000):
+            self._read()
 
     # -- the control socket --------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from llmspell.traces.describe import describe
 class AuditLoggerOptions:
     path: Annotated[str, Kind("path")] | None = None
     """A file of JSON lines to append to as well, below a folder that the run may write. The first argument, if it is
-    text: `AuditLogger.new("./output/audit.log")`."""
+    text."""
 
 
 @exposed(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypedDict
 
 from llmspell.agents.agent import Agent
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import exposed, method
 from llmspell.api.kinds import ModelName
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ContentViolationError
 from llmspell.run import Run
 from llmspell.security.moderation import BUILT_IN, Lists
-from llmspell.tools.bounds import Bounds
 
 Listed = Annotated[list[str], Bounds(max_items=10_000)]
 

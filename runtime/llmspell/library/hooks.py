@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from llmspell.api.bounds import Milliseconds
 from llmspell.api.describe import exposed, method, prop
 from llmspell.api.kinds import AgentName, HookHandler, HookPointName, ToolName, WorkflowName
 from llmspell.hooks.handlers import handler_of, own_point
@@ -32,7 +33,7 @@ class HookOptions(TypedDict, total=False):
     """Only inside the workflow of this name."""
     once: bool
     """Asked one time, then gone."""
-    timeout: float
+    timeout: Milliseconds
     """Milliseconds it may take; `[hooks] timeout` unless given, which is 30,000 unless set."""
 
 

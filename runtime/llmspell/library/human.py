@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, NotRequired, TypedDict
 
+from llmspell.api.bounds import Bounds, Milliseconds
 from llmspell.api.describe import exposed, method
 from llmspell.errors import ArgumentError
 from llmspell.person import YES_OR_NO, Desk, Question
 from llmspell.run import Run
-from llmspell.tools.bounds import Bounds
 
 _Text = Annotated[str, Bounds(min_length=1, max_length=10_000)]
 
@@ -19,7 +19,7 @@ class QuestionOptions(TypedDict):
     """The answers there are; any text unless given."""
     default: NotRequired[str]
     """The answer of somebody who gives none."""
-    timeout: NotRequired[float]
+    timeout: NotRequired[Milliseconds]
     """Milliseconds to wait; as long as it takes unless given."""
 
 
@@ -27,7 +27,7 @@ class ApprovalOptions(TypedDict):
     question: _Text
     default: NotRequired[bool]
     """What counts where no answer is given."""
-    timeout: NotRequired[float]
+    timeout: NotRequired[Milliseconds]
     """Milliseconds to wait; as long as it takes unless given."""
 
 

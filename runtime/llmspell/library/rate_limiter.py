@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import exposed, method
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import RateLimitError
 from llmspell.run import Run
 from llmspell.security.rates import Rates, Window, window_of
-from llmspell.tools.bounds import Bounds
 
 Period = Literal["second", "minute", "hour", "day"] | float
 Requests = Annotated[int, Bounds(ge=1, le=100_000)]

@@ -40,6 +40,6 @@ class Account:
         """For the messages about one request; raises the auth error where a key is needed and there is none."""
         asked = Asked(self.name, model, self.host, self.key_variable, self.api_key)
         if self.key_required and not self.api_key:
-            hint = f'set {self.key_variable}, or use the offline model with provider = "offline"'
+            hint = f"set {self.key_variable}, or use the provider 'offline'"
             raise asked.fail("auth", f"there is no key for {self.name}: {self.key_variable} is not set", hint=hint)
         return asked

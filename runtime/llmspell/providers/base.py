@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from llmspell.errors import ArgumentError
 from llmspell.frozen import frozen
@@ -42,6 +42,15 @@ class Image:
         if text.startswith(("http://", "https://")):
             return Image(url=text)
         raise ArgumentError(f"{text[:60]!r} is not an image", hint="give an http(s) address or a data: URL")
+
+    @staticmethod
+    def several(given: Any) -> tuple[Image, ...]:
+        """From a spell's list of them. Raises ArgumentError."""
+        if not isinstance(given, list) or not all(isinstance(text, str) for text in cast(list[Any], given)):
+            raise ArgumentError(
+                f"images must be a list of texts, not {given!r}", hint="each an http(s) address or a data: URL"
+            )
+        return tuple(map(Image.of, cast(list[str], given)))
 
 
 @frozen

@@ -89,7 +89,7 @@ def choose(
     if not model:
         model = MODELS.get(provider or "openai", "")
         if not model and provider != OFFLINE:
-            raise ArgumentError(f"no model for embeddings is known of {provider!r}", hint='give model = "…" too')
+            raise ArgumentError(f"no model for embeddings is known of {provider!r}", hint="name a model too")
     found, name = providers.resolve(model or None, provider or None, base_url or None, api_key or None)
     if found.name == OFFLINE:
         return None

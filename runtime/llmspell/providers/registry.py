@@ -111,7 +111,7 @@ class Providers:
         if not wanted:
             raise ArgumentError(
                 f"no model is named for provider {name!r}",
-                hint=f'give model = "…", or set {DEFAULT_VARIABLE}={name}/…',
+                hint=f"name a model, or set {DEFAULT_VARIABLE}={name}/…",
             )
         return self._instance(preset, base_url or "", api_key or ""), wanted
 

@@ -59,7 +59,7 @@ class ForeignChecker(Checker):
         except SchemaError as error:
             raise ArgumentError(
                 f"{where}: {error.message}",
-                hint="a schema is a table such as { type = 'object', properties = { name = { type = 'string' } } }",
+                hint="a schema says its `type`, and of an object its `properties`, each with a `type`",
             ) from None
         return self._validator
 

@@ -32,7 +32,7 @@ class Access:
         what = "private to" if self.kind == "private" else "written only by"
         raise SecurityError(
             f"{actor} may not {doing} the state {scope!r}: it is {what} {self.owner}",
-            hint="its owner can open it: State.scope(name, { access = 'open' })",
+            hint="its owner can open it: the scope's `access` is then 'open'",
             data={"scope": scope, "owner": self.owner, "access": self.kind, "actor": actor},
         )
 

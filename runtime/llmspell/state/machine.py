@@ -19,7 +19,7 @@ def following(transitions: Transitions, status: str, event: str, whose: str) -> 
     if not transitions:
         raise ArgumentError(
             f"{whose} has no state machine to follow {event!r}",
-            hint='give it one: transitions = { idle = { start = "running" }, running = { stop = "idle" } }',
+            hint="give it one: `transitions` has the next status, by status and event",
         )
     allowed = transitions.get(status)
     if allowed is None:

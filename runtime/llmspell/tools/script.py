@@ -25,20 +25,17 @@ class ScriptTool(Tool):
     def __init__(self, options: ToolOptions, script_class: ScriptClass | None) -> None:
         """Raises ArgumentError where the name, the description or the work is missing."""
         override = script_class.overrides.get("execute") if script_class else None
-        where = script_class.name if script_class else "Tool.define"
         for field, value in (("name", options.name), ("description", options.description)):
             if not value:
-                raise ArgumentError(f"{where}: missing {field!r}", hint=f"a tool needs a {field}: models read it")
+                raise ArgumentError(f"missing {field!r}", hint=f"a tool needs a {field}: models read it")
         if not _NAME.fullmatch(options.name):
             hint = "use letters, digits, _ and -, at most 64"
-            raise ArgumentError(f"{where}: {options.name!r} cannot be a tool's name", hint=hint)
+            raise ArgumentError(f"{options.name!r} cannot be a tool's name", hint=hint)
         if options.execute is None and override is None:
-            raise ArgumentError(f"{where}: missing 'execute'", hint="give it a function that does the tool's work")
+            raise ArgumentError("missing 'execute'", hint="give it a function that does the tool's work")
         self._name = options.name
         self._description = options.description
-        self._checker = ForeignChecker(
-            options.parameters or {"type": "object", "properties": {}}, f"{where}: parameters"
-        )
+        self._checker = ForeignChecker(options.parameters or {"type": "object", "properties": {}}, "parameters")
         self._function: Callback | None = options.execute
         self.examples = tuple(options.examples or ())
         self.permissions = tuple(options.permissions or ())

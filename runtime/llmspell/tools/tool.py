@@ -11,13 +11,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Self, TypedDict
 
+from llmspell.api.bounds import Count, Milliseconds
 from llmspell.api.callback import Callback
 from llmspell.api.check import Checker, present
 from llmspell.api.describe import class_mark, exposed, method, prop
 from llmspell.api.kinds import PermissionName, ToolName
 from llmspell.api.objects import ScriptClass
 from llmspell.api.registry import registry
-from llmspell.errors import SchemaError, ToolError
+from llmspell.errors import ArgumentError, SchemaError, ToolError
 from llmspell.hooks.handlers import handlers_of
 from llmspell.hooks.ready import HookOption
 from llmspell.hooks.table import Handler
@@ -34,16 +35,16 @@ class ToolOptions:
     description: str = ""
     """What it does and when to use it, written for a model."""
     parameters: dict[str, Any] | None = None
-    """JSON Schema of its arguments, an object. Without it, it takes any table."""
+    """JSON Schema of its arguments. Without it, it takes any."""
     execute: Callback | None = None
     """Does the work: takes the arguments, gives any value."""
     examples: list[dict[str, Any]] | None = None
     """Argument tables that show how it is called."""
     permissions: list[PermissionName] | None = None
     """What it needs, of read, write, net, exec, env. The offline model calls no tool that needs write, net or exec."""
-    timeout: float = pipeline.TIMEOUT
+    timeout: Milliseconds = pipeline.TIMEOUT
     """Milliseconds it may take."""
-    max_output: int = pipeline.MAX_OUTPUT
+    max_output: Count = pipeline.MAX_OUTPUT
     """Longest result, in characters of JSON."""
     version: str = ""
     """Its version, for `metadata()`."""
@@ -141,7 +142,11 @@ class Tool(ABC):
     @staticmethod
     def define(run: Run, options: dict[str, Any]) -> Tool:
         """A tool of your own. Needs `name`, `description` and `execute`."""
-        return Tool.create(run, options, None)
+        try:
+            return Tool.create(run, options, None)
+        except ArgumentError as error:
+            error.message = f"Tool.define: {error.message}"
+            raise
 
     @method(
         static=True,

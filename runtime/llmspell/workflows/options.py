@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
 from llmspell.agents.base import BaseAgent, BaseAgentOptions
+from llmspell.api.bounds import Count, Milliseconds, Times
 from llmspell.api.callback import Callback
 from llmspell.api.kinds import AgentName, Shape, Takes, ToolName, WorkflowName
-from llmspell.tools.bounds import Bounds
 from llmspell.tools.tool import Tool
 from llmspell.workflows.context import WorkflowContext
 
@@ -18,10 +18,6 @@ Reduction = Annotated[Callback, Takes(results=list[Any], context=WorkflowContext
 Reaction = Annotated[Callback, Takes(value=Any, context=WorkflowContext)]
 Work = Annotated[Callback, Takes(value=Any, context=WorkflowContext)]
 Input = Annotated[Callback, Takes(context=WorkflowContext)]
-
-Count = Annotated[int, Bounds(ge=1)]
-Times = Annotated[int, Bounds(ge=0)]
-Milliseconds = Annotated[float, Bounds(gt=0)]
 
 
 class RoleStep(TypedDict, total=False):

@@ -39,7 +39,7 @@ class Reader:
 
     def __init__(self, where: str, language: str = "lua", tools: tuple[str, ...] = ()) -> None:
         """tools: names of tools that the workflow has beside those built in."""
-        self._where = where
+        self._where = f"{spelled(where, language)}: " if where else ""
         self._own_tools = tools
         self._language = language
         self.holes: Holes = {}
@@ -50,7 +50,7 @@ class Reader:
         return replace(root, parts=_going_on(root.parts, all_inside=True)) if root.on_error == "continue" else root
 
     def error(self, path: str, problem: str, hint: str = "") -> ArgumentError:
-        return ArgumentError(f"{self._where}: {self.at(path)}{problem}", hint=hint)
+        return ArgumentError(f"{self._where}{self.at(path)}{problem}", hint=hint)
 
     def at(self, path: str) -> str:
         """A path before what is wrong there, as the script's language counts and spells."""
@@ -93,7 +93,7 @@ class Reader:
                 value = {"run": value}
             case _:
                 raise self.error(path, f"must be a step: a table or a function, not {value!r:.60}")
-        given = _step_checker().take(value, f"{self._where}: {self.at(path)[:-2]}", self._language)
+        given = _step_checker().take(value, f"{self._where}{self.at(path)[:-2]}", self._language)
         type_ = self._type(given, path)
         known = COMMON | OWN[type_] | (STAGE if stage else frozenset())
         if extra := sorted(given.keys() - known):
@@ -317,7 +317,7 @@ class Reader:
         found = tool if tool in self._own_tools else builtin_tool(tool)
         if found is None:
             known = [*self._own_tools, *registry().tools]
-            raise missing(f"{self._where}: {self.at(path)}there is no tool {tool!r}", snake(tool), known, "the tools")
+            raise missing(f"{self._where}{self.at(path)}there is no tool {tool!r}", snake(tool), known, "the tools")
         return found
 
     def _title(self, given: dict[str, Any], type_: StepType, work: Hole | str | None, path: str, index: int) -> str:

@@ -61,13 +61,14 @@ class Workflow(BaseAgent):
 
     @classmethod
     def create(cls, run: Run, options: dict[str, Any], script_class: ScriptClass | None) -> Workflow:
-        return cls.made(run, "sequential", options, "Workflow.new", script_class)
+        return cls.made(run, "sequential", options, "", script_class)
 
     @classmethod
     def made(
         cls, run: Run, type_: StepType, options: dict[str, Any], where: str, script_class: ScriptClass | None = None
     ) -> Workflow:
-        """A workflow from checked options. Raises ArgumentError, naming the step."""
+        """A workflow from checked options. where: what is called, for messages; "" leaves it to the caller to say so.
+        Raises ArgumentError, naming the step."""
         given = {key: value for key, value in options.items() if value is not None}
         reader = Reader(where, run.identity.language, tuple(tool.name for tool in given.get("tools", ())))
         root = reader.root(

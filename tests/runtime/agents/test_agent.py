@@ -192,6 +192,45 @@ IMAGES = {
 
 
 @both
+@pytest.mark.parametrize("images", ["3", '"https://example.org/a.png"', "LIST"])
+async def test_images_are_a_list_of_texts(cast: Any, model: Any, language: str, images: str) -> None:
+    images = images.replace("LIST", "{ 3 }" if language == "lua" else "[3]")
+    text = {
+        "lua": f'Agent.new("x"):execute{{ message = "Look", images = {images} }}',
+        "js": f'await new Agent("x").execute({{ message: "Look", images: {images} }});',
+    }
+    error = (await cast(**{language: text[language]}, model=model)).result.error
+    assert error.message.startswith("images must be a list of texts, not ")
+    assert (error.type, error.source.endswith(f"spell.{language}:1")) == ("invalid_argument", True)
+    assert "data: URL" in error.hint
+
+
+@both
+@pytest.mark.parametrize("timeout", ["-5", "0", '"soon"', "true"])
+async def test_a_time_that_is_none_is_refused(cast: Any, model: Any, language: str, timeout: str) -> None:
+    """Wherever an agent is given one: where it is made, for a chat, in the input of an execution."""
+    text = {
+        "lua": """
+            local tell = function(f, ...) return select(2, pcall(f, ...)).message end
+            local agent = Agent.new("x")
+            return { tell(Agent.new, { timeout = LIMIT }), tell(agent.chat, agent, "x", { timeout = LIMIT }),
+              tell(agent.execute, agent, { message = "x", timeout = LIMIT }), tell(agent.execute, agent, "x", {}) }
+        """,
+        "js": """
+            const tell = async (f) => { try { await f(); } catch (error) { return error.message; } };
+            const agent = new Agent("x");
+            return [await tell(() => new Agent({ timeout: LIMIT })), await tell(() => agent.chat("x", { timeout: LIMIT })),
+              await tell(() => agent.execute({ message: "x", timeout: LIMIT })), await tell(() => agent.execute("x", {}))];
+        """,
+    }
+    said = (await cast(**{language: text[language].replace("LIMIT", timeout)}, model=model)).value
+    assert [words for words in said[:3] if " must be " not in words or "timeout" not in words] == []
+    assert said[2].startswith("timeout must be a number of milliseconds above 0, not ")
+    assert said[3] == "BaseAgent.execute: takes 1, not 2 arguments"
+    assert model.requests == []
+
+
+@both
 async def test_images_are_sent(cast: Any, model: Any, language: str) -> None:
     assert (await cast(**{language: IMAGES[language]}, model=model)).value is False
     first = model.requests[0].json["messages"][-1]["content"]

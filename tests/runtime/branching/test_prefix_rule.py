@@ -171,6 +171,69 @@ async def test_what_the_host_does_for_long_gives_no_place_away(
     assert not silent.requests
 
 
+async def test_what_does_not_come_again_holds_up_no_audit_record(
+    cast: Caster, model: ModelServer, language: str
+) -> None:
+    """The recorded run asked for something while a tool ran, and this one does not: the record has come, and waits."""
+    text = {
+        "lua": """
+            local waits, began = {waits}, false
+            local weather = Tool.define{{
+              name = "weather", description = "d",
+              parameters = {{ type = "object", properties = {{ city = {{ type = "string" }} }} }},
+              execute = function(given)
+                began = true
+                while waits do Async.sleep(1) end
+                return given
+              end,
+            }}
+            local function work()
+              local agent = Agent.new{{ name = "changed", tools = {{ weather }} }}
+              agent:chat("{word}")
+              return agent:chat("Ask the weather tool")
+            end
+            local function beside()
+              if not waits then return "" end
+              while not began do Async.sleep(1) end
+              Agent.new{{ name = "beside" }}:chat("one")
+              waits = false
+              return ""
+            end
+            return Async.all{{ work, beside }}
+        """,
+        "js": """
+            let waits = {waits}, began = false;
+            const weather = Tool.define({{
+              name: "weather", description: "d",
+              parameters: {{ type: "object", properties: {{ city: {{ type: "string" }} }} }},
+              execute: async (given) => {{
+                began = true;
+                while (waits) await Async.sleep(1);
+                return given;
+              }},
+            }});
+            const work = async () => {{
+              const agent = new Agent({{ name: "changed", tools: [weather] }});
+              await agent.chat("{word}");
+              return await agent.chat("Ask the weather tool");
+            }};
+            const beside = async () => {{
+              if (!waits) return "";
+              while (!began) await Async.sleep(1);
+              await new Agent({{ name: "beside" }}).chat("one");
+              waits = false;
+              return "";
+            }};
+            return await Async.all([work(), beside()]);
+        """,
+    }[language]
+    first = await cast(**{language: text.format(waits="true", word="two")}, model=model)
+    run = cast(**{language: text.format(waits="false", word="zwei")}, model=model, prefix=prefix(first))
+    again = await asyncio.wait_for(run, 30)
+    assert again.value == first.value
+    assert free(again) == [False] * 3
+
+
 async def test_what_never_came_is_asked_for_when_nothing_else_is_left(
     cast: Caster, silent: ModelServer, language: str
 ) -> None:

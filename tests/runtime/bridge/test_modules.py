@@ -124,11 +124,101 @@ async def test_what_an_import_asks_for_in_vain_is_told_at_its_line(cast: Cast, t
     assert error.stack[0].endswith("spell.js:2: in main chunk")
 
 
-async def test_what_is_no_json_is_told_at_its_line(cast: Cast, tmp_path: Path) -> None:
-    (tmp_path / "pots.json").write_text('{"size": 3,\n "kind": }')
-    error = (await cast(js='import pots from "./pots.json"')).result.error
-    assert (error.type, error.message) == ("syntax", "this is no JSON: Expecting value")
-    assert error.source.endswith("pots.json:2")
+@pytest.mark.parametrize("language", ["lua", "js"])
+async def test_a_module_that_fails_names_its_lines_and_those_that_load_it(
+    cast: Cast, tmp_path: Path, language: str
+) -> None:
+    write(
+        tmp_path,
+        good_DOT_lua="return 1",
+        bad_DOT_lua='local one = require("good")\nlocal function deep()\n  error("late " .. one)\nend\ndeep()\nreturn 1',
+        between_DOT_lua='\nlocal bad = require("bad")\nreturn bad',
+        good_DOT_js="export const one = 1;",
+        bad_DOT_js='import { one } from "./good.js";\nfunction deep() {\n  throw new Error("late " + one);\n}\ndeep();',
+        between_DOT_js='\nimport "./bad.js";',
+    )
+    loads = {
+        "lua": 'local good = require("good")\n\nrequire("between")',
+        "js": 'import "./good.js";\n\nimport "./between.js";',
+    }
+    error = (await cast(**{language: loads[language]})).result.error
+    assert error.message == "late 1"
+    assert [line.rpartition("/")[2] for line in error.stack] == [
+        f"bad.{language}:3: in function 'deep'",
+        f"bad.{language}:5: in main chunk",
+        f"between.{language}:2: in main chunk",
+        f"spell.{language}:3: in main chunk",
+    ]
+
+
+async def test_who_began_a_module_that_fails_is_told_once(cast: Cast, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        bad_DOT_js='import "./good.js";\nthrow new Error("late");',
+        good_DOT_js="",
+        two_DOT_js='import "./bad.js";',
+    )
+    text = """
+      async function first() { await import("./bad.js"); }
+      let said;
+      try { await first(); } catch (error) { said = error.stack; }
+      try { await import("./two.js"); } catch (error) { return [said, error.stack]; }"""
+    first, second = (await cast(js=text)).result.value
+    lines = [line.rpartition("/")[2].partition(":")[::2] for line in first.splitlines()]
+    assert [(name, rest.partition(":")[0]) for name, rest in lines] == [
+        ("bad.js", "2"),
+        ("spell.js", "2"),
+        ("spell.js", "4"),
+    ]
+    assert second == first
+
+
+async def test_a_stack_is_of_this_failure_and_not_of_one_that_said_the_same(cast: Cast, tmp_path: Path) -> None:
+    write(tmp_path, bad_DOT_lua='error("again")', through_DOT_lua='local bad = require("bad")\nreturn bad')
+    text = """
+      pcall(require, "bad")
+      for i = 1, 3 do pcall(require, "through") end
+      local function later() require("through") end
+      later()"""
+    error = (await cast(lua=text)).result.error
+    assert [line.rpartition("/")[2] for line in error.stack] == [
+        "bad.lua:1: in main chunk",
+        "through.lua:1: in main chunk",
+        "spell.lua:4: in function 'later'",
+        "spell.lua:5: in main chunk",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ('{"size": 3,\n "kind": }', 2, "unexpected token: '}'"),
+        ("[1,\n NaN]", 2, "unexpected token: 'NaN'"),
+        ("[1,\n 2\n\n", 4, "Expected ',' or ']' after array element"),
+        ("{\r\n'a': 1}", 2, "Expected property name or '}'"),
+        ("", 1, "Unexpected end of JSON input"),
+    ],
+)
+async def test_what_is_no_json_is_told_at_its_line(cast: Cast, tmp_path: Path, text: str, line: int, said: str) -> None:
+    (tmp_path / "pots.json").write_bytes(text.encode())
+    error = (await cast(js='\nimport pots from "./pots.json"')).result.error
+    assert (error.type, error.message) == ("syntax", f"this is not JSON: {said}")
+    assert error.source.endswith(f"pots.json:{line}")
+    assert [each.rpartition("/")[2] for each in error.stack] == ["spell.js:2: in main chunk"]
+
+
+async def test_json_is_data_and_no_text_that_runs(cast: Cast, tmp_path: Path) -> None:
+    (tmp_path / "pots.json").write_bytes('\ufeff{"__proto__": {"a": 1}, "u": "\u2028"}'.encode())
+    (tmp_path / "one.js").write_text('import pots from "./pots.json"; export default pots;')
+    text = """
+      import pots, * as all from "./pots.json";
+      import same from "./one.js";
+      const late = await import("./pots.json");
+      return [Object.keys(pots), pots.u.length, same === pots, late.default === pots, Object.keys(all)];"""
+    assert (await cast(js=text)).result.value == [["__proto__", "u"], 1, True, True, ["default"]]
+    error = (await cast(js='\nimport { kind } from "./pots.json"')).result.error
+    assert error.message.endswith("pots.json has no export named 'kind'")
+    assert error.source.endswith("spell.js:2")
 
 
 @pytest.mark.parametrize("text", ["export const a = (", "export { a b }", "if (params) {\n  export const a = 1 }"])

@@ -40,6 +40,8 @@ await use()""",
         ("Tool.defin{}", "did you mean define?"),
         ("Agnt.new{}", "did you mean Agent?"),
         ("strng.rep('x', 2)", "did you mean string?"),
+        ("Async.slep(1)", "did you mean sleep?"),
+        ("math.flor(1.5)", "did you mean floor?"),
         ("local t = {} t.nothingLikeIt()", ""),
     ],
 )
@@ -59,6 +61,13 @@ async def test_lua_hints_at_what_was_meant(cast: Any, source: str, hint: str) ->
 async def test_a_member_is_called_as_the_spells_language_writes_it(cast: Any, source: Any, said: str) -> None:
     error = (await cast(**source)).result.error
     assert error.message == f"{said.partition('(')[0]}: missing argument 'key'" and error.hint == said
+
+
+async def test_a_tool_by_its_name_alone_is_told_how_it_is_written(cast: Any, language: str) -> None:
+    text = {"lua": 'Agent.new{ tools = { "calculator" } }', "js": 'new Agent({ tools: ["calculator"] })'}[language]
+    error = (await cast(**{language: text})).result.error
+    assert error.message.endswith("must be an object of class Tool, not 'calculator'")
+    assert error.hint == 'write Tool.get("calculator")'
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def processes_of(folder: Path) -> list[int]:
 
 
 def nobody_left(folder: Path) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if not processes_of(folder):
             return True

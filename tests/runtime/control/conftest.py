@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Live:
 
     async def until(self, holds: Callable[[Live], Any]) -> Any:
         """What `holds` gives once it is something; looked at with each event, output and notice."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (found := holds(self)):
                 self.news.clear()
                 await self.news.wait()
@@ -69,7 +69,7 @@ class Live:
         return await self.until(found)
 
     async def result(self) -> Result:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await self.started.result()
 
     def of(self, kind: str) -> list[Event]:
@@ -158,6 +158,22 @@ class _Kept:
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.fixture
+async def passes(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Awaitable[None]]:
+    """`await passes(60)`: a minute goes by on the loop's clock, and what is due then has come."""
+    loop, passed = asyncio.get_running_loop(), 0.0
+    real = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real() + passed)
+
+    async def wait(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+        other = await stage.start(lua="Async.sleep(1) return 1")
+        await other.result()
+
+    return wait
 
 
 @pytest.fixture

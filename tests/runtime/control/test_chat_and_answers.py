@@ -60,8 +60,14 @@ async def test_chat_while_paused_goes_through_hooks_history_and_recording(stage:
 
 async def test_chat_while_the_run_goes_on(stage: Any, language: str) -> None:
     idle = {
-        "lua": 'Agent.new{ name = "echo" } print("ready") Async.sleep(300) return 1',
-        "js": 'new Agent({ name: "echo" }); console.log("ready"); await Async.sleep(300); return 1;',
+        "lua": """
+            Agent.new{ name = "echo" } print("ready")
+            while #eventBus.history("chat_completed").events == 0 do Async.sleep(5) end
+            return 1""",
+        "js": """
+            new Agent({ name: "echo" }); console.log("ready");
+            while (!eventBus.history("chat_completed").events.length) await Async.sleep(5);
+            return 1;""",
     }
     live = await stage.start(**{language: idle[language]})
     await live.said("out")
@@ -142,10 +148,14 @@ async def test_with_nobody_there_a_question_fails_as_ever(stage: Any, language: 
 
 
 async def test_a_question_whose_client_vanishes_waits_on_and_says_so(stage: Any, language: str) -> None:
-    slow = {"lua": "Async.sleep(100) " + ASKING["lua"], "js": "await Async.sleep(100);" + ASKING["js"]}
-    live = await stage.start(**{language: slow[language]})
+    waits = {
+        "lua": 'while #eventBus.history("resumed").events == 0 do Async.sleep(5) end',
+        "js": 'while (!eventBus.history("resumed").events.length) await Async.sleep(5);',
+    }
+    live = await stage.start(**{language: waits[language] + ASKING[language]})
     async with await live.connect() as first:
-        await first.do("status")
+        await first.do("pause")
+        await first.do("resume")
         await live.notice("waiting")
     said = await live.said("err")
     assert "the spell asks 'Which city?' and waits: llmspell trace answer" in said

@@ -17,7 +17,7 @@ from llmspell.runtime import Runtime
 from llmspell.serve.dap.adapter import Adapter
 
 #: Seconds until what an adapter does not say counts as never said.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Refused(Exception):
@@ -119,7 +119,8 @@ class Client:
         await self.event("initialized")
         points = [line if isinstance(line, dict) else {"line": line} for line in lines]
         found = await self.ask("setBreakpoints", source={"path": program}, breakpoints=points)
-        await self.ask("setFunctionBreakpoints", breakpoints=[{"name": name} for name in functions])
+        named = [each if isinstance(each, dict) else {"name": each} for each in functions]
+        await self.ask("setFunctionBreakpoints", breakpoints=named)
         await self.ask("setExceptionBreakpoints", filters=errors)
         await self.ask("configurationDone")
         return found["breakpoints"]

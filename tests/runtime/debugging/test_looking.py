@@ -53,6 +53,39 @@ async def test_a_pause_stops_at_once_where_everything_waits(client, language):
     assert not [each for each in told if each["category"] == "stderr"]
 
 
+_SLOW = {
+    "lua": """local slow = Tool.define({ name = "slow", description = "Waits", execute = function(given)
+  print("waits")
+  Async.sleep(600000)
+end })
+slow:execute({})
+""",
+    "javascript": """const slow = Tool.define({ name: "slow", description: "Waits", async execute(given) {
+  console.log("waits");
+  await Async.sleep(600000);
+} });
+await slow.execute({});
+""",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_what_a_spell_has_begun_is_paused_and_goes_on(client, language):
+    await client.launch(Spells(language, client).write("a", _SLOW[language]))
+    await client.event("output", output="waits\n")
+    threads = (await client.ask("threads"))["threads"]
+    (number,) = [each["id"] for each in threads if each["name"] == "tool slow"]
+    for _ in range(2):
+        await client.ask("pause", threadId=number)
+        stop = await client.event("stopped", threadId=number)
+        assert (stop["reason"], stop["allThreadsStopped"]) == ("pause", False)
+        lines = {each["name"]: each["line"] for each in await client.stack(number)}
+        assert lines["tool slow"] == 5
+        await client.go(thread=number)
+    await client.ask("terminate")
+    assert (await client.event("exited"))["exitCode"] == 130
+
+
 async def test_a_refusal_is_a_message_only_where_a_person_did_something(client):
     await client.launch(client.write("one.lua", "local a\nprint(a)\n"), (2,))
     frame = await client.stopped()

@@ -106,6 +106,61 @@ async def test_breakpoints_in_a_tool_with_hit_counts_log_points_and_at_errors(cl
     assert "for Ada\n" in client.output()
 
 
+_VISITS = {
+    "lua": """local clerk = Tool.define({ name = "greet", description = "Greets", execute = function(given)
+  return { text = given.name }
+end })
+local function visit(i)
+  clerk:execute({ name = "Ada" })
+end
+for at = 1, 6 do
+  visit(at)
+end
+""",
+    "js": """const clerk = Tool.define({ name: "greet", description: "Greets", execute(given) {
+  return { text: given.name };
+} });
+async function visit(i) {
+  return await clerk.execute({ name: "Ada" });
+}
+for (let at = 1; at <= 6; at++) {
+  await visit(at);
+}
+""",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_conditions_and_hit_counts_of_what_is_about_to_happen(client, language):
+    """Asked of the script that waits for it; where two stop the run at one place, each counts for itself."""
+    wanted = [
+        {"name": "tool:gr*", "condition": "i > 2", "hitCondition": "2"},
+        {"name": "tool:greet", "condition": "i == 1"},
+        {"name": "tool:greet", "hitCondition": "== 6"},
+    ]
+    await client.launch(client.write(f"a.{language}", _VISITS[language]), functions=wanted)
+    points = await client.ask("setFunctionBreakpoints", breakpoints=wanted)
+    numbers = [each["id"] for each in points["breakpoints"]]
+    seen = []
+    while (frame := await client.stop_or_end()) is not None:
+        assert frame["stop"]["reason"] == "function breakpoint"
+        waits = (await client.stack(frame["stop"]["threadId"]))[1]
+        seen.append(
+            (await client.value("i", waits), [numbers.index(each) for each in frame["stop"]["hitBreakpointIds"]])
+        )
+        await client.go(thread=frame["stop"]["threadId"])
+    assert seen == [("1", [1]), ("4", [0]), ("5", [0]), ("6", [0, 2])]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_condition_that_cannot_be_evaluated_stops_and_says_why(client, language):
+    wanted = [{"name": "tool:greet", "condition": "nothing.there"}]
+    await client.launch(client.write(f"a.{language}", _VISITS[language]), functions=wanted)
+    frame = await client.stopped(reason="function breakpoint")
+    assert frame["stop"]["text"].startswith("the condition 'nothing.there' cannot be evaluated: ")
+    assert "nothing" in frame["stop"]["text"].partition(": ")[2]
+
+
 _HOOKS = {
     "lua": 'Hooks.register("before_tool_call", function(context)\n  local tool = context.tool_name\nend)\n',
     "js": 'Hooks.register("beforeToolCall", (context) => {\n  const tool = context.toolName;\n});\n',
@@ -185,6 +240,18 @@ async def test_without_debugging_it_runs_as_it_is(client):
     await client.launch(client.write("a.lua", "print(params.x)\nreturn { 1 }\n"), (1,), noDebug=True, args=["x=12"])
     await client.event("exited", exitCode=0)
     assert "12\n" in client.output()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.lua", 'print("on")\nAsync.sleep(60000)\n'), ("a.js", 'console.log("on");\nawait Async.sleep(60000);\n')],
+)
+async def test_without_debugging_it_cannot_be_paused_and_says_so(client, refusal, name, text):
+    await client.launch(client.write(name, text), noDebug=True)
+    await client.event("output", output="on\n")
+    assert await refusal(client.ask("pause", threadId=1)) == "the spell runs without debugging and cannot be paused"
+    await client.ask("terminate")
+    await client.event("exited")
 
 
 async def test_what_cannot_be_launched_says_why(client, refusal):
@@ -290,8 +357,10 @@ async def test_a_line_is_asked_for_again_and_goes_on_counting_its_hits(client):
 async def test_the_debug_console_answers_what_the_spell_asks(client):
     text = 'local city = Human.ask{ question = "Which city?", choices = { "Rome", "Oslo" } }\nprint("to", city)\n'
     await client.launch(client.write("a.lua", text))
-    for typed in ("Paris", "2"):
-        await client.event("output", output="Which city? (type the answer here)\n")
+    for choice in ("  1. Rome\n", "  2. Oslo\n"):
+        await client.event("output", output=choice, category="console")
+    for typed in ("Paris", "2"):  # what is important pops up: only what is asked does
+        await client.event("output", output="Which city? (answer in the debug console)\n", category="important")
         assert await client.value(typed, context="repl") == ""
     await client.event("exited", exitCode=0)
     assert "to\tOslo\n" in client.output()

@@ -189,5 +189,5 @@ class Desk:
 
         label = args[0].removeprefix("./")
         text = self.modules[label]
-        source = modules.json_module(text) if label.endswith(".json") else modules.prepare(text).source
+        source = text if label.endswith(".json") else modules.prepare(text).source
         return {"label": label, "source": source}

@@ -122,7 +122,7 @@ async def test_a_thread_is_stopped_with_its_line(case: Endless, start_spell: Sta
     others = set(threading.enumerate())
     await assert_stopped(case, "in_process", start_spell)
     for thread in set(threading.enumerate()) - others:
-        await asyncio.to_thread(thread.join, 10)
+        await asyncio.to_thread(thread.join, 60)
         assert not thread.is_alive()
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from javascript_host import BINDING, Desk
 
+from llmspell.engines.javascript import prelude
+
 if TYPE_CHECKING:
     from conftest import Outcome, StartSpell, Way
 
@@ -113,6 +115,8 @@ async def test_a_timer_and_a_callback_begin_anew(run: Run) -> None:
         ("eventBus.emitt('x')", "eventBus.emitt is not a function: did you mean emit?"),
         ("eventBus.nothingLikeIt('x')", "eventBus.nothingLikeIt is not a function"),
         ("new Agnt({})", "Agnt is not defined: did you mean Agent?"),
+        ("Async.slep(1)", "Async.slep is not a function: did you mean sleep?"),
+        ("Math.rond(1)", "Math.rond is not a function: did you mean round?"),
         ("consol.log(1)", "consol is not defined: did you mean console?"),
         ("somethingElse()", "somethingElse is not defined"),
         ("const f = undefined; f()", "f is not a function"),
@@ -128,3 +132,27 @@ async def test_an_error_names_what_is_not_there(run: Run, source: str, message: 
     assert outcome.error["message"] == message
     caught = await run(f"try {{ {source} }} catch (e) {{ return e.message }}")
     assert caught.value() == message
+
+
+# -- texts that are no spell's ---------------------------------------------------------------------------------------
+
+
+async def test_a_text_that_is_not_json_tells_the_line_and_column_in_it(run: Run) -> None:
+    """The engine counts every line break twice in some of its messages, and says nothing of the place in others."""
+    source = r"""const said = (text) => { try { JSON.parse(text) } catch (error) { return error.name + ": " + error.message } };
+return ["{\n\n,}", "[1,\n\n2 3]", "nul", "", "[\n01]"].map(said)"""
+    assert (await run(source)).value() == [
+        "SyntaxError: this is not JSON: Expected property name or '}' at line 3 column 1",
+        "SyntaxError: this is not JSON: Expected ',' or ']' after array element at line 3 column 3",
+        "SyntaxError: this is not JSON: unexpected token: 'nul' at line 1 column 1",
+        "SyntaxError: this is not JSON: Unexpected end of JSON input at line 1 column 1",
+        "SyntaxError: this is not JSON: Unexpected number at line 2 column 1",
+    ]
+
+
+@pytest.mark.parametrize("read", ["JSON.parse(text)", "(0, eval)(text)", "eval(text)"])
+async def test_lines_of_a_text_that_is_read_are_no_lines_of_the_spell(run: Run, read: str) -> None:
+    """The engine numbers them as if they were: the spell's own come after those of the prelude."""
+    before = prelude.source().count("\n")
+    source = f"function inner(text) {{\n  return {read}\n}}\n\n\n\ninner('\\n'.repeat({before} + 3) + '[,')"
+    assert await stack(run, source) == ["2: in function 'inner'", "7: in main chunk"]

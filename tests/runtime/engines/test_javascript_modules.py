@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from llmspell.engines.javascript.modules import json_module, prepare
+from llmspell.engines.javascript.modules import prepare
 
 
 def provided(source: str) -> str:
@@ -102,12 +102,6 @@ def test_a_misspelt_import_or_export_is_left_too(source: str) -> None:
 def test_a_script_may_begin_with_a_hash_bang_line() -> None:
     assert (
         prepare("#!/usr/bin/env llmspell\nimport './a.js'").source.split("\n")[0].endswith("//#!/usr/bin/env llmspell")
-    )
-
-
-def test_json_is_a_module_with_a_default() -> None:
-    assert json_module('{"a": 1}').startswith(
-        "$module.provide({default: () => $default}); const $default = JSON.parse("
     )
 
 

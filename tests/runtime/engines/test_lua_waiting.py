@@ -250,10 +250,10 @@ def test_async_in_all_its_forms() -> None:
         local function later(v, ms) return function() return e:say_later(v, ms) end end
         local out = {}
         out.all = Async.all{later('a', 9), later('b', 3), 'plain', coroutine.create(later('c', 1)), Async.spawn(later('d', 2))}
-        out.race = Async.race{later('slow', 50), later('quick', 5)}
+        out.race = Async.race{later('slow', 60000), later('quick', 5)}
         out.settled = Async.settle{later('fine', 1), function() error('bad', 0) end, function() return nil end}
-        out.in_time = Async.timeout(50, later('in time', 5))
-        local ok, late = pcall(Async.timeout, 5, later('late', 50))
+        out.in_time = Async.timeout(60000, later('in time', 5))
+        local ok, late = pcall(Async.timeout, 5, later('late', 60000))
         out.late = {ok, late.type, late.name, late.source}
         local t = Async.spawn(function(a, b) Async.sleep(1) return a + b end, 2, 3)
         out.status = t:status()

@@ -24,7 +24,7 @@ WAITS = {
           for n = 1, 3 do Async.sleep(1) eventBus.emit("report_ready", { pages = n, toolName = "kept" }) end
         end)
         local first = eventBus.wait_for("report:*")
-        local third = eventBus.wait_for("reportReady", { timeout = 5000, filter = function(event) return event.pages > 2 end })
+        local third = eventBus.wait_for("reportReady", { timeout = 60000, filter = function(event) return event.pages > 2 end })
         local ok, err = pcall(eventBus.wait_for, "nothing", { timeout = 5 })
         local made = Async.spawn(function() return eventBus.wait_for("agent:created") end)
         Async.sleep(1)
@@ -40,7 +40,7 @@ WAITS = {
           for (let n = 1; n <= 3; n++) { await Async.sleep(1); eventBus.emit("report_ready", { pages: n, toolName: "kept" }); }
         })();
         const first = await eventBus.waitFor("report:*");
-        const third = await eventBus.waitFor("reportReady", { timeout: 5000, filter: (event) => event.pages > 2 });
+        const third = await eventBus.waitFor("reportReady", { timeout: 60000, filter: (event) => event.pages > 2 });
         const err = await eventBus.waitFor("nothing", { timeout: 5 }).catch((error) => error);
         const made = eventBus.waitFor("agent:created");
         const agent = new Agent({ name: "ada" });
@@ -108,7 +108,7 @@ DRIVEN = {
         end)
         system:on("revision_needed", function(event) system:emit("draft_completed", { round = event.round + 1 }) end)
         eventBus.on("*", function(event_type) order[#order + 1] = "bus " .. event_type end)
-        local published = Async.spawn(function() return system:wait_for("published", { timeout = 1000 }) end)
+        local published = Async.spawn(function() return system:wait_for("published", { timeout = 60000 }) end)
         Async.sleep(1)
         system:emit("draft_completed", { round = 1 })
         local last = published:await()
@@ -126,7 +126,7 @@ DRIVEN = {
         });
         system.on("revision_needed", (event) => system.emit("draft_completed", { round: event.round + 1 }));
         eventBus.on("*", (eventType) => order.push("bus " + eventType));
-        const published = system.waitFor("published", { timeout: 1000 });
+        const published = system.waitFor("published", { timeout: 60000 });
         await Async.sleep(1);
         system.emit("draft_completed", { round: 1 });
         const last = await published;

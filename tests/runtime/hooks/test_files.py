@@ -128,14 +128,14 @@ async def test_a_hook_file_serves_a_spell_in_another_language(
 
 
 LOOPS = {
-    "lua": """Hooks.register("before_llm_call", function(c)
-          c.prompt = c.prompt .. "!"
-          if c.agent_name == "bad" then while true do end end
-        end, { timeout = 150 })""",
-    "js": """Hooks.register("beforeLLMCall", (c) => {
-          c.prompt += "!";
-          if (c.agentName === "bad") for (;;);
-        }, { timeout: 150 });""",
+    "lua": """
+        local function shout(c) c.prompt = c.prompt .. "!" end
+        Hooks.register("before_llm_call", shout, { agent = "good" })
+        Hooks.register("before_llm_call", function(c) shout(c) while true do end end, { agent = "bad", timeout = 150 })""",
+    "js": """
+        const shout = (c) => { c.prompt += "!"; };
+        Hooks.register("beforeLLMCall", shout, { agent: "good" });
+        Hooks.register("beforeLLMCall", (c) => { shout(c); for (;;); }, { agent: "bad", timeout: 150 });""",
 }
 ASKS = {
     "lua": """

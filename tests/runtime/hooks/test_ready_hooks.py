@@ -139,14 +139,14 @@ async def test_retry_hook_tries_again_with_growing_pauses(cast: Any, model: Any,
 
 LIMITED = {
     "lua": """
-        local hook = { requests = params.requests, tokens = params.tokens, per = 200, on_exceed = params.on_exceed, key = "agent" }
+        local hook = { requests = params.requests, tokens = params.tokens, per = params.per, on_exceed = params.on_exceed, key = "agent" }
         Hooks.use(RateLimitHook.new(hook))
         local ada, bob = Agent.new{ name = "ada" }, Agent.new{ name = "bob" }
         local function try(agent) local ok, text = pcall(agent.chat, agent, "x") return ok or text.type end
         return { try(ada), try(bob), try(ada) }
     """,
     "js": """
-        Hooks.use(new RateLimitHook({ requests: params.requests, tokens: params.tokens, per: 200, onExceed: params.on_exceed, key: "agent" }));
+        Hooks.use(new RateLimitHook({ requests: params.requests, tokens: params.tokens, per: params.per, onExceed: params.on_exceed, key: "agent" }));
         const ada = new Agent({ name: "ada" }), bob = new Agent({ name: "bob" });
         const attempt = async (agent) => { try { await agent.chat("x"); return true; } catch (error) { return error.type; } };
         return [await attempt(ada), await attempt(bob), await attempt(ada)];
@@ -161,11 +161,12 @@ LIMITED = {
 async def test_rate_limit_hook_lets_wait_or_fails(
     cast: Any, model: Any, tmp_path: Path, language: str, limit: str, on_exceed: str
 ) -> None:
-    params = {limit: 1, "on_exceed": on_exceed}
+    per = 1000 if on_exceed == "wait" else 60_000
+    params = {limit: 1, "on_exceed": on_exceed, "per": per}
     spell = await cast(**{language: LIMITED[language]}, model=model, params=params)
     assert spell.value == [True, True, True if on_exceed == "wait" else "rate_limit"]
     waits = [event.data["wait"] for event in spell.of("rate_limit_checked")]
-    assert waits[:2] == [0, 0] and 0 < waits[2] <= 200
+    assert waits[:2] == [0, 0] and 0 < waits[2] <= per
     if on_exceed == "wait":
         first, _, third = [event.time for event in spell.of("llm_call_completed")]
         assert waits[-1] == 0 and third - first >= waits[2]

@@ -98,7 +98,7 @@ def test_a_stream_goes_on_where_it_was_if_the_answer_is_the_same(project: Projec
         end
         local a = Agent.new("a")
         return Async.all{ tell, function()
-          Async.sleep(400)
+          while #told == 0 do Async.sleep(5) end
           return Workflow.sequential{ steps = { { agent = a, input = "one" }, { agent = a, input = "two" } } }:run()
         end }[1]
         """,
@@ -110,7 +110,7 @@ def test_a_stream_goes_on_where_it_was_if_the_answer_is_the_same(project: Projec
         };
         const a = new Agent("a");
         return (await Async.all([tell, async () => {
-          await Async.sleep(400);
+          while (!told.length) await Async.sleep(5);
           return await Workflow.sequential({ steps: [{ agent: a, input: "one" }, { agent: a, input: "two" }] }).run();
         }]))[0];
         """,

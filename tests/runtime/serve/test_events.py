@@ -200,6 +200,13 @@ async def test_a_client_that_never_reads_slows_nobody(server: EventServer, http:
         assert [message.get("seq") for message in messages] == [*range(1, 5001), None]
 
 
+#: Goes on once the test has come.
+WAITS = """
+local files = FileSystem.new{}
+while not files:execute{ operation = "exists", path = "go" }.exists do Async.sleep(10) end
+"""
+
+
 class Program:
     """`llmspell run --events` as a person starts it."""
 
@@ -235,12 +242,13 @@ class Program:
 
 @pytest.mark.mission(89)
 async def test_another_program_follows_a_run_from_its_first_event_to_its_last(tmp_path: Path, http: Any) -> None:
-    spell = 'while #eventBus.history("tick").events < 40 do eventBus.emit("tick") Async.sleep(20) end return "done"'
+    spell = f'{WAITS}for _ = 1, 40 do eventBus.emit("tick") Async.sleep(20) end return "done"'
     async with Program(tmp_path, spell) as program:
         assert len(program.token) >= 40
         async with http.ws_connect(
             program.url + "/?dashboard=100", headers={"Authorization": f"Bearer {program.token}"}
         ) as socket:
+            (tmp_path / "go").touch()
             messages = await told(socket)
         out, err = await program.process.communicate()
     assert (out.decode(), err.decode(), program.process.returncode) == ("done\n", "", 0)
@@ -257,9 +265,10 @@ async def test_another_program_follows_a_run_from_its_first_event_to_its_last(tm
 
 
 async def test_a_token_from_the_environment_is_not_shown(tmp_path: Path, http: Any) -> None:
-    async with Program(tmp_path, "Async.sleep(300)", "--no-store", LLMSPELL_EVENTS_TOKEN=TOKEN) as program:
+    async with Program(tmp_path, WAITS, "--no-store", LLMSPELL_EVENTS_TOKEN=TOKEN) as program:
         assert TOKEN not in program.line and program.token == ""
         async with http.ws_connect(program.url, headers={"Authorization": f"Bearer {TOKEN}"}) as socket:
+            (tmp_path / "go").touch()
             assert (await told(socket))[-1] == {"ended": True}
 
 

@@ -20,7 +20,7 @@ DEFINED = {
         local greet = Tool.define{ name = "greet", description = "Greets", version = "1.2", permissions = { "read" },
           parameters = { type = "object", required = { "who" },
             properties = { who = { type = "string" }, loud = { type = "boolean", default = true } } },
-          examples = { { who = "Ada" } }, timeout = 500,
+          examples = { { who = "Ada" } }, timeout = 60000,
           execute = function(p) return { text = "Hi " .. p.who, loud = p.loud } end }
         local detailed = greet:execute_detailed{ who = "Bob", loud = false }
         local wrong, right = greet:validate_params{ loud = 1 }, greet:validate_params{ who = "x" }
@@ -31,7 +31,7 @@ DEFINED = {
         const greet = Tool.define({ name: "greet", description: "Greets", version: "1.2", permissions: ["read"],
           parameters: { type: "object", required: ["who"],
             properties: { who: { type: "string" }, loud: { type: "boolean", default: true } } },
-          examples: [{ who: "Ada" }], timeout: 500,
+          examples: [{ who: "Ada" }], timeout: 60000,
           execute: async (p) => ({ text: "Hi " + p.who, loud: p.loud }) });
         const detailed = await greet.executeDetailed({ who: "Bob", loud: false });
         const wrong = greet.validateParams({ loud: 1 }), right = greet.validateParams({ who: "x" });
@@ -48,7 +48,7 @@ async def test_a_defined_tool_describes_itself_and_runs(cast: Any, language: str
     name, description, required, schema, metadata, needs, content, detailed, wrong, right = value
     assert (name, description, required, schema) == ("greet", "Greets", ["who"], "greet")
     assert (metadata["version"], metadata["permissions"], metadata["examples"]) == ("1.2", ["read"], [{"who": "Ada"}])
-    assert needs["timeout"] == 500
+    assert needs["timeout"] == 60000
     assert content == {"text": "Hi Ada", "loud": True}, "declared defaults are filled in"
     assert detailed["content"] == {"text": "Hi Bob", "loud": False}
     assert detailed["metadata"] == {} and detailed["artifacts"] == []

@@ -21,7 +21,8 @@ PAUSED = {
           { name = "two", run = function() order[#order + 1] = "two" return "done" end } } }
         local before = flow:progress()
         local values = Async.all{ function() return flow:run() end, function()
-          Async.sleep(30)
+          while flow:progress().done < 1 do Async.sleep(1) end
+          Async.sleep(5)
           local now = flow:progress()
           order[#order + 1] = { now.status, now.done, now.total, now.percent }
           return flow:resume()
@@ -36,7 +37,8 @@ PAUSED = {
           { name: "two", run: () => { order.push("two"); return "done"; } }] });
         const before = flow.progress();
         const values = await Promise.all([flow.run(), (async () => {
-          await Async.sleep(30);
+          while (flow.progress().done < 1) await Async.sleep(1);
+          await Async.sleep(5);
           const now = flow.progress();
           order.push([now.status, now.done, now.total, now.percent]);
           return await flow.resume();
@@ -64,7 +66,11 @@ NESTED = {
         local inner = Workflow.sequential{ name = "inner", steps = { function() outer:pause() order[#order + 1] = 1 end,
           function() order[#order + 1] = 2 end } }
         outer = Workflow.sequential{ name = "outer", steps = { inner } }
-        Async.all{ function() outer:run() end, function() Async.sleep(20) order[#order + 1] = "resumed" outer:resume() end }
+        Async.all{ function() outer:run() end, function()
+          while #order < 1 do Async.sleep(1) end
+          Async.sleep(5)
+          order[#order + 1] = "resumed"
+          outer:resume() end }
         return order
     """,
     "js": """
@@ -73,7 +79,11 @@ NESTED = {
         const inner = Workflow.sequential({ name: "inner", steps: [async () => { await outer.pause(); order.push(1); },
           () => { order.push(2); }] });
         outer = Workflow.sequential({ name: "outer", steps: [inner] });
-        await Promise.all([outer.run(), (async () => { await Async.sleep(20); order.push("resumed"); outer.resume(); })()]);
+        await Promise.all([outer.run(), (async () => {
+          while (order.length < 1) await Async.sleep(1);
+          await Async.sleep(5);
+          order.push("resumed");
+          outer.resume(); })()]);
         return order;
     """,
 }
@@ -208,14 +218,18 @@ SIBLINGS = {
     "lua": """
         local agent = Agent.new{ name = "slow" }
         local flow = Workflow.parallel{ name = "w", steps = { { name = "hanging", agent = agent, input = "hang" },
-          { type = "sequential", steps = { function() Async.sleep(20) error("this one fails") end } } } }
+          { type = "sequential", steps = { function()
+            while #eventBus.history("llm_call_started").events == 0 do Async.sleep(1) end
+            error("this one fails") end } } } }
         local ok, problem = pcall(flow.run, flow)
         return { ok, problem.message, #flow:progress().current }
     """,
     "js": """
         const agent = new Agent({ name: "slow" });
         const flow = Workflow.parallel({ name: "w", steps: [{ name: "hanging", agent, input: "hang" },
-          { type: "sequential", steps: [async () => { await Async.sleep(20); throw new Error("this one fails"); }] }] });
+          { type: "sequential", steps: [async () => {
+            while (!eventBus.history("llm_call_started").events.length) await Async.sleep(1);
+            throw new Error("this one fails"); }] }] });
         const problem = await flow.run().catch((error) => error);
         return [problem === null, problem.message, flow.progress().current.length];
     """,
@@ -338,7 +352,7 @@ async def test_nothing_is_left_of_a_spell_that_ends_in_the_middle_of_a_workflow(
         lua="""
         local agent = Agent.new{ name = "slow" }
         Async.spawn(function() Workflow.map_reduce{ items = { "hang", "hang" }, map = { agent = agent } }:run() end)
-        Async.sleep(20)
+        while #eventBus.history("llm_call_started").events < 2 do Async.sleep(1) end
         error("the spell ends")
         """,
         model=silent,

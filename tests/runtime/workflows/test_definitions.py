@@ -199,6 +199,7 @@ async def test_a_wrong_definition_is_refused_before_anything_runs(cast: Any, nam
     said = f"{error.message} ({error.hint})"
     for part in told_lua if language == "lua" else told_js:
         assert part in said, said
+    assert ": :" not in said
 
 
 #: Found when it is run, with its input known, but before the agent in front of it is asked.

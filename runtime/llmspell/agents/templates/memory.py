@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.providers.base import Message
 from llmspell.providers.offline import tokens
-from llmspell.tools.bounds import Bounds
 
 Turns = Sequence[tuple[Message, ...]]
 MemoryKind = Literal["full", "window", "summary"]

@@ -61,7 +61,7 @@ class OrchestratorAgent(TemplateAgent):
         return cls(run, OrchestratorOptions(**options), script_class)
 
     def __init__(self, run: Run, options: OrchestratorOptions, script_class: ScriptClass | None) -> None:
-        members = members_of(run, options.agents, "OrchestratorAgent.new: agents")
+        members = members_of(run, options.agents, "agents")
         self._delegation = Delegation(self, options.delegation_strategy, lambda: self, option="agents")
         self._jobs: dict[str, Job] = {}
         super().__init__(run, options, script_class)

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from llmspell.agents.templates.shapes import Notes, Research, SearchResults, Synthesis
 from llmspell.agents.templates.template import TemplateAgent, TemplateOptions, action
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import exposed
 from llmspell.api.objects import ScriptClass
 from llmspell.run import Run
-from llmspell.tools.bounds import Bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,8 +77,8 @@ class WriterAgent(TemplateAgent):
         """Keeps a section in `state.sections`; gives all of them by name. Asks no model."""
         if not isinstance(section, str):
             raise ArgumentError(
-                "WriterAgent.save_section: a section is kept by its name, which is a text",
-                hint='writer:save_section("introduction", text); as a step, input = { section = …, content = … }',
+                "a section is kept by its name",
+                hint="give the section's name, then its text; as a step, an input with `section` and `content`",
             )
         sections = {**(self.live_state.read(["sections"]) or {}), section: content}
         await self.live_state.change(["sections"], sections)

@@ -3710,7 +3710,7 @@ interface ListenerOptions {
 }
 
 interface WaitOptions {
-  /** Milliseconds to wait; no limit unless given. */
+  /** Milliseconds to wait; no limit unless given. (more than 0) */
   timeout?: number;
   /** Given the event; waits on unless it gives true. */
   filter?: (...args: any[]) => any;
@@ -3733,7 +3733,7 @@ interface AgentOptions {
   capabilities?: string[];
   /** Anything worth knowing about it, for `metadata()`. */
   metadata?: Record<string, any>;
-  /** What the model is told before every conversation. The first argument, if it is text: `Agent.new("You are …")`. (default "") */
+  /** What the model is told before every conversation. The first argument, if it is text. (default "") */
   systemPrompt?: string;
   /** Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters) */
   provider?: string;
@@ -3743,21 +3743,21 @@ interface AgentOptions {
   baseUrl?: string;
   /** Key for the provider; better in the provider's environment variable. */
   apiKey?: string;
-  /** How freely the model chooses its words, 0 to 2. */
+  /** How freely the model chooses its words, 0 to 2. (0 to 2) */
   temperature?: number;
-  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  /** Share of the probability mass that the model chooses from, 0 to 1. (0 to 1) */
   topP?: number;
-  /** Longest answer, in tokens. */
+  /** Longest answer, in tokens. (at least 1) */
   maxTokens?: number;
   /** Texts that end an answer. */
   stop?: string[];
   /** For repeatable answers, where the provider has them. */
   seed?: number;
-  /** Milliseconds for one answer of the model. (default 120000) */
+  /** Milliseconds for one answer of the model. (default 120000, more than 0) */
   timeout?: number;
-  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0) */
   retries?: number;
-  /** Requests to the model in one turn, tool calls included. (default 10) */
+  /** Requests to the model in one turn, tool calls included. (default 10, at least 1) */
   maxTurns?: number;
   /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
   toolErrors?: "return" | "fail";
@@ -3775,9 +3775,11 @@ interface Totals {
 interface ChatOptions {
   /** JSON Schema the answer must fit; the call then gives the value instead of text. */
   schema?: Record<string, any>;
+  /** (0 to 2) */
   temperature?: number;
+  /** (at least 1) */
   maxTokens?: number;
-  /** Milliseconds for the whole turn. */
+  /** Milliseconds for the whole turn. (more than 0) */
   timeout?: number;
   /** Images for the model: URLs, `data:` URLs. */
   images?: string[];
@@ -3800,7 +3802,7 @@ interface ToolOptions {
   name?: string;
   /** What it does and when to use it, written for a model. (default "") */
   description?: string;
-  /** JSON Schema of its arguments, an object. Without it, it takes any table. */
+  /** JSON Schema of its arguments. Without it, it takes any. */
   parameters?: Record<string, any>;
   /** Does the work: takes the arguments, gives any value. */
   execute?: (...args: any[]) => any;
@@ -3808,9 +3810,9 @@ interface ToolOptions {
   examples?: Record<string, any>[];
   /** What it needs, of read, write, net, exec, env. The offline model calls no tool that needs write, net or exec. */
   permissions?: string[];
-  /** Milliseconds it may take. (default 30000.0) */
+  /** Milliseconds it may take. (default 30000.0, more than 0) */
   timeout?: number;
-  /** Longest result, in characters of JSON. (default 1000000) */
+  /** Longest result, in characters of JSON. (default 1000000, at least 1) */
   maxOutput?: number;
   /** Its version, for `metadata()`. (default "") */
   version?: string;
@@ -3856,7 +3858,7 @@ interface AgentToolOptions {
   name?: string;
   /** When to ask it, written for a model. (default "") */
   description?: string;
-  /** Milliseconds it may take. (default 300000) */
+  /** Milliseconds it may take. (default 300000, more than 0) */
   timeout?: number;
   /** The tool's own hooks by hook point. */
   hooks?: HookHandlers | (Hook | HookHandlers)[];
@@ -3889,21 +3891,21 @@ interface AnalysisOptions {
   baseUrl?: string;
   /** Key for the provider; better in the provider's environment variable. */
   apiKey?: string;
-  /** How freely the model chooses its words, 0 to 2. */
+  /** How freely the model chooses its words, 0 to 2. (0 to 2) */
   temperature?: number;
-  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  /** Share of the probability mass that the model chooses from, 0 to 1. (0 to 1) */
   topP?: number;
-  /** Longest answer, in tokens. */
+  /** Longest answer, in tokens. (at least 1) */
   maxTokens?: number;
   /** Texts that end an answer. */
   stop?: string[];
   /** For repeatable answers, where the provider has them. */
   seed?: number;
-  /** Milliseconds for one answer of the model. (default 120000) */
+  /** Milliseconds for one answer of the model. (default 120000, more than 0) */
   timeout?: number;
-  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0) */
   retries?: number;
-  /** Requests to the model in one turn, tool calls included. (default 10) */
+  /** Requests to the model in one turn, tool calls included. (default 10, at least 1) */
   maxTurns?: number;
   /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
   toolErrors?: "return" | "fail";
@@ -4032,7 +4034,7 @@ interface AudioUsage {
 interface AuditLoggerOptions {
   /**
    * A file of JSON lines to append to as well, below a folder that the run may write. The first argument, if it is
-   * text: `AuditLogger.new("./output/audit.log")`.
+   * text.
    */
   path?: string;
 }
@@ -4350,21 +4352,21 @@ interface ChatAgentOptions {
   baseUrl?: string;
   /** Key for the provider; better in the provider's environment variable. */
   apiKey?: string;
-  /** How freely the model chooses its words, 0 to 2. */
+  /** How freely the model chooses its words, 0 to 2. (0 to 2) */
   temperature?: number;
-  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  /** Share of the probability mass that the model chooses from, 0 to 1. (0 to 1) */
   topP?: number;
-  /** Longest answer, in tokens. */
+  /** Longest answer, in tokens. (at least 1) */
   maxTokens?: number;
   /** Texts that end an answer. */
   stop?: string[];
   /** For repeatable answers, where the provider has them. */
   seed?: number;
-  /** Milliseconds for one answer of the model. (default 120000) */
+  /** Milliseconds for one answer of the model. (default 120000, more than 0) */
   timeout?: number;
-  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0) */
   retries?: number;
-  /** Requests to the model in one turn, tool calls included. (default 10) */
+  /** Requests to the model in one turn, tool calls included. (default 10, at least 1) */
   maxTurns?: number;
   /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
   toolErrors?: "return" | "fail";
@@ -4416,21 +4418,21 @@ interface CodeOptions {
   baseUrl?: string;
   /** Key for the provider; better in the provider's environment variable. */
   apiKey?: string;
-  /** How freely the model chooses its words, 0 to 2. */
+  /** How freely the model chooses its words, 0 to 2. (0 to 2) */
   temperature?: number;
-  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  /** Share of the probability mass that the model chooses from, 0 to 1. (0 to 1) */
   topP?: number;
-  /** Longest answer, in tokens. */
+  /** Longest answer, in tokens. (at least 1) */
   maxTokens?: number;
   /** Texts that end an answer. */
   stop?: string[];
   /** For repeatable answers, where the provider has them. */
   seed?: number;
-  /** Milliseconds for one answer of the model. (default 120000) */
+  /** Milliseconds for one answer of the model. (default 120000, more than 0) */
   timeout?: number;
-  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0) */
   retries?: number;
-  /** Requests to the model in one turn, tool calls included. (default 10) */
+  /** Requests to the model in one turn, tool calls included. (default 10, at least 1) */
   maxTurns?: number;
   /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
   toolErrors?: "return" | "fail";
@@ -4750,21 +4752,21 @@ interface DataAnalystOptions {
   baseUrl?: string;
   /** Key for the provider; better in the provider's environment variable. */
   apiKey?: string;
-  /** How freely the model chooses its words, 0 to 2. */
+  /** How freely the model chooses its words, 0 to 2. (0 to 2) */
   temperature?: number;
-  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  /** Share of the probability mass that the model chooses from, 0 to 1. (0 to 1) */
   topP?: number;
-  /** Longest answer, in tokens. */
+  /** Longest answer, in tokens. (at least 1) */
   maxTokens?: number;
   /** Texts that end an answer. */
   stop?: string[];
   /** For repeatable answers, where the provider has them. */
   seed?: number;
-  /** Milliseconds for one answer of the model. (default 120000) */
+  /** Milliseconds for one answer of the model. (default 120000, more than 0) */
   timeout?: number;
-  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0) */
   retries?: number;
-  /** Requests to the model in one turn, tool calls included. (default 10) */
+  /** Requests to the model in one turn, tool calls included. (default 10, at least 1) */
   maxTurns?: number;
   /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
   toolErrors?: "return" | "fail";
@@ -5638,7 +5640,7 @@ interface HookOptions {
   workflow?: string;
   /** Asked one time, then gone. */
   once?: boolean;
-  /** Milliseconds it may take; `[hooks] timeout` unless given, which is 30,000 unless set. */
+  /** Milliseconds it may take; `[hooks] timeout` unless given, which is 30,000 unless set. (more than 0) */
   timeout?: number;
 }
 
@@ -5718,7 +5720,7 @@ interface ApprovalOptions {
   question: string;
   /** What counts where no answer is given. */
   default?: boolean;
-  /** Milliseconds to wait; as long as it takes unless given. */
+  /** Milliseconds to wait; as long as it takes unless given. (more than 0) */
   timeout?: number;
 }
 
@@ -5729,7 +5731,7 @@ interface QuestionOptions {
   choices?: string[];
   /** The answer of somebody who gives none. */
   default?: string;
-  /** Milliseconds to wait; as long as it takes unless given. */
+  /** Milliseconds to wait; as long as it takes unless given. (more than 0) */
   timeout?: number;
 }
 
@@ -6116,7 +6118,7 @@ interface LinearAlgebraResult {
 }
 
 interface LoggingHookOptions {
-  /** Of its messages; those of `on_error` are errors. (default "info") */
+  /** Of its messages, but for those of errors. (default "info") */
   level?: "debug" | "info" | "warn" | "error";
   /** What is logged; the end of each execution, model call and tool call, and failures, unless given. */
   points?: HookPoint[];
@@ -6270,21 +6272,21 @@ interface OrchestratorOptions {
   baseUrl?: string;
   /** Key for the provider; better in the provider's environment variable. */
   apiKey?: string;
-  /** How freely the model chooses its words, 0 to 2. */
+  /** How freely the model chooses its words, 0 to 2. (0 to 2) */
   temperature?: number;
-  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  /** Share of the probability mass that the model chooses from, 0 to 1. (0 to 1) */
   topP?: number;
-  /** Longest answer, in tokens. */
+  /** Longest answer, in tokens. (at least 1) */
   maxTokens?: number;
   /** Texts that end an answer. */
   stop?: string[];
   /** For repeatable answers, where the provider has them. */
   seed?: number;
-  /** Milliseconds for one answer of the model. (default 120000) */
+  /** Milliseconds for one answer of the model. (default 120000, more than 0) */
   timeout?: number;
-  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0) */
   retries?: number;
-  /** Requests to the model in one turn, tool calls included. (default 10) */
+  /** Requests to the model in one turn, tool calls included. (default 10, at least 1) */
   maxTurns?: number;
   /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
   toolErrors?: "return" | "fail";
@@ -6457,21 +6459,21 @@ interface PlannerOptions {
   baseUrl?: string;
   /** Key for the provider; better in the provider's environment variable. */
   apiKey?: string;
-  /** How freely the model chooses its words, 0 to 2. */
+  /** How freely the model chooses its words, 0 to 2. (0 to 2) */
   temperature?: number;
-  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  /** Share of the probability mass that the model chooses from, 0 to 1. (0 to 1) */
   topP?: number;
-  /** Longest answer, in tokens. */
+  /** Longest answer, in tokens. (at least 1) */
   maxTokens?: number;
   /** Texts that end an answer. */
   stop?: string[];
   /** For repeatable answers, where the provider has them. */
   seed?: number;
-  /** Milliseconds for one answer of the model. (default 120000) */
+  /** Milliseconds for one answer of the model. (default 120000, more than 0) */
   timeout?: number;
-  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0) */
   retries?: number;
-  /** Requests to the model in one turn, tool calls included. (default 10) */
+  /** Requests to the model in one turn, tool calls included. (default 10, at least 1) */
   maxTurns?: number;
   /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
   toolErrors?: "return" | "fail";
@@ -6779,21 +6781,21 @@ interface ResearchOptions {
   baseUrl?: string;
   /** Key for the provider; better in the provider's environment variable. */
   apiKey?: string;
-  /** How freely the model chooses its words, 0 to 2. */
+  /** How freely the model chooses its words, 0 to 2. (0 to 2) */
   temperature?: number;
-  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  /** Share of the probability mass that the model chooses from, 0 to 1. (0 to 1) */
   topP?: number;
-  /** Longest answer, in tokens. */
+  /** Longest answer, in tokens. (at least 1) */
   maxTokens?: number;
   /** Texts that end an answer. */
   stop?: string[];
   /** For repeatable answers, where the provider has them. */
   seed?: number;
-  /** Milliseconds for one answer of the model. (default 120000) */
+  /** Milliseconds for one answer of the model. (default 120000, more than 0) */
   timeout?: number;
-  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0) */
   retries?: number;
-  /** Requests to the model in one turn, tool calls included. (default 10) */
+  /** Requests to the model in one turn, tool calls included. (default 10, at least 1) */
   maxTurns?: number;
   /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
   toolErrors?: "return" | "fail";
@@ -6892,21 +6894,21 @@ interface ReviewOptions {
   baseUrl?: string;
   /** Key for the provider; better in the provider's environment variable. */
   apiKey?: string;
-  /** How freely the model chooses its words, 0 to 2. */
+  /** How freely the model chooses its words, 0 to 2. (0 to 2) */
   temperature?: number;
-  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  /** Share of the probability mass that the model chooses from, 0 to 1. (0 to 1) */
   topP?: number;
-  /** Longest answer, in tokens. */
+  /** Longest answer, in tokens. (at least 1) */
   maxTokens?: number;
   /** Texts that end an answer. */
   stop?: string[];
   /** For repeatable answers, where the provider has them. */
   seed?: number;
-  /** Milliseconds for one answer of the model. (default 120000) */
+  /** Milliseconds for one answer of the model. (default 120000, more than 0) */
   timeout?: number;
-  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0) */
   retries?: number;
-  /** Requests to the model in one turn, tool calls included. (default 10) */
+  /** Requests to the model in one turn, tool calls included. (default 10, at least 1) */
   maxTurns?: number;
   /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
   toolErrors?: "return" | "fail";
@@ -7541,7 +7543,7 @@ interface SupervisorAgentOptions {
   supervisor?: Agent;
   /**
    * Who is given a task: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, workers) that
-   * gives a worker's name; after a failure it is asked again with those who are left, and nil means nobody. (default "round_robin")
+   * gives a worker's name; after a failure it is asked again with those who are left, and may name nobody. (default "round_robin")
    */
   strategy?: "round_robin" | "skill_based" | "least_busy" | "model" | ((task: any, workers: Record<string, any>[]) => string | Promise<string>);
   /** Whether the supervisor looks at each result and may send it back with notes. (default false) */
@@ -7744,7 +7746,7 @@ interface TimerState {
 interface TracingHookOptions {
   /** The name of its spans; `<agent or tool> <unit>` unless given. (default "") */
   name?: string;
-  /** Attributes of each of its spans, such as `{ team = "search" }`. */
+  /** Attributes of each of its spans, such as a `team`. */
   attributes?: Record<string, string | number | boolean>;
   /** Fields of the hooks' context that become attributes too, such as `request_id`. */
   fields?: string[];
@@ -7984,8 +7986,8 @@ interface VectorCollection {
 
 interface WebScraperOptions {
   /**
-   * How many requests one host gets in how long, such as `{ requests = 5, per = "minute" }`. A request that would be
-   * one too many waits, if that is possible within `timeout`; else it is refused.
+   * How many requests one host gets in how long, such as 5 `requests` `per` "minute". A request that would be one too
+   * many waits, if that is possible within `timeout`; else it is refused.
    */
   rateLimit?: RateLimit;
   /** What the tool calls itself; robots.txt is read by the first word of it. (default "llmspell", 1 to 200 characters) */
@@ -8583,21 +8585,21 @@ interface WriterOptions {
   baseUrl?: string;
   /** Key for the provider; better in the provider's environment variable. */
   apiKey?: string;
-  /** How freely the model chooses its words, 0 to 2. */
+  /** How freely the model chooses its words, 0 to 2. (0 to 2) */
   temperature?: number;
-  /** Share of the probability mass that the model chooses from, 0 to 1. */
+  /** Share of the probability mass that the model chooses from, 0 to 1. (0 to 1) */
   topP?: number;
-  /** Longest answer, in tokens. */
+  /** Longest answer, in tokens. (at least 1) */
   maxTokens?: number;
   /** Texts that end an answer. */
   stop?: string[];
   /** For repeatable answers, where the provider has them. */
   seed?: number;
-  /** Milliseconds for one answer of the model. (default 120000) */
+  /** Milliseconds for one answer of the model. (default 120000, more than 0) */
   timeout?: number;
-  /** How often a failed request (429, 5xx, network) is repeated. (default 2) */
+  /** How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0) */
   retries?: number;
-  /** Requests to the model in one turn, tool calls included. (default 10) */
+  /** Requests to the model in one turn, tool calls included. (default 10, at least 1) */
   maxTurns?: number;
   /** Whether a failed tool call is told to the model, or fails the chat. (default "return") */
   toolErrors?: "return" | "fail";

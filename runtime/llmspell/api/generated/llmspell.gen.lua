@@ -6192,7 +6192,7 @@ config = nil
 ---@field overflow? "wait" | "drop" At the limit: emitters wait (`wait`), or the listener misses what comes, counted in `events_dropped`.
 
 ---@class WaitOptions
----@field timeout? number Milliseconds to wait; no limit unless given.
+---@field timeout? number Milliseconds to wait; no limit unless given. (more than 0)
 ---@field filter? function Given the event; waits on unless it gives true.
 
 ---@class Totals
@@ -6210,27 +6210,27 @@ config = nil
 ---@field transitions? table<string, table<string, string>> Its state machine: from each status, by event, the next status.
 ---@field capabilities? string[] Words for what it can do, for those who choose among agents.
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
----@field system_prompt? string What the model is told before every conversation. The first argument, if it is text: `Agent.new("You are …")`. (default "")
+---@field system_prompt? string What the model is told before every conversation. The first argument, if it is text. (default "")
 ---@field provider? string Who answers: openai, anthropic, ollama, …, offline, or litellm to force litellm. (at most 200 characters)
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
----@field temperature? number How freely the model chooses its words, 0 to 2.
----@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
----@field max_tokens? integer Longest answer, in tokens.
+---@field temperature? number How freely the model chooses its words, 0 to 2. (0 to 2)
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1. (0 to 1)
+---@field max_tokens? integer Longest answer, in tokens. (at least 1)
 ---@field stop? string[] Texts that end an answer.
 ---@field seed? integer For repeatable answers, where the provider has them.
----@field timeout? number Milliseconds for one answer of the model. (default 120000)
----@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
----@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field timeout? number Milliseconds for one answer of the model. (default 120000, more than 0)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10, at least 1)
 ---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
 ---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
 
 ---@class ChatOptions
 ---@field schema? table<string, any> JSON Schema the answer must fit; the call then gives the value instead of text.
----@field temperature? number
----@field max_tokens? integer
----@field timeout? number Milliseconds for the whole turn.
+---@field temperature? number (0 to 2)
+---@field max_tokens? integer (at least 1)
+---@field timeout? number Milliseconds for the whole turn. (more than 0)
 ---@field images? string[] Images for the model: URLs, `data:` URLs.
 
 ---@class ConversationTurn
@@ -6246,12 +6246,12 @@ config = nil
 ---@class ToolOptions
 ---@field name? string What models and scripts call it by: letters, digits, `_` and `-`. (default "")
 ---@field description? string What it does and when to use it, written for a model. (default "")
----@field parameters? table<string, any> JSON Schema of its arguments, an object. Without it, it takes any table.
+---@field parameters? table<string, any> JSON Schema of its arguments. Without it, it takes any.
 ---@field execute? function Does the work: takes the arguments, gives any value.
 ---@field examples? table<string, any>[] Argument tables that show how it is called.
 ---@field permissions? string[] What it needs, of read, write, net, exec, env. The offline model calls no tool that needs write, net or exec.
----@field timeout? number Milliseconds it may take. (default 30000.0)
----@field max_output? integer Longest result, in characters of JSON. (default 1000000)
+---@field timeout? number Milliseconds it may take. (default 30000.0, more than 0)
+---@field max_output? integer Longest result, in characters of JSON. (default 1000000, at least 1)
 ---@field version? string Its version, for `metadata()`. (default "")
 ---@field hooks? HookHandlers | (Hook | HookHandlers)[] Its own hooks by hook point, such as `before_execute`.
 
@@ -6285,7 +6285,7 @@ config = nil
 ---@field agent? BaseAgent The agent to ask.
 ---@field name? string The tool's name; the agent's own where it is left out. (default "")
 ---@field description? string When to ask it, written for a model. (default "")
----@field timeout? number Milliseconds it may take. (default 300000)
+---@field timeout? number Milliseconds it may take. (default 300000, more than 0)
 ---@field hooks? HookHandlers | (Hook | HookHandlers)[] The tool's own hooks by hook point.
 
 ---@class AnalysisOptions
@@ -6302,14 +6302,14 @@ config = nil
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
----@field temperature? number How freely the model chooses its words, 0 to 2.
----@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
----@field max_tokens? integer Longest answer, in tokens.
+---@field temperature? number How freely the model chooses its words, 0 to 2. (0 to 2)
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1. (0 to 1)
+---@field max_tokens? integer Longest answer, in tokens. (at least 1)
 ---@field stop? string[] Texts that end an answer.
 ---@field seed? integer For repeatable answers, where the provider has them.
----@field timeout? number Milliseconds for one answer of the model. (default 120000)
----@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
----@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field timeout? number Milliseconds for one answer of the model. (default 120000, more than 0)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10, at least 1)
 ---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
 ---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
 ---@field methods? string[] How to analyse: `statistics`, `comparison`, `SWOT`, or in your own words.
@@ -6378,7 +6378,7 @@ config = nil
 ---@field cost number | nil US dollars; null, for services do not tell.
 
 ---@class AuditLoggerOptions
----@field path? string A file of JSON lines to append to as well, below a folder that the run may write. The first argument, if it is text: `AuditLogger.new("./output/audit.log")`.
+---@field path? string A file of JSON lines to append to as well, below a folder that the run may write. The first argument, if it is text.
 
 ---@class AwsOptions
 ---@field region? string The region, such as `eu-central-1`. None: AWS_REGION or AWS_DEFAULT_REGION of the host's environment, or the profile's. (as the pattern `^[a-z0-9\-]{1,63}$`)
@@ -6523,14 +6523,14 @@ config = nil
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
----@field temperature? number How freely the model chooses its words, 0 to 2.
----@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
----@field max_tokens? integer Longest answer, in tokens.
+---@field temperature? number How freely the model chooses its words, 0 to 2. (0 to 2)
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1. (0 to 1)
+---@field max_tokens? integer Longest answer, in tokens. (at least 1)
 ---@field stop? string[] Texts that end an answer.
 ---@field seed? integer For repeatable answers, where the provider has them.
----@field timeout? number Milliseconds for one answer of the model. (default 120000)
----@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
----@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field timeout? number Milliseconds for one answer of the model. (default 120000, more than 0)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10, at least 1)
 ---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
 ---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
 ---@field memory? "full" | "window" | "summary" | MemoryOptions What the model is shown of a long conversation: `full` (unless given), `window` or `summary`, or a table with `kind`, `turns` and `tokens`. The history itself keeps everything.
@@ -6554,14 +6554,14 @@ config = nil
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
----@field temperature? number How freely the model chooses its words, 0 to 2.
----@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
----@field max_tokens? integer Longest answer, in tokens.
+---@field temperature? number How freely the model chooses its words, 0 to 2. (0 to 2)
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1. (0 to 1)
+---@field max_tokens? integer Longest answer, in tokens. (at least 1)
 ---@field stop? string[] Texts that end an answer.
 ---@field seed? integer For repeatable answers, where the provider has them.
----@field timeout? number Milliseconds for one answer of the model. (default 120000)
----@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
----@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field timeout? number Milliseconds for one answer of the model. (default 120000, more than 0)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10, at least 1)
 ---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
 ---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
 ---@field languages? string[] The languages it writes, the preferred one first.
@@ -6731,14 +6731,14 @@ config = nil
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
----@field temperature? number How freely the model chooses its words, 0 to 2.
----@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
----@field max_tokens? integer Longest answer, in tokens.
+---@field temperature? number How freely the model chooses its words, 0 to 2. (0 to 2)
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1. (0 to 1)
+---@field max_tokens? integer Longest answer, in tokens. (at least 1)
 ---@field stop? string[] Texts that end an answer.
 ---@field seed? integer For repeatable answers, where the provider has them.
----@field timeout? number Milliseconds for one answer of the model. (default 120000)
----@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
----@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field timeout? number Milliseconds for one answer of the model. (default 120000, more than 0)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10, at least 1)
 ---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
 ---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
 ---@field methods? string[] How to analyse: `statistics`, `comparison`, `SWOT`, or in your own words.
@@ -7179,7 +7179,7 @@ config = nil
 ---@field tool? ToolName Only for the tool of this name. (at most 200 characters)
 ---@field workflow? string Only inside the workflow of this name. (at most 200 characters)
 ---@field once? boolean Asked one time, then gone.
----@field timeout? number Milliseconds it may take; `[hooks] timeout` unless given, which is 30,000 unless set.
+---@field timeout? number Milliseconds it may take; `[hooks] timeout` unless given, which is 30,000 unless set. (more than 0)
 
 ---@class UseOptions
 ---@field agent? string Only for the agent of this name. (at most 200 characters)
@@ -7220,13 +7220,13 @@ config = nil
 ---@class ApprovalOptions
 ---@field question string (1 to 10000 characters)
 ---@field default? boolean What counts where no answer is given.
----@field timeout? number Milliseconds to wait; as long as it takes unless given.
+---@field timeout? number Milliseconds to wait; as long as it takes unless given. (more than 0)
 
 ---@class QuestionOptions
 ---@field question string (1 to 10000 characters)
 ---@field choices? string[] The answers there are; any text unless given. (1 to 100 items)
 ---@field default? string The answer of somebody who gives none.
----@field timeout? number Milliseconds to wait; as long as it takes unless given.
+---@field timeout? number Milliseconds to wait; as long as it takes unless given. (more than 0)
 
 ---@class ImageGenerationOptions
 ---@field model? string The model where a call names none. (default "gpt-image-1", 1 to 200 characters)
@@ -7419,7 +7419,7 @@ config = nil
 ---@field r? number[][] qr: the upper triangular factor.
 
 ---@class LoggingHookOptions
----@field level? "debug" | "info" | "warn" | "error" Of its messages; those of `on_error` are errors. (default "info")
+---@field level? "debug" | "info" | "warn" | "error" Of its messages, but for those of errors. (default "info")
 ---@field points? HookPoint[] What is logged; the end of each execution, model call and tool call, and failures, unless given.
 ---@field content? boolean Whether prompts, answers and arguments are logged too. (default false)
 
@@ -7509,14 +7509,14 @@ config = nil
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
----@field temperature? number How freely the model chooses its words, 0 to 2.
----@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
----@field max_tokens? integer Longest answer, in tokens.
+---@field temperature? number How freely the model chooses its words, 0 to 2. (0 to 2)
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1. (0 to 1)
+---@field max_tokens? integer Longest answer, in tokens. (at least 1)
 ---@field stop? string[] Texts that end an answer.
 ---@field seed? integer For repeatable answers, where the provider has them.
----@field timeout? number Milliseconds for one answer of the model. (default 120000)
----@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
----@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field timeout? number Milliseconds for one answer of the model. (default 120000, more than 0)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10, at least 1)
 ---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
 ---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
 ---@field agents? (BaseAgent | Tool | string)[] | table<string, BaseAgent | Tool | string> Whom it coordinates: agents, tools, workflows or names of agents, as a list or by name. Each is a tool of it.
@@ -7605,14 +7605,14 @@ config = nil
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
----@field temperature? number How freely the model chooses its words, 0 to 2.
----@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
----@field max_tokens? integer Longest answer, in tokens.
+---@field temperature? number How freely the model chooses its words, 0 to 2. (0 to 2)
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1. (0 to 1)
+---@field max_tokens? integer Longest answer, in tokens. (at least 1)
 ---@field stop? string[] Texts that end an answer.
 ---@field seed? integer For repeatable answers, where the provider has them.
----@field timeout? number Milliseconds for one answer of the model. (default 120000)
----@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
----@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field timeout? number Milliseconds for one answer of the model. (default 120000, more than 0)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10, at least 1)
 ---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
 ---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
 ---@field max_steps? integer How many steps a plan has at most. (default 10, 1 to 100)
@@ -7775,14 +7775,14 @@ config = nil
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
----@field temperature? number How freely the model chooses its words, 0 to 2.
----@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
----@field max_tokens? integer Longest answer, in tokens.
+---@field temperature? number How freely the model chooses its words, 0 to 2. (0 to 2)
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1. (0 to 1)
+---@field max_tokens? integer Longest answer, in tokens. (at least 1)
 ---@field stop? string[] Texts that end an answer.
 ---@field seed? integer For repeatable answers, where the provider has them.
----@field timeout? number Milliseconds for one answer of the model. (default 120000)
----@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
----@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field timeout? number Milliseconds for one answer of the model. (default 120000, more than 0)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10, at least 1)
 ---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
 ---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
 ---@field sources? string[] Where to look: `academic`, `news`, `documentation`, `web`, or in your own words. What reaches them is a tool.
@@ -7837,14 +7837,14 @@ config = nil
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
----@field temperature? number How freely the model chooses its words, 0 to 2.
----@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
----@field max_tokens? integer Longest answer, in tokens.
+---@field temperature? number How freely the model chooses its words, 0 to 2. (0 to 2)
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1. (0 to 1)
+---@field max_tokens? integer Longest answer, in tokens. (at least 1)
 ---@field stop? string[] Texts that end an answer.
 ---@field seed? integer For repeatable answers, where the provider has them.
----@field timeout? number Milliseconds for one answer of the model. (default 120000)
----@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
----@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field timeout? number Milliseconds for one answer of the model. (default 120000, more than 0)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10, at least 1)
 ---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
 ---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
 ---@field criteria? string[] What it looks at: `accuracy`, `clarity`, or in your own words.
@@ -8173,7 +8173,7 @@ config = nil
 ---@field metadata? table<string, any> Anything worth knowing about it, for `metadata()`.
 ---@field workers? (BaseAgent | Tool | string)[] | table<string, BaseAgent | Tool | string> Who does the work: agents, tools, workflows or names of agents, as a list or by name.
 ---@field supervisor? Agent Whose model chooses and reviews; an agent on the default model unless given.
----@field strategy? "round_robin" | "skill_based" | "least_busy" | "model" | (fun(task: any, workers: table<string, any>[]): string) Who is given a task: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, workers) that gives a worker's name; after a failure it is asked again with those who are left, and nil means nobody. (default "round_robin")
+---@field strategy? "round_robin" | "skill_based" | "least_busy" | "model" | (fun(task: any, workers: table<string, any>[]): string) Who is given a task: `round_robin`, `skill_based`, `least_busy`, `model`, or a function of (task, workers) that gives a worker's name; after a failure it is asked again with those who are left, and may name nobody. (default "round_robin")
 ---@field review? boolean Whether the supervisor looks at each result and may send it back with notes. (default false)
 ---@field max_revisions? integer How often a result may be sent back; the last one then stands, with a warning. (default 2, 0 to 20)
 
@@ -8278,7 +8278,7 @@ config = nil
 
 ---@class TracingHookOptions
 ---@field name? string The name of its spans; `<agent or tool> <unit>` unless given. (default "")
----@field attributes? table<string, string | number | boolean> Attributes of each of its spans, such as `{ team = "search" }`.
+---@field attributes? table<string, string | number | boolean> Attributes of each of its spans, such as a `team`.
 ---@field fields? string[] Fields of the hooks' context that become attributes too, such as `request_id`.
 
 ---@class TwilioOptions
@@ -8396,7 +8396,7 @@ config = nil
 ---@field model string The model's name.
 
 ---@class WebScraperOptions
----@field rate_limit? RateLimit How many requests one host gets in how long, such as `{ requests = 5, per = "minute" }`. A request that would be one too many waits, if that is possible within `timeout`; else it is refused.
+---@field rate_limit? RateLimit How many requests one host gets in how long, such as 5 `requests` `per` "minute". A request that would be one too many waits, if that is possible within `timeout`; else it is refused.
 ---@field user_agent? string What the tool calls itself; robots.txt is read by the first word of it. (default "llmspell", 1 to 200 characters)
 ---@field allowed_domains? string[] Hosts that this tool may reach, within what the run may. None: all that the run may. (at most 500 items)
 ---@field timeout? number Milliseconds for a page: waiting, robots.txt, redirects and reading. (default 30000, 1 to 600000)
@@ -8725,14 +8725,14 @@ config = nil
 ---@field model? string The model, alone or with its provider: `gpt-4o-mini`, `anthropic/claude-sonnet-4-5`. (at most 200 characters)
 ---@field base_url? string Address of an OpenAI-compatible endpoint.
 ---@field api_key? string Key for the provider; better in the provider's environment variable.
----@field temperature? number How freely the model chooses its words, 0 to 2.
----@field top_p? number Share of the probability mass that the model chooses from, 0 to 1.
----@field max_tokens? integer Longest answer, in tokens.
+---@field temperature? number How freely the model chooses its words, 0 to 2. (0 to 2)
+---@field top_p? number Share of the probability mass that the model chooses from, 0 to 1. (0 to 1)
+---@field max_tokens? integer Longest answer, in tokens. (at least 1)
 ---@field stop? string[] Texts that end an answer.
 ---@field seed? integer For repeatable answers, where the provider has them.
----@field timeout? number Milliseconds for one answer of the model. (default 120000)
----@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2)
----@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10)
+---@field timeout? number Milliseconds for one answer of the model. (default 120000, more than 0)
+---@field retries? integer How often a failed request (429, 5xx, network) is repeated. (default 2, at least 0)
+---@field max_turns? integer Requests to the model in one turn, tool calls included. (default 10, at least 1)
 ---@field tool_errors? "return" | "fail" Whether a failed tool call is told to the model, or fails the chat. (default "return")
 ---@field actions? string[] | table<string, string> Names that become methods: each is an instruction, or with a table, name to instruction.
 ---@field style? string How it should read: `technical`, `academic`, `friendly`. (default "")

@@ -14,8 +14,8 @@ Commands are `debug` frames (`engines.protocol`). Answered at any time:
     leave {}                      the host goes on: what was seen is forgotten
 
 and only while it stands, or waits so: `frames`, `scopes {frame}`, `variables {reference, start, count}`,
-`evaluate {text, frame, whole}`, `assign {reference, name, text, frame}`, `store {target, text, frame}`, `completions
-{text, frame}`.
+`evaluate {text, frame, whole}`, `holds {text, frame}`, `assign {reference, name, text, frame}`, `store {target, text,
+frame}`, `completions {text, frame}`.
 """
 
 from __future__ import annotations
@@ -288,6 +288,7 @@ _INSPECTIONS: Final[dict[str, Callable[[Inspected, dict[str, Any]], Any]]] = {
     "evaluate": lambda script, given: script.evaluate(
         given["text"], given["frame"], WHOLE if given.get("whole") else SHOWN
     ),
+    "holds": lambda script, given: script.holds(given["text"], given["frame"]),
     "assign": lambda script, given: script.assign(given["reference"], given["name"], given["text"], given["frame"]),
     "store": lambda script, given: script.store(given["target"], given["text"], given["frame"]),
     "completions": lambda script, given: script.completions(given["text"], given["frame"]),

@@ -119,8 +119,7 @@ class DebuggedEngine(JavaScriptEngine):
     def _lack(self, error: object = None) -> bool:
         if not self._spares():
             return super()._lack(error)
-        if error is not None:
-            self._trap.make_uncatchable(error)
+        self._trap.make_uncatchable(error)
         return True
 
     def _exhausted(self) -> None:

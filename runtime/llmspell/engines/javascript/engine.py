@@ -351,10 +351,11 @@ class JavaScriptEngine:
     def _tell(self, name: str, args: str, line: int) -> None:
         self._worker.tell(name, convert.decode(args), self._lines.site(line))
 
-    def _at(self, frames: str, function: str = "") -> None:
-        """The spell is over a limit: this is where, and nothing of it goes on."""
+    def _at(self, frames: str, function: str = "", error: object = None) -> None:
+        """The spell is over a limit: this is where, and nothing of it goes on. error: what the engine throws now."""
         if self._over:
             return
+        self._trap.make_uncatchable(error)
         source, stack = self._lines.place(frames, function)
         if self._memory.lacking:
             self._end(self._memory.message(source, stack))

@@ -46,8 +46,7 @@ class Memory:
             self.lacking = True
             self._context.set_memory_limit((self._megabytes + _SLACK + _EPILOGUE) * _MEGABYTE)
             trap.set()
-        if error is not None:
-            trap.make_uncatchable(error)
+        trap.make_uncatchable(error)
 
     def message(self, source: str = "", stack: Sequence[str] = ()) -> dict[str, Any]:
         """The error that says so, and where."""

@@ -13,10 +13,12 @@ from typing import Any, Final
 from llmspell.engines.javascript.positions import Lines, error_map
 from llmspell.engines.nearest import Names
 
-#: An expression for the names of the globals, as JSON; not `undefined`, `NaN` and the like, which nobody means.
+#: An expression for the names of the globals with their members, as JSON; not `undefined`, `NaN` and the like, which
+#: nobody means.
 GLOBALS: Final = (
-    "JSON.stringify(Object.getOwnPropertyNames(globalThis)"
-    ".filter((name) => Object(globalThis[name]) === globalThis[name]))"
+    "JSON.stringify(Object.fromEntries(Object.getOwnPropertyNames(globalThis)"
+    ".filter((name) => Object(globalThis[name]) === globalThis[name])"
+    ".map((name) => [name, Object.getOwnPropertyNames(globalThis[name])])))"
 )
 
 #: What QuickJS says of an import or export that `modules` could not rewrite; then comes which of them.

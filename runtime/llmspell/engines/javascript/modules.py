@@ -34,19 +34,6 @@ def prepare(source: str) -> Prepared:
     return _Rewriter(source).rewrite()
 
 
-def json_module(text: str) -> str:
-    """A JSON file as a module: its value is the default export. One that is no JSON throws so, at its line."""
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        said = json.dumps(f"this is no JSON: {error.msg}")
-        before = "\n" * (error.lineno - 1)
-        return f'{before}throw Object.assign(new SyntaxError({said}), {{type: "syntax"}})'
-    except RecursionError:
-        pass  # the engine says so itself
-    return f"$module.provide({{default: () => $default}}); const $default = JSON.parse({json.dumps(text)});"
-
-
 @dataclass(slots=True)
 class _Request:
     """One statement that names another module. Pairs as loader.js takes them."""

@@ -190,7 +190,9 @@ class Trap:
         self._library.call(function)
 
     def make_uncatchable(self, error: object) -> None:
-        """An error on its way through the script."""
+        """An error on its way through the script; None: there is none."""
+        if error is None:
+            return
         _library.JS_SetUncatchableError(self._library.context, _Value.from_address(id(error) + _HEAD + _WORD))
 
 

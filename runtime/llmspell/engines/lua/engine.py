@@ -92,8 +92,8 @@ class LuaEngine:
                 source = file.read()
             self._runtime.execute(source, shared, border, name=b"=[llmspell/%s]" % name.encode(), mode=b"t")
         self._names = Names(binding, lambda name: name)
-        self._names.add_globals(name.decode() for name in shared[b"env"])
         shared[b"bind"](values.pack(lay_out(binding)))
+        self._names.add_globals(dict(map(_global, shared[b"env"].items())))
         self._api = api = shared[b"api"]
         self._start, self._settle, self._invoke = api[b"start"], api[b"settle"], api[b"invoke"]
         self._cancel, self._release, self._run = api[b"cancel"], api[b"release"], api[b"run"]
@@ -333,3 +333,9 @@ class LuaEngine:
         """Keeps what must not pass through Lua; nothing more runs, and `_enter` raises it."""
         if self._escape is None:
             self._escape = error
+
+
+def _global(item: tuple[Any, Any]) -> tuple[str, list[str]]:
+    """A global's name and the members of one that is a table."""
+    name, value = item
+    return name.decode(), [key.decode() for key in value if isinstance(key, bytes)] if hasattr(value, "keys") else []

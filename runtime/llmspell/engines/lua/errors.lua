@@ -60,18 +60,19 @@ local function stack_line(info, named)
   return where .. "function <" .. sub(info.source, 2) .. ":" .. info.linedefined .. ">"
 end
 
--- Script frames, innermost first: of a coroutine that failed, or of the running one from `level` on.
-local function stack_of(co, level)
+-- Script frames, innermost first: of a coroutine that failed, or of the running one from `level` on, up to the function
+-- `base`.
+local function stack_of(co, level, base)
   local lines, count, script = {}, 0, nil
   for at = level, level + 2000 do
     local info
-    if co then info = getinfo(co, at, "Sln") else info = getinfo(at, "Sln") end
+    if co then info = getinfo(co, at, "Slnf") else info = getinfo(at, "Slnf") end
     local is_script = info and byte(info.source) == 64
     if script then
       count = count + 1
       lines[count] = stack_line(script, is_script)
     end
-    if not info or count == STACK_LINES then break end
+    if not info or count == STACK_LINES or N.rawequal(info.func, base) then break end
     script = is_script and info or nil
   end
   return lines
@@ -82,18 +83,49 @@ local function source_of(lines, co)
   return co and body_position(co) or ""
 end
 
--- The stacks of failures on their way out of a coroutine that has ended.
+-- The stacks that failures have left behind on their way out of coroutines and modules.
 local inner_stacks = setmetatable({}, { __mode = "k" })
 local last_failure, last_stack
 
-function K.remember_stack(failure, co)
-  local lines = stack_of(co, 0)
-  if type(failure) == "table" then
-    inner_stacks[failure] = inner_stacks[failure] or lines
+local function joined(first, second)
+  local all = {}
+  for i = 1, #first do all[i] = first[i] end
+  for i = 1, #second do all[#all + 1] = second[i] end
+  return all
+end
+
+-- Whether a failure that was thrown at `level` comes from farther in: a function of the prelude has called error.
+local function comes_by(co, level)
+  local thrower, caller
+  if co then
+    thrower, caller = getinfo(co, level, "S"), getinfo(co, level + 1, "S")
   else
-    if N.rawequal(failure, last_failure) and last_stack then return end
-    last_failure, last_stack = failure, lines
+    thrower, caller = getinfo(level + 1, "S"), getinfo(level + 2, "S")
   end
+  return thrower and caller and thrower.what == "C" and caller.what ~= "C" and byte(caller.source) ~= 64
+end
+
+local function remember(failure, again, lines)
+  local is_table, before = type(failure) == "table", nil
+  if is_table then before = inner_stacks[failure] elseif N.rawequal(failure, last_failure) then before = last_stack end
+  if before and again then lines = joined(before, lines) end
+  if is_table then inner_stacks[failure] = lines else last_failure, last_stack = failure, lines end
+end
+
+-- A coroutine has ended with a failure that somebody is to be given.
+function K.remember_stack(failure, co)
+  remember(failure, comes_by(co, 0), stack_of(co, 0))
+end
+
+-- The message handler of K.try.
+function K.pass_on(failure)
+  remember(failure, comes_by(nil, 2), stack_of(nil, 3, N.xpcall))
+  return failure
+end
+
+-- Calls a function, and gives its failure to one who throws it again.
+function K.try(f, ...)
+  return N.xpcall(f, K.pass_on, ...)
 end
 
 local function whole_stack(failure, co)
@@ -104,11 +136,7 @@ local function whole_stack(failure, co)
   elseif N.rawequal(failure, last_failure) then
     inner, last_failure, last_stack = last_stack, nil, nil
   end
-  if not inner then return lines end
-  local all, count = {}, #inner
-  for i = 1, count do all[i] = inner[i] end
-  for i = 1, #lines do all[count + i] = lines[i] end
-  return all
+  return inner and joined(inner, lines) or lines
 end
 
 -- Throws what one of Lua's functions, called for the script by a wrapper, said of its arguments; it says `string.rep`

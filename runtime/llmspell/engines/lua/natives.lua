@@ -6,17 +6,14 @@
 local K = ...
 
 K.native = {
-  assert = assert, error = error, ipairs = ipairs, next = next, pcall = pcall, rawequal = rawequal, rawget = rawget,
-  rawlen = rawlen, rawset = rawset, select = select,
+  assert = assert, error = error, ipairs = ipairs, next = next, pcall = pcall, xpcall = xpcall,
+  rawequal = rawequal, rawget = rawget, rawlen = rawlen, rawset = rawset, select = select,
   -- past any __metatable field
   setmetatable = debug.setmetatable, getmetatable = debug.getmetatable, polite_getmetatable = getmetatable,
   tonumber = tonumber, tostring = tostring, type = type, load = load, collectgarbage = collectgarbage,
   getinfo = debug.getinfo, string_metatable = debug.getmetatable(""),
   coroutine = coroutine, string = string, table = table, math = math, utf8 = utf8, os = os,
 }
-
--- Calls a function, and gives its failure to one who throws it again.
-K.try = pcall
 
 -- The globals that a spell sees; never the real _G, which lupa itself reads.
 K.env = {}

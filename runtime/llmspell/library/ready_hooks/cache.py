@@ -6,13 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import exposed, method
 from llmspell.api.objects import ScriptClass
 from llmspell.hooks.ready import Hook, Served
 from llmspell.hooks.table import Context
 from llmspell.library.cache import Cache
 from llmspell.run import Run
-from llmspell.tools.bounds import Bounds
 from llmspell.traces.keys import canonical
 
 #: What of a request decides over its answer, beside its `fingerprint`.

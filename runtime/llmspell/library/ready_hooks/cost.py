@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import exposed, method
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError, LimitError
@@ -13,7 +14,6 @@ from llmspell.hooks.ready import Hook, Served
 from llmspell.hooks.table import Context
 from llmspell.library.human import Human
 from llmspell.run import Run
-from llmspell.tools.bounds import Bounds
 
 _Most = Annotated[float, Bounds(gt=0)]
 
@@ -63,7 +63,7 @@ class CostHook(Hook):
         given = {name: getattr(options, name) for name in ("cost", "tokens", "calls", "time")}
         self._each = {name: most for name, most in given.items() if most is not None}
         if not self._each:
-            raise ArgumentError("CostHook.new: the budget limits nothing", hint="give cost, tokens, calls or time")
+            raise ArgumentError("the budget limits nothing", hint="give cost, tokens, calls or time")
         self._granted = dict(self._each)
         self._warned: set[str] = set()
 

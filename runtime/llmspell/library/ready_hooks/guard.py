@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NoReturn
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import exposed
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ContentViolationError
@@ -16,7 +17,6 @@ from llmspell.security import pii
 from llmspell.security.masking import Masker
 from llmspell.security.moderation import Found, Lists, folded_text
 from llmspell.security.settling import settled, word_start
-from llmspell.tools.bounds import Bounds
 
 _Patterns = Annotated[list[Annotated[str, Bounds(min_length=1, max_length=1_000)]], Bounds(max_items=100)]
 _Length = Annotated[int, Bounds(ge=1)]

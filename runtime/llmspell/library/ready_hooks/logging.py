@@ -19,7 +19,7 @@ from llmspell.run import Run
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingHookOptions:
     level: Literal["debug", "info", "warn", "error"] = "info"
-    """Of its messages; those of `on_error` are errors."""
+    """Of its messages, but for those of errors."""
     points: list[HookPointName] | None = None
     """What is logged; the end of each execution, model call and tool call, and failures, unless given."""
     content: bool = False

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import exposed
 from llmspell.api.objects import ScriptClass
 from llmspell.hooks.ready import Hook, Served
 from llmspell.hooks.table import Context
 from llmspell.library.metrics import Recorder
 from llmspell.run import Run
-from llmspell.tools.bounds import Bounds
 
 _Prefix = Annotated[str, Bounds(max_length=50)]
 

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import exposed
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import ArgumentError, RateLimitError
@@ -14,7 +15,6 @@ from llmspell.hooks.table import Context
 from llmspell.library.rate_limiter import Period, RateLimiter, RateLimiterOptions, Requests
 from llmspell.run import Run
 from llmspell.security.rates import window_of
-from llmspell.tools.bounds import Bounds
 
 _KEYS: Final = {"agent": "agent_name", "model": "model", "tool": "tool_name", "user": "user_id"}
 
@@ -49,9 +49,9 @@ class RateLimitHook(Hook):
     def __init__(self, run: Run, options: RateLimitHookOptions) -> None:
         """Raises ArgumentError where nothing is limited."""
         if options.requests is None and options.tokens is None:
-            raise ArgumentError("RateLimitHook.new: nothing is limited", hint="give requests, tokens or both")
+            raise ArgumentError("nothing is limited", hint="give requests, tokens or both")
         if options.tokens is not None and options.unit == "tool_call":
-            raise ArgumentError("RateLimitHook.new: tools take no tokens", hint="give requests for tool calls")
+            raise ArgumentError("tools take no tokens", hint="give requests for tool calls")
         self.site = run.site
         self._run = run
         self._options = options

@@ -6,13 +6,13 @@ import random
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import exposed
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import LlmspellError
 from llmspell.hooks.ready import Hook, Served
 from llmspell.hooks.table import Context
 from llmspell.run import Run
-from llmspell.tools.bounds import Bounds
 
 _Delay = Annotated[float, Bounds(ge=0, le=3_600_000)]
 _TYPES = ("rate_limit", "overloaded", "network", "timeout")

@@ -21,7 +21,7 @@ class TracingHookOptions:
     name: str = ""
     """The name of its spans; `<agent or tool> <unit>` unless given."""
     attributes: dict[str, str | float | bool] | None = None
-    """Attributes of each of its spans, such as `{ team = "search" }`."""
+    """Attributes of each of its spans, such as a `team`."""
     fields: list[str] | None = None
     """Fields of the hooks' context that become attributes too, such as `request_id`."""
 

@@ -315,12 +315,16 @@ class Adapter:
         self._then.append(lambda: running.go(worker, how))
 
     async def pause(self, given: Body) -> None:
-        worker = self._debugged[0].worker(given.get("threadId"))
+        running, _ = self._debugged
+        worker = running.worker(given.get("threadId"))
+        if not running.launch.debugs:
+            raise UsageError("the spell runs without debugging and cannot be paused")
         if worker is None:
-            raise UsageError("what a spell has begun cannot be paused by itself", hint="pause the spell")
-        if worker.stopped is not None:
+            running.pause(given["threadId"])
+        elif worker.stopped is not None:
             raise UsageError("it stands already")
-        worker.tell("pause")
+        else:
+            worker.tell("pause")
 
 
 def _launch(given: Body) -> Launch:

@@ -11,7 +11,8 @@ from itertools import count
 from typing import Any, Final
 
 from llmspell.control.breakpoints import KINDS, Breakpoint
-from llmspell.engines.debugging.breakpoints import hit_rule
+from llmspell.control.control import Paused
+from llmspell.engines.debugging.breakpoints import LineBreakpoint, hit_rule
 from llmspell.engines.debugging.session import Debug
 from llmspell.errors import LlmspellError, UsageError
 from llmspell.serve.dap.sources import Sources, nearest
@@ -34,7 +35,6 @@ FILTERS: Final[list[dict[str, Any]]] = [
     },
 ]
 _HITS: Final = "a hit count is a number, or one after >, >=, <, <=, == or %: `3`, `>= 3`, `% 2`"
-_NO_CONDITION: Final = "a condition or a hit count is for lines; here a pattern says which: `tool:csv_*`"
 #: Breakpoint texts of exceptions are of this kind.
 _ERROR: Final = "error"
 
@@ -49,7 +49,7 @@ class Breaks:
         self._ids = count(1)
         self._lines: dict[str, dict[tuple[Any, ...], int]] = {}  # of a label: ids by what was asked for
         self._without: dict[str, str] = {}  # labels that run without a stop, and why
-        self._functions: dict[str, int] = {}
+        self._functions: dict[str, list[LineBreakpoint]] = {}
         self._errors: list[str] = []
 
     def move(self, debug: Debug, sources: Sources, control: Callable[[list[str]], None]) -> None:
@@ -66,9 +66,13 @@ class Breaks:
         """For the control of the run."""
         return [*self._functions, *(text for text in self._errors if text not in self._functions)]
 
-    def ids(self, text: str) -> list[int]:
-        """Of the client's breakpoint that a text of the control belongs to."""
-        return [self._functions[text]] if text in self._functions else []
+    def met(self, pause: Paused) -> list[LineBreakpoint]:
+        """The client's breakpoints where the control has stopped the run; none where it was not they that stop it."""
+        text = pause.reason.removeprefix("breakpoint ")
+        if text not in self._functions or any(_matches(each, pause) for each in self._errors):
+            return []
+        others = [each for each in self._functions if each != text and _matches(each, pause)]
+        return [point for each in (text, *others) for point in self._functions[each]]
 
     def without(self, label: str, why: str) -> list[int]:
         """A file runs without a stop; gives the breakpoints that it has so far."""
@@ -122,21 +126,24 @@ class Breaks:
 
     def functions(self, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Breakpoints on what is about to happen, by their texts."""
+        before = {(text, each.condition, each.hit): each for text, own in self._functions.items() for each in own}
         self._functions = {}
         answers: list[dict[str, Any]] = []
         for each in wanted:
-            number = next(self._ids)
-            if each.get("condition") or each.get("hitCondition"):
-                answers.append({"id": number, "verified": False, "message": _NO_CONDITION})
-                continue
+            condition, hit = (str(each.get(name) or "").strip() for name in ("condition", "hitCondition"))
+            answer: dict[str, Any] = {"id": next(self._ids), "verified": False}
+            answers.append(answer)
             try:
                 text = str(Breakpoint.parse(str(each.get("name", "")).strip()))
             except LlmspellError as error:
-                kinds = f"{error.hint or ', '.join(KINDS)}"
-                answers.append({"id": number, "verified": False, "message": f"{error.message}: {kinds}"})
+                answer["message"] = f"{error.message}: {error.hint or ', '.join(KINDS)}"
                 continue
-            self._functions[text] = number
-            answers.append({"id": number, "verified": True})
+            if hit and hit_rule(hit) is None:
+                answer["message"] = _HITS
+                continue
+            point = before.get((text, condition, hit)) or LineBreakpoint(answer["id"], 0, condition, hit)
+            self._functions.setdefault(text, []).append(point)
+            answer.update(id=point.id, verified=True)
         self._control(self.texts)
         return answers
 
@@ -166,3 +173,7 @@ class Breaks:
             worker.tell("errors", **stops)
         self._control(self.texts)
         return answers
+
+
+def _matches(text: str, pause: Paused) -> bool:
+    return Breakpoint.parse(text).matches(pause.stop, pause.names or ("",))

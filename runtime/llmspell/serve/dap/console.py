@@ -9,9 +9,12 @@ from llmspell.person import Question
 
 
 class Console:
-    """Asks one question at a time, as often as it takes (`person.Person`)."""
+    """Asks one question at a time, as often as it takes (`person.Person`).
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    say: takes a category of output and a text. What is `important` pops up beside the console, too.
+    """
+
+    def __init__(self, say: Callable[[str, str], None]) -> None:
         self._say = say
         self._turn = asyncio.Lock()
         self._waiting: asyncio.Future[str] | None = None
@@ -29,10 +32,10 @@ class Console:
     async def answer(self, question: Question) -> str:
         async with self._turn:
             for number, choice in enumerate(question.choices, 1):
-                self._say(f"  {number}. {choice}\n")
+                self._say("console", f"  {number}. {choice}\n")
             default = "" if question.default is None else f" [{question.default}]"
             while True:
-                self._say(f"{question.text}{default} (type the answer here)\n")
+                self._say("important", f"{question.text}{default} (answer in the debug console)\n")
                 self._waiting = asyncio.get_running_loop().create_future()
                 try:
                     typed = await self._waiting

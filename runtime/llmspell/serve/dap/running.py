@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from llmspell.asking import Asking, Result
-from llmspell.control.control import Control
+from llmspell.control.control import Control, Paused
 from llmspell.control.wanted import Controls
+from llmspell.engines.debugging.breakpoints import LineBreakpoint
 from llmspell.engines.debugging.session import Debug, Debuggee
 from llmspell.errors import CancelledByUser, LlmspellError, UsageError
 from llmspell.events.event import Event
@@ -42,13 +43,14 @@ class Running:
         self.debug = debug
         self.spans = Spans()
         self.stops: Stops | None = None
-        self.console = Console(lambda text: self.output("important", text))
+        self.console = Console(self.output)
         self.over = False
         self._runtime = runtime
         self._send = send
         self._run: Run | None = None
         self._started: Started | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._asked = 1  # the thread that the client wants to stand
         debug.wanted["entry"] = launch.stops_on_entry
         debug.joined, debug.left = self._joined, self._left
         debug.stopped, debug.logged, debug.loaded = self._stopped, self._logged, self._loaded
@@ -151,13 +153,19 @@ class Running:
         self.stops.forget(self.stops.place if worker is None else worker.number)
         if worker is not None:
             worker.go(how)
-            if self.stops.pause is not None and self.stops.place == worker.number:
+            if (pause := self.stops.pause) is not None and self._place(pause) == worker.number:
                 self._paused()  # it stands all the same
         else:
             self._leave()
             self._command(
                 {"do": "step", "to": "either", "by": _BY} if how in ("in", "over") else {"do": "resume", "by": _BY}
             )
+
+    def pause(self, thread: int) -> None:
+        """Lets nothing more begin, wherever the run is by then; the client is told that this thread stands, which is of
+        what the spell has begun."""
+        self._asked = thread
+        self._command({"do": "pause", "by": _BY})
 
     def _leave(self) -> None:
         """The scripts that wait go on, too."""
@@ -189,9 +197,10 @@ class Running:
     # -- what happens --------------------------------------------------------------------------------------------
 
     def threads(self) -> list[dict[str, Any]]:
+        if self.over:  # whose workers may have a moment to live
+            return []
         names = {worker.number: worker.label for worker in self.debug.workers if not worker.ended}
-        if not self.over:
-            names.setdefault(1, self.sources.label(str(self.launch.program)))
+        names.setdefault(1, self.sources.label(str(self.launch.program)))
         if self.stops is not None:
             names |= self.stops.branches()
         return [{"id": number, "name": name} for number, name in sorted(names.items())]
@@ -228,20 +237,42 @@ class Running:
         pause = None if self.stops is None else self.stops.pause
         for worker in self.debug.workers:
             worker.tell("look")
-        if pause is None or self.stops is None or self._stands_there(self.stops.place):
+        if pause is None or self.stops is None or self._stands_there(self._place(pause)):
             return
         text = pause.reason.removeprefix("breakpoint ")
         told: dict[str, Any] = {
             "text": text,
             "description": f"{when(pause.stop)} {pause.stop}" if pause.stop else pause.reason,
         }
-        if ids := self._breaks.ids(text):
-            told.update(reason="function breakpoint", hitBreakpointIds=ids)
-        elif text.startswith("step"):
+        if points := self._breaks.met(pause):
+            self._soon(self._met(pause, points, {**told, "reason": "function breakpoint"}))
+            return
+        if text.startswith("step"):
             told["reason"] = "step"
         else:
             told["reason"] = _REASONS.get(pause.stop, "function breakpoint" if pause.stop else "pause")
-        self._stop(self.stops.place, told)
+        self._stop(self._place(pause), told)
+
+    def _place(self, pause: Paused) -> int:
+        """The thread that is said to stand."""
+        return self._asked if self.stops is None or pause.by == _BY else self.stops.place
+
+    async def _met(self, pause: Paused, points: list[LineBreakpoint], told: dict[str, Any]) -> None:
+        """The run goes on where no condition or hit count of a breakpoint stops it."""
+        stops, ids = self.stops, list[int]()
+        assert stops is not None
+        for point in points:
+            try:
+                holds = not point.condition or await stops.holds(point.condition)
+            except UsageError as error:
+                told["text"] = f"the condition {point.condition!r} cannot be evaluated: {error.message}"
+                holds = True
+            if holds and point.counts():
+                ids.append(point.id)
+        if stops.pause is pause and ids:
+            self._stop(stops.place, {**told, "hitBreakpointIds": ids})
+        elif stops.pause is pause:
+            self.go(None, "go")
 
     def _stands_there(self, thread: int) -> bool:
         """Whether a script stands at the same thread: it is told of first, the rest once that goes on."""

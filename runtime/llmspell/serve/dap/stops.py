@@ -291,6 +291,15 @@ class Stops:
         found = self._shown(at, await worker.ask("evaluate", text=text, frame=at.frame, whole=whole))
         return {"result": found.pop("value"), **found}
 
+    async def holds(self, condition: str) -> bool:
+        """Whether a condition is true in the script that waits where the run's control has stopped it. Raises
+        UsageError."""
+        told = await self._around(self.place)
+        at = next((frame for each in told if (frame := self._frames[each["id"]]).worker is not None), None)
+        if at is None or at.worker is None:
+            raise UsageError("no script waits here")
+        return bool(await at.worker.ask("holds", text=condition, frame=at.number))
+
     async def set_variable(self, given: dict[str, Any]) -> dict[str, Any]:
         value = self._value(given.get("variablesReference"))
         if value.worker is None:

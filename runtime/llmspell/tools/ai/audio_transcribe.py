@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
+from llmspell.api.bounds import Bounds, FilePath, FilePaths
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, ToolError
 from llmspell.security import files
@@ -18,7 +19,6 @@ from llmspell.security.permissions import Permissions
 from llmspell.tools.ai import recordings
 from llmspell.tools.ai.openai_service import service_of, usage_of
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds, FilePath, FilePaths
 from llmspell.tools.builtin import BuiltinTool
 
 Form = Literal["json", "text", "verbose_json", "srt", "vtt"]

@@ -6,12 +6,12 @@ import random
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.api.objects import ScriptClass
 from llmspell.engines.process import Zygote
 from llmspell.run import Run
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 
 _ENDINGS: Final = {"lua": "lua", "javascript": "js"}

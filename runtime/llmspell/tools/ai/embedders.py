@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Any, Final, Literal
 
+from llmspell.api.bounds import Bounds, FilePath
 from llmspell.errors import LlmspellError, SchemaError, ToolError
 from llmspell.frozen import frozen
 from llmspell.providers.embedding import Embedder, EmbeddingRequest, choose
@@ -20,7 +21,6 @@ from llmspell.security import files
 from llmspell.tools.ai import lexical
 from llmspell.tools.ai.kept import Kept
 from llmspell.tools.base import ToolContext
-from llmspell.tools.bounds import Bounds, FilePath
 
 Method = Literal["provider", "local", "lexical"]
 Purpose = Literal["document", "query"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from operator import mul
 from typing import Annotated, Any, Final, Literal, NotRequired, Self, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import SchemaError
@@ -14,7 +15,6 @@ from llmspell.run import Run
 from llmspell.tools.ai import embedders
 from llmspell.tools.ai.embedders import EmbeddingFields, Method, Vectors
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 
 Text = Annotated[str, Bounds(min_length=1, max_length=200_000)]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
+from llmspell.api.bounds import Bounds, FilePath, FilePaths
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import ToolError
 from llmspell.security import files
@@ -22,7 +23,6 @@ from llmspell.tools.ai import pictures
 from llmspell.tools.ai.openai_service import service_of, usage_of
 from llmspell.tools.ai.pictures import Format, Picture
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds, FilePath, FilePaths
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.web.download import Downloader
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, NotRequired, Self, TypedDict, cast
 
+from llmspell.api.bounds import Bounds, FilePath
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.api.objects import ScriptClass
 from llmspell.run import Run
 from llmspell.tools.ai.embedders import EmbeddingFields
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 Metric = Literal["cosine", "dot", "euclidean"]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 from urllib.parse import quote, urlsplit
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import RateLimitError, SchemaError, ToolError
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.web.allowed import Allowed
 from llmspell.tools.web.credentials import place_of, secret

@@ -7,11 +7,11 @@ import importlib
 from dataclasses import dataclass
 from typing import Annotated, Any, NotRequired, TypedDict
 
+from llmspell.api.bounds import Bounds, FilePath
 from llmspell.api.describe import Doc, Example, ToolMark, exposed
 from llmspell.errors import SchemaError
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.communication import mail
 

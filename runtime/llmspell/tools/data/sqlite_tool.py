@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
+from llmspell.api.bounds import Bounds, FilePath, FilePaths
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied, SchemaError, ToolError
 from llmspell.security import files
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds, FilePath, FilePaths
 from llmspell.tools.builtin import BuiltinTool
 
 Value = str | float | bool | None

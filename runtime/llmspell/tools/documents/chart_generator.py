@@ -7,11 +7,11 @@ import base64
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
+from llmspell.api.bounds import Bounds, FilePath
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import ToolError
 from llmspell.security import files
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 Name = Annotated[str, Bounds(min_length=1, max_length=500)]

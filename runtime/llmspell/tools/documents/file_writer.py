@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
+from llmspell.api.bounds import Bounds, FilePath
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied, ToolError
 from llmspell.security import files
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 

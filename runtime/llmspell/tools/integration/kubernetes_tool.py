@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
 from llmspell import errors
+from llmspell.api.bounds import Bounds, FilePath
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 _WRITES: Final = frozenset({"create", "apply", "scale", "delete"})

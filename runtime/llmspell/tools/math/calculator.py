@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 
 

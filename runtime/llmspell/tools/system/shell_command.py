@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
+from llmspell.api.bounds import Bounds, FilePath
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds, FilePath
 from llmspell.tools.builtin import BuiltinTool
 
 Word = Annotated[str, Bounds(max_length=100_000)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, NotRequired, Self, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.api.objects import ScriptClass
 from llmspell.errors import SchemaError, ToolError
 from llmspell.run import Run
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.time.clock import Clock
 

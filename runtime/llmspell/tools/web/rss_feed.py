@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import SchemaError, TimeoutError  # noqa: A004
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools import aside
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.web.download import Downloader
 

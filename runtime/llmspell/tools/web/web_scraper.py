@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import Doc, Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied, RateLimitError, SchemaError, TimeoutError, ToolError  # noqa: A004
 from llmspell.security.network import Resolver, Target, parse, system_resolver
 from llmspell.security.rates import Rates, Window, window_of
 from llmspell.tools import aside
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.web.download import Download, Downloader
 from llmspell.tools.web.robots import CLOSED, MOST, OPEN, Robots
@@ -32,8 +32,8 @@ class RateLimit(TypedDict):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebScraperOptions:
     rate_limit: RateLimit | None = None
-    """How many requests one host gets in how long, such as `{ requests = 5, per = "minute" }`. A request that would be
-    one too many waits, if that is possible within `timeout`; else it is refused."""
+    """How many requests one host gets in how long, such as 5 `requests` `per` "minute". A request that would be one too
+    many waits, if that is possible within `timeout`; else it is refused."""
 
     user_agent: Annotated[str, Bounds(min_length=1, max_length=200)] = "llmspell"
     """What the tool calls itself; robots.txt is read by the first word of it."""

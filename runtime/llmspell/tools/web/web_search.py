@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.security.network import Resolver, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 from llmspell.tools.web.search_services import Provider, Question, Recency, ask, choose
 from llmspell.tools.web.service import Service

@@ -7,11 +7,11 @@ import importlib
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict
 
+from llmspell.api.bounds import Bounds
 from llmspell.api.describe import Example, ToolMark, exposed
 from llmspell.errors import PermissionDenied, SchemaError, ToolError
 from llmspell.security.network import Resolver, Target, parse, system_resolver
 from llmspell.tools.base import ToolContext, ToolOutput
-from llmspell.tools.bounds import Bounds
 from llmspell.tools.builtin import BuiltinTool
 
 #: Connections that one tool may hold at once.

@@ -142,7 +142,7 @@ const host = record({
   randomHex: offered.randomHex,
   call: (name, receiver, args, line) => offered.call(name, receiver, flat(args), line),
   ask: (name, receiver, args, line) => offered.ask(name, receiver, flat(args), line),
-  at: (stack, functionText) => offered.at(flat(stack), flat(functionText)),
+  at: (stack, functionText, error) => offered.at(flat(stack), flat(functionText), error),
   tell: (name, args, line) => offered.tell(name, flat(args), line),
   result: (callback, ok, text) => offered.result(callback, ok, flat(text)),
   cancel: (calls) => offered.cancel(flat(calls)),

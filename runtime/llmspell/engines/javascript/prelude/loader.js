@@ -1,5 +1,5 @@
 // Compiles a spell and its modules. A module arrives rewritten (modules.py): the body of an async function whose first
-// line says what it exports and imports. An imported name is looked up each time it is used, through `with`, which is
+// line says what it exports and imports; one in JSON as it is. An imported name is looked up each time it is used, through `with`, which is
 // what keeps bindings live; the body itself is strict.
 
 const modules = new NativeMap(); // label -> module
@@ -15,11 +15,11 @@ let compile = (text, isModule) => { // replaced where the run is debugged
   return globalEval(`${repeatText("\n", text.first - 2)}${open}\n${text.source}${close}`);
 };
 
-// What `compile` gives. A text that it refuses is an error at the refused line, of no function.
-const compiled = (text, isModule) => {
+// What `take` makes of a text. One that the engine refuses is an error at the refused line, of no function.
+const taken = (text, take) => {
   compiling = true;
   try {
-    return compile(text, isModule);
+    return take();
   } catch (error) {
     define(error, "type", "syntax");
     weakSet(hostFields, error, record({ source: sourceIn(textOr(read(error, "stack"), "")) }));
@@ -52,21 +52,37 @@ const noExport = (source, name) => new NativeSyntaxError(`${source.label} has no
 const bindName = (module, local, read) =>
   defineProperty(module.scope, local, record({ get: read, enumerable: true, configurable: true }));
 
-// What a statement at `line` of a module asks for. All are carried out at its first line, one after the other, where the
-// engine knows that line only or none: an error gets the statement's.
-const atLine = (module, line, work) => {
-  try {
-    return work();
-  } catch (error) {
-    if (!isError(error)) throw error;
-    const stack = textOr(read(error, "stack"), ""), own = findText(stack, `    at <main> (${module.label}:`);
-    const before = own < 0 ? stack : sliceText(stack, 0, own), after = own < 0 ? "" : sliceText(stack, findText(stack, "\n", own) + 1);
-    define(error, "stack", `${before}    at <main> (${module.label}:${line}:1)\n${after}`);
-    const known = weakGet(hostFields, error);
-    if (known !== undefined && findText(textOr(known.source, ""), `${module.label}:`) === 0)
-      define(error, "source", (known.source = `${module.label}:${line}`));
-    throw error;
-  }
+// The value of a JSON text. It is read below as many empty lines as there are before its first, so that a stack has its
+// own line of what is no JSON.
+const dataIn = (text) => {
+  addText(text);
+  return parseOrEnd(`${repeatText("\n", text.first - 1)}${text.source}`);
+};
+
+// What statements ask for is carried out at their module's first line, one after the other, where the engine knows that
+// line only or, once it has waited, none: an error gets the line of its statement.
+const throughLine = (module, line, error) => {
+  const stack = textOr(read(error, "stack"), ""), own = findText(stack, `    at <main> (${module.label}:`);
+  const before = own < 0 ? stack : sliceText(stack, 0, own), after = own < 0 ? "" : sliceText(stack, findText(stack, "\n", own) + 1);
+  define(error, "stack", `${before}    at <main> (${module.label}:${line}:1)\n${after}`);
+  const known = weakGet(hostFields, error);
+  if (known !== undefined && findText(textOr(known.source, ""), `${module.label}:`) === 0)
+    define(error, "source", (known.source = `${module.label}:${line}`));
+};
+const throughCall = (callers, error) => {
+  const stack = textOr(read(error, "stack"), "");
+  if (findText(stack, callers) < 0) define(error, "stack", stack + callers);
+};
+
+// Several may wait for a module that fails, and are told the same error. It has the way of the first of them only.
+// next: the module that fails of it, too; null for a spell's own call.
+const ways = new NativeWeakMap(); // error -> the last module on its way
+const comesFrom = (module, error, next) => {
+  if (!isError(error)) return false;
+  const last = weakGet(ways, error);
+  if (last !== undefined && last !== module) return false;
+  weakSet(ways, error, next);
+  return true;
 };
 
 // What a module's own text sees as `$module`. chain: the modules that wait for this one; waiting for one of them
@@ -84,17 +100,26 @@ const linkage = (module, chain) => {
     async link(requests) {
       for (let index = 0; index < requests.length; index++) {
         const line = requests[index][0], imports = requests[index][2], exports = requests[index][3];
-        const source = atLine(module, line, () => resolve(requests[index][1], module.label));
-        if (findIn(chain, source) < 0) await evaluate(source, chain);
-        atLine(module, line, () => {
+        let source;
+        try {
+          source = resolve(requests[index][1], module.label);
+          if (findIn(chain, source) < 0) await evaluate(source, chain);
           for (let each = 0; each < imports.length; each++) importName(module, source, imports[each][0], imports[each][1]);
           for (let each = 0; each < exports.length; each++) reexport(module, source, exports[each][0], exports[each][1]);
-        });
+        } catch (error) {
+          if (comesFrom(source, error, module)) throughLine(module, line, error);
+          throw error;
+        }
       }
     },
     async import(specifier) {
-      const source = resolve(`${specifier}`, module.label);
-      await evaluate(source, []);
+      const callers = withCallers(trace()), source = resolve(`${specifier}`, module.label);
+      try {
+        await evaluate(source, []);
+      } catch (error) {
+        if (comesFrom(source, error, null)) throughCall(render(callers), error);
+        throw error;
+      }
       return source.namespace;
     },
   });
@@ -119,7 +144,14 @@ const resolve = (specifier, importer) => {
   let module = mapGet(modules, text.label);
   if (module === undefined) {
     module = newModule(text.label);
-    module.run = compiled(text, true);
+    if (sliceText(text.label, -5) === ".json") {
+      const value = taken(text, () => dataIn(text));
+      exportAs(module, "default", () => value);
+      module.outcome = resolved();
+      module.done = true;
+    } else {
+      module.run = taken(text, () => compile(text, true));
+    }
     mapSet(modules, text.label, module);
   }
   mapSet(resolutions, key, module);
@@ -157,7 +189,7 @@ entries.load = () => {
   const text = decode(host.take());
   try {
     main = newModule(text.label);
-    main.run = compiled(text, text.module);
+    main.run = taken(text, () => compile(text, text.module));
     mapSet(modules, text.label, main);
     return true;
   } catch (error) {

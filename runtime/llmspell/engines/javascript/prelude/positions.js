@@ -32,8 +32,9 @@ const begin = () => {
     if (isLackOfMemory(error)) {
       stopping = host.lack(error) !== true;
     }
-    if (stopping) stopped(sites);
-    if (compiling) explainRefusal(error, sites[0]);
+    if (stopping) stopped(error, sites);
+    if (isMisread(sites)) explainMisread(error, sites[0]);
+    else if (compiling) explainRefusal(error, sites[0]);
     else if (isUnnamed(error)) explain(error, sites[0]);
     return render(withCallers(sites));
   }]);
@@ -57,7 +58,7 @@ const render = (sites) => {
   for (let index = 0; index < sites.length; index++) {
     const line = siteLine(sites[index]);
     const text = textAt(line);
-    if (text === null) continue;
+    if (text === null || (!compiling && !siteFunction(sites[index]))) continue; // a place in a text that is no spell's
     const own = (line < text.first ? text.first : line < text.last ? line : text.last) - text.first + 1;
     const name = weakHas(bodies, siteFunction(sites[index])) ? "<main>" : siteName(sites[index]) || "<anonymous>";
     stack += `    at ${name} (${text.label}:${own}:${line < text.first ? 1 : siteColumn(sites[index])})\n`;
@@ -123,17 +124,26 @@ const explainRefusal = (error, site) => {
   define(error, "hint", better[1]);
 };
 
+// A text that is no JSON: its place stands before the reader's, as that of a text which is refused does.
+const isMisread = (sites) => sites.length > 1 && siteFunction(sites[1]) === parseJson && !siteFunction(sites[0]);
+const explainMisread = (error, site) => {
+  const what = error.message, end = findText(what, " in JSON"); // then a place, whose lines the engine counts by halves
+  const said = `this is not JSON: ${end < 0 ? what : sliceText(what, 0, end)}`;
+  define(error, "message", compiling ? said : `${said} at line ${siteLine(site)} column ${siteColumn(site)}`);
+};
+
 // An error that the engine made of itself because it found no memory for what a script asked.
 const isLackOfMemory = (error) =>
   getPrototypeOf(error) === NativeInternalError.prototype && ownProperty(error, "message")?.value === "out of memory";
 
-// The spell is over a limit: the next throw is the engine's own, and tells the host where it was.
+// The spell is over a limit: the next throw tells the host where it was, and no script catches it. It need not be the
+// engine's own, which is lost where a look comes in the middle of this; in a loop that throws, each one may.
 entries.stop = () => { stopping = true; };
-const stopped = (sites) => {
+const stopped = (error, sites) => {
   const stack = render(withCallers(sites));
   if (stack === "") return;
   stopping = false;
-  host.at(stack, innermost(sites));
+  host.at(stack, innermost(sites), error);
 };
 // The text of the innermost function; "" for a module's top level.
 const innermost = (sites) => {

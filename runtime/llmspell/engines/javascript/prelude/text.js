@@ -145,8 +145,7 @@ provide("structuredClone", function structuredClone(value) {
 
 // The one function of the engine that can fill all of the memory with small values without a look at its trap: it
 // would throw null then, which a script could catch.
-define(JSON, "parse", { parse(text, reviver) {
-  if (reviver !== undefined) return parseJson(text, reviver);
+const parseOrEnd = (text) => {
   try {
     return parseJson(text);
   } catch (error) {
@@ -154,4 +153,7 @@ define(JSON, "parse", { parse(text, reviver) {
     host.lack();
     throw new NativeInternalError("out of memory");
   }
+};
+define(JSON, "parse", { parse(text, reviver) {
+  return reviver === undefined ? parseOrEnd(text) : parseJson(text, reviver);
 } }.parse);

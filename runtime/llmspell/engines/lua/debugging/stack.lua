@@ -314,7 +314,7 @@ local function passed_on(failure)
     local co = N.coroutine.running()
     failed(co, failure, has_catcher(co, 2) or caught_outside(co))
   end
-  return failure
+  return K.pass_on(failure)
 end
 
 function K.try(f, ...)

@@ -1,4 +1,4 @@
-"""Bounds of a tool's parameter or option, written beside its type: `Annotated[int, Bounds(ge=1, le=10)]`.
+"""Bounds of a parameter or an option, written beside its type: `Annotated[int, Bounds(ge=1, le=10)]`.
 
 They become JSON Schema keywords when the registry is generated; at run time the schema checks them. This module does
 not know pydantic, and annotated_types is not used because importing it costs 8 ms (it loads typing_extensions).
@@ -45,6 +45,10 @@ class Bounds:
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
         return {**handler(core_schema), **self.keywords()}
 
+
+Count = Annotated[int, Bounds(ge=1)]
+Times = Annotated[int, Bounds(ge=0)]
+Milliseconds = Annotated[float, Bounds(gt=0)]
 
 FilePath = Annotated[str, Bounds(min_length=1, max_length=4096), Kind("path")]
 """The name of a file or folder; relative ones start from the project."""
