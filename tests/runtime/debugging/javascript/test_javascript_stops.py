@@ -319,18 +319,21 @@ def test_an_error_is_told_once(debug):
 
 def test_a_script_that_computes_hears_of_commands(debug):
     spell = debug("let n = 0;\nfor (;;) {\n  n += 1;\n  if (n < 0) break;\n}\nreturn n;\n")
-    poll = spell.poll
+    poll, lines = spell.poll, []
 
     def pause():
         poll()
-        spell.script.step("in")
+        if not lines:
+            spell.script.step("in")
 
     def leave(at):
-        return at.eval("n = -5") and "go"
+        if "refused" not in str(at.eval("n = -5")):  # as it is before the first line has run
+            lines.append(at.line)
+        return "go"
 
     spell.poll, spell.on_stop = pause, leave
-    assert spell.run().value() == (-4 if spell.line == 3 else -5)  # wherever it is by then
-    assert (spell.polls, len(spell.stops)) == (1, 1)
+    assert spell.run().value() == {2: -4, 3: -4, 4: -5}[lines[0]]  # wherever it is by then
+    assert len(lines) == 1
 
 
 def test_a_limit_still_ends_it_at_its_line(debug):
