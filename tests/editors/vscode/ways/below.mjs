@@ -14,7 +14,7 @@ export async function looksUp({ page, folder, photograph }) {
   await titleButton(page, "Run Spell").click();
   const row = page.locator(".pane-body .monaco-list-row", { hasText: "orders.js" }).first();
   await row.locator(".codicon-wand").waitFor();
-  await revealed(page, lens(page, "Run"));
+  await revealed(page, lens(page, "last run"));
   await photograph("below");
   await command(page, "llmspell: New Spell");
   await picks(page, "JavaScript");
