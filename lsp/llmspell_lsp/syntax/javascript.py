@@ -11,7 +11,6 @@ from llmspell_lsp.syntax.nodes import (
     Call,
     Class,
     ClassMember,
-    Comment,
     Entry,
     Expression,
     Function,
@@ -37,15 +36,7 @@ _BODIES: Final = frozenset(["statement_block", "class_body"])
 
 
 class JavaScriptExpressions(Lowering):
-    def __init__(
-        self,
-        text: str,
-        shifts: dict[int, list[tuple[int, int]]],
-        comments: list[Comment],
-        first_line: int = 0,
-        depth: int = 0,
-    ) -> None:
-        super().__init__(text, shifts, comments, first_line, depth)
+    def _prepare(self) -> None:
         self.expressions = {
             "identifier": self.name,
             "this": self.name,

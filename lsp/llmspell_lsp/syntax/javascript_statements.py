@@ -9,7 +9,6 @@ from llmspell_lsp.syntax.nodes import (
     Assign,
     Block,
     Branch,
-    Comment,
     DeclarationKind,
     Declare,
     Evaluate,
@@ -31,15 +30,8 @@ _KINDS: Final[dict[str, DeclarationKind]] = {"const": "const", "let": "let", "va
 
 
 class JavaScriptLowering(JavaScriptExpressions):
-    def __init__(
-        self,
-        text: str,
-        shifts: dict[int, list[tuple[int, int]]],
-        comments: list[Comment],
-        first_line: int = 0,
-        depth: int = 0,
-    ) -> None:
-        super().__init__(text, shifts, comments, first_line, depth)
+    def _prepare(self) -> None:
+        super()._prepare()
         self.statements = {
             "expression_statement": self._expression_statement,
             "lexical_declaration": self._declarations,

@@ -62,6 +62,10 @@ class Lowering:
         self._docs = _docs(comments, text) if comments else {}
         self.expressions: dict[str, Callable[[Syntax], Expression]] = {}
         self.statements: dict[str, Callable[[Syntax], list[Statement]]] = {}
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Says in `expressions` and `statements` what reads a node of each kind, for a language."""
 
     # Places
 

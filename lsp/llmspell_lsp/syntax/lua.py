@@ -10,7 +10,6 @@ from llmspell_lsp.syntax.nodes import (
     Block,
     Branch,
     Call,
-    Comment,
     Declare,
     Entry,
     Evaluate,
@@ -39,15 +38,7 @@ _ENDS = frozenset(["end", "until", "else", "elseif", "elseif_statement", "else_s
 
 
 class LuaLowering(Lowering):
-    def __init__(
-        self,
-        text: str,
-        shifts: dict[int, list[tuple[int, int]]],
-        comments: list[Comment],
-        first_line: int = 0,
-        depth: int = 0,
-    ) -> None:
-        super().__init__(text, shifts, comments, first_line, depth)
+    def _prepare(self) -> None:
         self.expressions = {
             "identifier": self.name,
             "vararg_expression": self.name,
